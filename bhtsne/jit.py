@@ -1,0 +1,121 @@
+"""The one Numba policy: how kernels are compiled, cached, threaded and locked.
+
+Every kernel of the project is decorated by `serial` or `parallel` from here. A kernel is called
+with one dtype and layout, made sure of at the boundary by the public functions, and calls only
+kernels of its own file: Numba's cache does not see a change in a callee of another file.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, TypeVar
+
+import numba
+from threadpoolctl import threadpool_limits
+
+T = TypeVar("T")
+
+# Sums may be reordered, which is what vectorises them. NaN and infinity keep their meaning.
+FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
+
+# Numba's workqueue layer aborts the process when two threads launch parallel code at once, and
+# threadpoolctl's limits belong to the whole process. One lock guards both.
+_lock = threading.RLock()
+
+
+def _compile(function: Callable, **options: Any) -> Any:
+    dispatcher = numba.njit(error_model="numpy", fastmath=FASTMATH, nogil=True, **options)(function)
+    try:
+        dispatcher.enable_caching()
+    except RuntimeError:  # no folder to write to: compile anew in each process
+        pass
+    return dispatcher
+
+
+def serial(function: Callable) -> Any:
+    """Compile a kernel that runs on one thread; kernels of the same file may call it."""
+    return _compile(function)
+
+
+def parallel(function: Callable) -> Any:
+    """Compile a kernel with `prange` loops; called from Python, one at a time per process.
+
+    The compiled dispatcher is the attribute `dispatcher` of the result.
+    """
+    dispatcher = _compile(function, parallel=True)
+
+    @wraps(function)
+    def locked(*args: Any) -> Any:
+        with _lock:
+            return dispatcher(*args)
+
+    locked.dispatcher = dispatcher  # type: ignore[attr-defined]
+    return locked
+
+
+def n_threads() -> int:
+    """Return the number of threads that kernels called from this thread use."""
+    return numba.get_num_threads()
+
+
+@contextmanager
+def threads(n_jobs: int | None) -> Iterator[int]:
+    """Run the body with `n_jobs` threads; the caller's number is restored on every way out.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        Number of threads. None or -1 uses all that this process may use, -2 all but one, and so
+        on; more than there are is taken as all.
+
+    Yields
+    ------
+    int
+        The number of threads in force.
+    """
+    if n_jobs is not None and (isinstance(n_jobs, bool) or int(n_jobs) != n_jobs or n_jobs == 0):
+        raise ValueError(
+            f"n_jobs must be None or a whole number other than 0, got {n_jobs!r}; "
+            "None uses every core, -2 leaves one free."
+        )
+    most = numba.config.NUMBA_NUM_THREADS
+    wanted = most if n_jobs is None else n_jobs if n_jobs > 0 else most + 1 + n_jobs
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(max(wanted, 1), most))
+    try:
+        yield numba.get_num_threads()
+    finally:
+        numba.set_num_threads(before)
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Hold the lock around a library that runs parallel Numba code itself, and undo its settings.
+
+    pynndescent, for one, changes the number of threads and leaves it changed.
+    """
+    before = numba.get_num_threads()
+    with _lock:
+        try:
+            yield
+        finally:
+            numba.set_num_threads(before)
+
+
+def map_blocks(function: Callable[[int, int], T], n: int, block: int) -> list[T]:
+    """Call `function(start, stop)` on consecutive blocks of ``range(n)``, several at a time.
+
+    The threads are Python's, and BLAS is held to one thread in each of them: a matrix product and
+    the scan of its result then share one core's cache, nothing waits for anything, and the bits do
+    not depend on the number of threads. At 16,384 points of 52 dimensions, tiles of 256 × 1024:
+    128 GFLOP/s on two cores against 64 on one.
+    """
+    starts = range(0, n, block)
+    with _lock, threadpool_limits(1, user_api="blas"):
+        pool = ThreadPoolExecutor(n_threads())
+        try:
+            return list(pool.map(lambda start: function(start, min(start + block, n)), starts))
+        finally:
+            pool.shutdown(cancel_futures=True)
