@@ -1,0 +1,266 @@
+"""Named data sets to try things on: digits, MNIST, and generated clusters of any size."""
+
+import os
+import socket
+import warnings
+from contextlib import suppress
+from http.client import HTTPException
+from importlib.util import find_spec
+from numbers import Integral
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bhtsne import files
+
+NAMES = ("digits", "mnist", "clusters")
+_MNIST = (70_000, 784)
+_TIMEOUT = 10.0  # seconds without an answer
+_BLOCK = 16_384
+
+
+class Dataset(NamedTuple):
+    """Points of shape (N, D), their labels of shape (N,), integers from 0, and the name."""
+
+    X: np.ndarray
+    y: np.ndarray
+    name: str
+
+
+def load(name: str) -> Dataset:
+    """Return the data set of a name; the same name gives the same numbers each time.
+
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`. ``clusters`` takes a number of points, as in ``clusters:100000``;
+        without one it has 10,000.
+
+    Returns
+    -------
+    Dataset
+        X of shape (N, D), y of shape (N,), name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set.
+    FileNotFoundError
+        If it is MNIST, and it is neither here nor to be had.
+
+    Examples
+    --------
+    >>> load("clusters:500").X.shape
+    (500, 50)
+    """
+    kind, colon, count = name.partition(":")
+    if kind == "clusters" and (not colon or (count.isascii() and count.isdigit())):
+        return clusters(int(count or 10_000), random_state=0)
+    if name == "digits":
+        return digits()
+    if name == "mnist":
+        return mnist()
+    raise ValueError(
+        f"a data set must be one of {', '.join(NAMES)} or, for a number of points, "
+        f"clusters:100000, got {name!r}."
+    )
+
+
+def digits() -> Dataset:
+    """Return 1,797 handwritten digits of 8 × 8 pixels, which come with scikit-learn.
+
+    Returns
+    -------
+    Dataset
+        X of shape (1797, 64), float32, from 0 to 16; y of shape (1797,), int64.
+
+    Examples
+    --------
+    >>> digits().X.shape
+    (1797, 64)
+    """
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    return Dataset(X.astype(np.float32), y.astype(np.int64), "digits")
+
+
+def mnist(path: str | os.PathLike | None = None) -> Dataset:
+    """Return MNIST, 70,000 handwritten digits of 28 × 28 pixels; the last 10,000 are the test set.
+
+    Without a path it is looked for in the folder that the environment variable ``BHTSNE_DATA``
+    names, then in the cache (``BHTSNE_CACHE``, or ``bhtsne`` in ``XDG_CACHE_HOME`` or ~/.cache),
+    and then fetched by scikit-learn from OpenML and saved in the cache.
+
+    Parameters
+    ----------
+    path : str, path or None
+        A file that `files.read` can read, with labels; or a folder with ``mnist.npz`` (arrays X
+        and y) or the four original IDX files, such as ``train-images-idx3-ubyte.gz``. Nothing
+        else is tried.
+
+    Returns
+    -------
+    Dataset
+        X of shape (70000, 784), uint8; y of shape (70000,), int64, from 0 to 9.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not found and cannot be fetched.
+    ValueError
+        If what is found is damaged or is not MNIST.
+
+    References
+    ----------
+    LeCun, Bottou, Bengio & Haffner 1998, Gradient-based learning applied to document recognition.
+
+    Examples
+    --------
+    >>> mnist("nowhere")
+    Traceback (most recent call last):
+    FileNotFoundError: nowhere must hold mnist.npz or the four IDX files of MNIST, ...
+    """
+    held = "mnist.npz or the four IDX files of MNIST"
+    if path is not None:
+        found = _from_file(Path(path)) if Path(path).is_file() else _found(Path(path))
+        if found is None:
+            raise FileNotFoundError(f"{path} must hold {held}, got neither; check the path.")
+        return found
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    cache = Path(os.environ.get("BHTSNE_CACHE") or Path(caches, "bhtsne"))
+    places = [Path(p) for p in (os.environ.get("BHTSNE_DATA"), cache) if p]
+    for place in places:
+        found = _found(place)
+        if found is not None:
+            return found
+    try:
+        fetched = _fetched()
+    except (OSError, HTTPException, ValueError) as error:
+        where = " and ".join(map(str, places))
+        raise FileNotFoundError(
+            f"MNIST is neither in {where} nor to be fetched from OpenML ({error}); put {held} "
+            "into a folder and set BHTSNE_DATA to it."
+        ) from error
+    with suppress(OSError):  # without a cache it is fetched again
+        cache.mkdir(parents=True, exist_ok=True)
+        with files.replacing(cache / "mnist.npz") as file:
+            np.savez_compressed(file, X=fetched.X, y=fetched.y)
+    return fetched
+
+
+def _found(folder: Path) -> Dataset | None:
+    if (folder / "mnist.npz").is_file():
+        return _from_file(folder / "mnist.npz")
+    parts: list[Any] = []
+    for part in ("train", "t10k"):
+        images, labels = _idx(folder, f"{part}-images", 3), _idx(folder, f"{part}-labels", 1)
+        if images is None or labels is None:
+            return None
+        parts += files.read(images, labels=labels)[:2]
+    return _checked(np.concatenate(parts[::2]), np.concatenate(parts[1::2]), folder)
+
+
+def _from_file(path: Path) -> Dataset:
+    X, y, _ = files.read(path)
+    return _checked(X, y, path)
+
+
+def _idx(folder: Path, stem: str, ndim: int) -> Path | None:
+    names = (f"{stem}{dot}idx{ndim}-ubyte{end}" for dot in "-." for end in ("", ".gz"))
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def _fetched() -> Dataset:
+    from sklearn.datasets import fetch_openml
+
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_TIMEOUT)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # each try that fails would warn
+            X, y = fetch_openml(
+                "mnist_784",
+                version=1,
+                as_frame=False,
+                return_X_y=True,
+                # the faster reader is pandas', which need not be installed
+                parser="auto" if find_spec("pandas") else "liac-arff",
+                n_retries=1,  # the fewest that it accepts
+                delay=0.1,
+            )
+    finally:
+        socket.setdefaulttimeout(before)
+    return _checked(X.astype(np.uint8), y.astype(np.int64), "what OpenML sent")
+
+
+def _checked(X: Any, y: Any, where: Any) -> Dataset:
+    digits = y is not None and y.dtype.kind in "iu" and y.min() >= 0 and y.max() <= 9
+    if not isinstance(X, np.ndarray) or X.shape != _MNIST or X.dtype != np.uint8 or not digits:
+        raise ValueError(
+            f"MNIST is uint8 of shape {_MNIST} with labels from 0 to 9, got {X.dtype} of shape "
+            f"{X.shape} with {'other' if y is not None else 'no'} labels in {where}; replace it."
+        )
+    return Dataset(X, y.astype(np.int64), "mnist")
+
+
+def clusters(
+    n: int,
+    n_features: int = 50,
+    n_clusters: int = 10,
+    *,
+    random_state: int | np.random.Generator | None = None,
+) -> Dataset:
+    """Return points drawn from Gaussian clusters whose structure is known.
+
+    The centres are normal with a standard deviation of 4 in each coordinate. From the first
+    cluster to the last, the size grows geometrically to four times the first; the standard
+    deviation, from 0.5 to 1.5, is dealt out by chance. At 50 features no two clusters overlap.
+
+    Parameters
+    ----------
+    n : int
+        Number of points, N, at least `n_clusters`.
+    n_features : int, default=50
+        Number of coordinates, D.
+    n_clusters : int, default=10
+        Number of clusters; none is empty.
+    random_state : int, numpy.random.Generator or None
+        An int gives the same points each time.
+
+    Returns
+    -------
+    Dataset
+        X of shape (N, D), float32, in random order; y of shape (N,), int64, the clusters.
+
+    Raises
+    ------
+    ValueError
+        If a number is not a whole one of at least 1, or there are fewer points than clusters.
+
+    Examples
+    --------
+    >>> X, y, name = clusters(1000, n_clusters=3, random_state=0)
+    >>> np.bincount(y)
+    array([143, 286, 571])
+    """
+    for name, value in (("n", n), ("n_features", n_features), ("n_clusters", n_clusters)):
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}.")
+    if n < n_clusters:
+        raise ValueError(f"n must be at least n_clusters, {n_clusters}, got {n}; ask for more.")
+    if isinstance(random_state, Integral) and random_state < 0:
+        raise ValueError(f"random_state must be at least 0, got {random_state}.")
+    rng = np.random.default_rng(random_state)
+    shares = np.cumsum(np.geomspace(1, 4, n_clusters))
+    ends = np.rint(shares / shares[-1] * (n - n_clusters)).astype(np.int64)
+    y = np.repeat(np.arange(n_clusters), np.diff(ends, prepend=0) + 1)
+    rng.shuffle(y)
+    centres = 4 * rng.standard_normal((n_clusters, n_features), dtype=np.float32)
+    spreads = rng.permutation(np.linspace(0.5, 1.5, n_clusters, dtype=np.float32))[:, None]
+    X = rng.standard_normal((n, n_features), dtype=np.float32)
+    for start in range(0, n, _BLOCK):  # in blocks, so that nothing else is as large as X
+        block = slice(start, start + _BLOCK)
+        X[block] *= spreads[y[block]]
+        X[block] += centres[y[block]]
+    return Dataset(X, y, "clusters")

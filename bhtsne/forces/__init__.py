@@ -1,0 +1,274 @@
+"""P, Y → attraction, repulsion, Z, gradient and KL divergence, exact and by Barnes-Hut.
+
+The gradient of the KL divergence splits into two sums (van der Maaten 2014)::
+
+    ∂C/∂y_i = 2 (1 + 1/dof) (F_attr,i − F_rep,i / Z)        (the factor is 4 at dof 1)
+    F_attr,i = Σ_j p_ij (w_ij)^(2/(dof+1)) (y_i − y_j)      `attraction`: over the edges of P
+    F_rep,i = Σ_j w_ij (w_ij)^(2/(dof+1)) (y_i − y_j)       `exact` or `barnes_hut`: over all pairs
+    w_ij = (1 + d_ij²/dof)^(−(dof+1)/2),  Z = Σ_{k≠l} w_kl
+
+so that at dof 1 both weights are the familiar p_ij w_ij and w_ij².
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from bhtsne import jit, tree
+from bhtsne.forces import barnes_hut, exact
+from bhtsne.forces.attraction import attraction as _attraction
+from bhtsne.forces.attraction import row_divergence as _row_divergence
+
+METHODS = ("barnes_hut", "exact")
+
+
+class Repulsion(NamedTuple):
+    """Unnormalised repulsion ``force``, shape (N, d), and ``z``, the sum of all w_ij, i ≠ j."""
+
+    force: np.ndarray
+    z: float
+
+
+class Gradient(NamedTuple):
+    """Gradient ``grad``, shape (N, d), the KL divergence ``kl`` of P, and ``z``."""
+
+    grad: np.ndarray
+    kl: float
+    z: float
+
+
+def repulsion(Y, *, method: str = "barnes_hut", theta: float = 0.5, dof: float = 1.0) -> Repulsion:
+    """Compute the repulsion between all points of a map, before its division by Z.
+
+    ``F_rep,i = Σ_j w_ij² (y_i − y_j)`` at dof 1 and, for any dof,
+    ``Σ_j w_ij (1 + d_ij²/dof)^-1 (y_i − y_j)`` (van der Maaten & Hinton 2008, eq. 5; van der
+    Maaten 2009 for dof).
+
+    Parameters
+    ----------
+    Y : array_like of shape (N, d)
+        The map. Barnes-Hut takes d = 1, 2, 3, exact any d.
+    method : {"barnes_hut", "exact"}
+        Tree in O(N log N) and float32, or all pairs in O(N²) and float64.
+    theta : float
+        A cell of side s at distance D from a group of points stands for its points where
+        ``s < theta D``. 0 sums every pair. Only Barnes-Hut has it.
+    dof : float
+        Degrees of freedom of the kernel ``w = (1 + d²/dof)^(−(dof+1)/2)``.
+
+    Returns
+    -------
+    Repulsion
+        ``force``, float32 (Barnes-Hut) or float64 (exact) of shape (N, d), and ``z``.
+
+    Raises
+    ------
+    ValueError
+        If Y is not a finite two-dimensional array, or an option is out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bhtsne import forces
+    >>> Y = np.random.default_rng(0).normal(size=(500, 2)) * 10
+    >>> fast, oracle = forces.repulsion(Y), forces.repulsion(Y, method="exact")
+    >>> bool(np.linalg.norm(fast.force - oracle.force) < 2e-3 * np.linalg.norm(oracle.force))
+    True
+    """
+    Y = _checked_map(Y, method, theta, dof)
+    if method == "exact":
+        return Repulsion(*exact.repulsion(Y, dof))
+    sorted_points = tree.build(Y)
+    force, z = barnes_hut.repulsion(sorted_points, theta, dof)
+    out = np.empty(Y.shape, np.float32)
+    out[sorted_points.order] = force.T
+    return Repulsion(out, z)
+
+
+def attraction(P, Y, *, dof: float = 1.0) -> np.ndarray:
+    """Compute the attraction along the edges of P.
+
+    ``F_attr,i = Σ_j p_ij w_ij (y_i − y_j)`` at dof 1 and, for any dof,
+    ``Σ_j p_ij (1 + d_ij²/dof)^-1 (y_i − y_j)`` (van der Maaten 2014, eq. 8).
+
+    Parameters
+    ----------
+    P : sparse or dense array of shape (N, N)
+        Joint affinities, as `affinities.perplexity` returns them.
+    Y : array_like of shape (N, d)
+        The map.
+    dof : float
+        Degrees of freedom of the kernel.
+
+    Returns
+    -------
+    ndarray of shape (N, d)
+        float64 if Y is float64, else float32.
+
+    Raises
+    ------
+    ValueError
+        If the shapes of P and Y do not fit or Y is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bhtsne import forces
+    >>> P = np.array([[0, 0.5], [0.5, 0]])
+    >>> forces.attraction(P, np.array([[0.0], [1.0]]))
+    array([[-0.25],
+           [ 0.25]])
+    """
+    Y = _checked_map(Y, "exact", 0.0, dof)
+    return attract(_checked_affinities(P, len(Y)), Y, dof)
+
+
+def gradient(
+    P,
+    Y,
+    *,
+    method: str = "barnes_hut",
+    theta: float = 0.5,
+    dof: float = 1.0,
+    exaggeration: float = 1.0,
+) -> Gradient:
+    """Compute the gradient of the KL divergence, and the divergence itself.
+
+    ``∂C/∂y_i = 4 (exaggeration · F_attr,i − F_rep,i / Z)`` at dof 1; for any dof the factor is
+    ``2 (1 + 1/dof)`` (van der Maaten & Hinton 2008, eq. 5; van der Maaten 2009).
+
+    Parameters
+    ----------
+    P : sparse or dense array of shape (N, N)
+        Joint affinities: symmetric, summing to 1.
+    Y : array_like of shape (N, d)
+        The map.
+    method, theta, dof
+        As in `repulsion`.
+    exaggeration : float
+        Factor of the attraction. P itself is never changed, and the divergence is that of P.
+
+    Returns
+    -------
+    Gradient
+        ``grad`` of shape (N, d), float32 (Barnes-Hut) or float64 (exact), ``kl`` and ``z``.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, Y is not finite, or an option is out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bhtsne import forces
+    >>> P = np.array([[0, 0.5], [0.5, 0]])
+    >>> g = forces.gradient(P, np.array([[0.0], [1.0]]), method="exact")
+    >>> float(abs(g.grad).max()) < 1e-12 and abs(g.kl) < 1e-12  # two points always fit
+    True
+    """
+    Y = _checked_map(Y, method, theta, dof)
+    P = _checked_affinities(P, len(Y))
+    rep = repulsion(Y, method=method, theta=theta, dof=dof)
+    attr = attract(P, Y if method == "exact" else Y.astype(np.float32), dof)
+    grad = combine(attr, rep, dof, exaggeration)
+    return Gradient(grad, _divergence(P, Y, rep.z, dof), rep.z)
+
+
+def combine(attr, rep: Repulsion, dof: float, exaggeration: float) -> np.ndarray:
+    """Return the gradient from its two sums (see the head of this file)."""
+    factor = 2 * (1 + 1 / dof)
+    dtype = attr.dtype.type
+    return dtype(factor * exaggeration) * attr - dtype(factor / rep.z) * rep.force
+
+
+def kl_divergence(
+    P, Y, *, method: str = "exact", theta: float = 0.5, dof: float = 1.0
+) -> float:
+    """Compute the KL divergence of the map from the affinities, in nats.
+
+    ``KL(P‖Q) = Σ_ij p_ij ln(p_ij / q_ij)`` with ``q_ij = w_ij / Z``; Z runs over all pairs
+    (van der Maaten & Hinton 2008, eq. 2). Time is O(N²) for the exact Z, memory always O(N).
+
+    Parameters
+    ----------
+    P : sparse or dense array of shape (N, N)
+        Joint affinities: symmetric, summing to 1.
+    Y : array_like of shape (N, d)
+        The map.
+    method : {"exact", "barnes_hut"}
+        How Z is computed; the sum over the edges is exact in both.
+    theta, dof
+        As in `repulsion`.
+
+    Returns
+    -------
+    float
+        At least 0 but for rounding, if P sums to 1.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, Y is not finite, or an option is out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bhtsne import forces
+    >>> P = np.array([[0, 0.4, 0.1], [0.4, 0, 0], [0.1, 0, 0]])
+    >>> round(forces.kl_divergence(P, np.array([[0.0], [1.0], [9.0]])), 4)
+    0.2843
+    """
+    z = repulsion(Y, method=method, theta=theta, dof=dof).z
+    Y = np.asarray(Y)
+    return _divergence(_checked_affinities(P, len(Y)), Y, z, dof)
+
+
+def divergence_per_point(P, Y, z: float, dof: float = 1.0) -> np.ndarray:
+    """Return each row's share of the KL divergence, float64 of shape (N,), given Z."""
+    out = np.empty(len(Y))
+    _row_divergence(P.indptr, P.indices, P.data, np.ascontiguousarray(Y), float(dof), out)
+    return out + np.log(z) * np.asarray(P.sum(axis=1, dtype=np.float64)).ravel()
+
+
+def _divergence(P, Y, z, dof) -> float:
+    return float(divergence_per_point(P, Y, z, dof).sum())
+
+
+def attract(P, Y, dof) -> np.ndarray:
+    """Return the attraction for a CSR matrix and a map already checked."""
+    Y = np.ascontiguousarray(Y)
+    force = np.empty_like(Y)
+    has = [True if a < Y.shape[1] else None for a in (1, 2, 3)]
+    scale = Y.dtype.type(1 / dof)
+    _attraction(P.indptr, P.indices, P.data, Y, *has, scale, force, jit.n_threads())
+    return force
+
+
+def _checked_map(Y, method, theta, dof) -> np.ndarray:
+    """Return Y as float32 or float64 after checking it and the options that go with it."""
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
+    if not 0 <= theta < np.inf:
+        raise ValueError(f"theta must be a finite number of at least 0, got {theta!r}.")
+    if not 0 < dof < np.inf:
+        raise ValueError(f"dof must be a finite number above 0, got {dof!r}.")
+    Y = np.asarray(Y)
+    Y = Y if Y.dtype == np.float32 else Y.astype(np.float64)
+    if Y.ndim != 2 or not Y.size:
+        raise ValueError(f"Y must be a map of shape (N, d), got an array of shape {Y.shape}.")
+    if method == "barnes_hut" and Y.shape[1] > 3:
+        raise ValueError(
+            f'Barnes-Hut makes maps of 1 to 3 dimensions, got {Y.shape[1]}; use method="exact".'
+        )
+    if not np.isfinite(Y).all():
+        raise ValueError("Y must be finite, got NaN or infinity.")
+    return Y
+
+
+def _checked_affinities(P, n: int) -> sparse.csr_array:
+    """Return P as CSR float32 after checking its shape."""
+    if P.shape != (n, n):
+        raise ValueError(f"P must be of shape ({n}, {n}) as Y has {n} points, got {P.shape}.")
+    return sparse.csr_array(P, dtype=np.float32)

@@ -1,0 +1,168 @@
+"""X → Y₀: where the optimisation starts. PCA, random, or an array."""
+
+import numpy as np
+from scipy import sparse
+
+from bhtsne import jit
+
+# Standard deviation of the first axis: small, so that the points can still pass each other
+# (Kobak & Berens 2019).
+SD = 1e-4
+
+_BLOCK = 4096  # rows of a block of the covariance
+_COVARIANCE_FEATURES = 2000  # beyond, an iterative solver is faster than D × D
+
+
+def pca(X, n_components: int = 2, *, random_state=None) -> np.ndarray:
+    """Start from the first principal components (Kobak & Berens 2019).
+
+    Parameters
+    ----------
+    X : array_like or CSR of shape (N, D)
+        Points.
+    n_components : int
+        Dimensions of the map. Components that the data lack, or in which they do not vary, are
+        filled with noise a hundred times smaller: without it the map could never leave the line.
+    random_state : int, RandomState or None
+        Seed of that noise, and of the solver for more than 2,000 features.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, n_components)
+        Centred; the standard deviation of the first axis is 1e-4. The same at any number of
+        threads.
+
+    Raises
+    ------
+    ValueError
+        If X is not a finite table.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bhtsne import initial
+    >>> Y = initial.pca(np.random.default_rng(0).normal(size=(100, 5)))
+    >>> Y.shape, round(float(Y[:, 0].std()), 6)
+    ((100, 2), 0.0001)
+    """
+    rng = _rng(random_state)
+    Y = np.zeros((X.shape[0], n_components))
+    scores = principal_components(X, min(n_components, *X.shape), random_state=rng)
+    Y[:, : scores.shape[1]] = scores
+    spread = Y.std(axis=0)
+    # Below the rounding of float32 data a component says nothing.
+    flat = spread <= 1e-6 * spread.max(initial=np.finfo(np.float32).tiny)
+    noise = rng.normal(size=(len(Y), int(flat.sum())))
+    if flat[0]:
+        return random(len(Y), n_components, random_state=rng)
+    Y *= SD / spread[0]
+    Y[:, flat] = noise * SD / 100
+    return Y.astype(np.float32)
+
+
+def random(n: int, n_components: int = 2, *, random_state=None) -> np.ndarray:
+    """Start from Gaussian noise of standard deviation 1e-4 (van der Maaten & Hinton 2008).
+
+    Parameters
+    ----------
+    n : int
+        Number of points.
+    n_components : int
+        Dimensions of the map.
+    random_state : int, RandomState or None
+        Seed.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, n_components)
+
+    Examples
+    --------
+    >>> from bhtsne import initial
+    >>> initial.random(5, random_state=0).shape
+    (5, 2)
+    """
+    return _rng(random_state).normal(scale=SD, size=(n, n_components)).astype(np.float32)
+
+
+def principal_components(X, n_components: int, *, random_state=None) -> np.ndarray:
+    """Project points onto their first principal components.
+
+    The eigenvectors of the covariance up to 2,000 features; beyond that, and for wide CSR, which is
+    never made dense, scikit-learn's iterative solver (Hotelling 1933).
+
+    Parameters
+    ----------
+    X : array_like or CSR of shape (N, D)
+        Points.
+    n_components : int
+        At most min(N, D).
+    random_state : int, RandomState or None
+        Seed of the iterative solver.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, n_components)
+        Each axis points where its largest weight is positive; the same at any number of threads.
+
+    Raises
+    ------
+    ValueError
+        If n_components is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bhtsne import initial
+    >>> initial.principal_components(np.eye(4), 2).shape
+    (4, 2)
+    """
+    n, d = X.shape
+    if not 1 <= n_components <= min(n, d):
+        raise ValueError(
+            f"n_components must be within 1 … min(N, D) = {min(n, d)}, got {n_components!r}."
+        )
+    if d > _COVARIANCE_FEATURES:
+        return _iterative(X, n_components, _rng(random_state))
+    mean, scale, covariance = _covariance(X)
+    _, vectors = jit.map_blocks(lambda *_: np.linalg.eigh(covariance), 1, 1)[0]
+    axes = vectors[:, ::-1][:, :n_components] / scale
+    axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(n_components)])
+    project = _rows(X, lambda rows: (rows - mean) @ axes)
+    return np.concatenate(project).astype(np.float32)
+
+
+def _rng(random_state):
+    from sklearn.utils import check_random_state
+
+    return check_random_state(random_state)
+
+
+def _rows(X, function) -> list:
+    """Apply a function to dense float64 blocks of rows."""
+
+    def block(start, stop):
+        rows = X[start:stop]
+        return function(np.asarray(rows.toarray() if sparse.issparse(X) else rows, np.float64))
+
+    return jit.map_blocks(block, X.shape[0], _BLOCK)
+
+
+def _covariance(X) -> tuple[np.ndarray, float, np.ndarray]:
+    """Return mean, scale and the D × D scatter of (X − mean) / scale, summed in a fixed order."""
+    mean = sum(_rows(X, lambda rows: rows.sum(axis=0) / X.shape[0]))
+    scale = max(_rows(X, lambda rows: np.abs(rows - mean).max())) or 1.0
+
+    def scatter(rows):
+        rows = ((rows - mean) / scale).astype(np.float32)
+        return (rows.T @ rows).astype(np.float64)
+
+    return mean, scale, sum(_rows(X, scatter))
+
+
+def _iterative(X, n_components, rng) -> np.ndarray:
+    from sklearn.decomposition import PCA
+
+    solver = "arpack" if n_components < min(X.shape) else "full"
+    pca = PCA(n_components, svd_solver=solver, random_state=rng)
+    return jit.map_blocks(lambda *_: pca.fit_transform(X), 1, 1)[0].astype(np.float32)

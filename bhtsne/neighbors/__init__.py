@@ -1,0 +1,172 @@
+"""X → `Neighbors(indices, distances)`: exact in blocks, or approximate by pynndescent.
+
+The point itself is left out here and nowhere else.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from bhtsne import jit
+from bhtsne.neighbors import approximate, exact
+
+METHODS = ("auto", "exact", "pynndescent")
+
+# Up to this many dimensions a k-d tree visits few of the points: 70,000 × 3 in 0.3 s.
+_TREE_FEATURES = 8
+# Work of the exact search, N² (D + 40), at which pynndescent with its compilation is as fast; see
+# bench/neighbors.py.
+_CROSSOVER = 6e12
+
+
+class Neighbors(NamedTuple):
+    """The k nearest neighbours of N points, nearest first, without the point itself.
+
+    Attributes
+    ----------
+    indices : ndarray of int32, shape (N, k)
+        Rows of the neighbours; -1 where an approximate search found fewer than k.
+    distances : ndarray of float32, shape (N, k)
+        In the units of the metric; infinity where the index is -1.
+    """
+
+    indices: np.ndarray
+    distances: np.ndarray
+
+
+def find(X, k: int, *, metric="euclidean", method: str = "auto", random_state=None) -> Neighbors:
+    """Find the k nearest neighbours of every point.
+
+    Parameters
+    ----------
+    X : array_like or CSR of shape (N, D)
+        Points of finite coordinates; a distance matrix for ``metric="precomputed"``.
+    k : int
+        Neighbours of each point, 1 to N − 1.
+    metric : str or callable
+        A metric of scikit-learn (exact) or of pynndescent (approximate); "precomputed"; or a
+        function of two points: compiled by Numba for pynndescent, any for the exact search.
+    method : {"auto", "exact", "pynndescent"}
+        "auto" searches exactly where that is no slower, and wherever pynndescent lacks the metric.
+    random_state : int, RandomState or None
+        Seed of the approximate search. The exact one has nothing random.
+
+    Returns
+    -------
+    Neighbors
+        The same for the same seed, at any number of threads.
+
+    Raises
+    ------
+    ValueError
+        If X is not a finite table, k is not within 1 … N − 1, or metric or method is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bhtsne import neighbors
+    >>> neighbors.find(np.array([[0.0], [1.0], [3.0]]), 1).indices.ravel()
+    array([1, 0, 1], dtype=int32)
+    """
+    X = _checked(X)
+    n = X.shape[0]
+    if not 1 <= k <= n - 1:
+        raise ValueError(f"k must be a whole number from 1 to N − 1 = {n - 1}, got {k!r}.")
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
+    if isinstance(metric, str) and metric == "precomputed":
+        return _result(*_precomputed(X, k))
+    if method == "auto":
+        method = "exact" if _is_exact_faster(X, metric) else "pynndescent"
+    if method == "exact":
+        return _result(*_exact(X, k, metric))
+    if isinstance(metric, str) and metric not in approximate.metrics():
+        raise ValueError(_unknown(metric, approximate.metrics(), "pynndescent"))
+    seed = _random_integer(random_state)
+    return _result(*approximate.nearest(X, k, metric, seed))
+
+
+def _checked(X):
+    X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
+    if X.ndim != 2 or X.shape[0] < 2 or X.shape[1] < 1:
+        raise ValueError(f"X must hold 2 points or more in shape (N, D), got shape {X.shape}.")
+    if X.dtype not in (np.float32, np.float64):
+        X = X.astype(np.result_type(X.dtype, np.float32))
+    if not np.isfinite(X.data if sparse.issparse(X) else X).all():
+        raise ValueError("X must be finite, got NaN or infinity: drop or impute those rows.")
+    return X
+
+
+def _random_integer(random_state) -> int:
+    from sklearn.utils import check_random_state
+
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def _result(indices, distances) -> Neighbors:
+    with np.errstate(over="ignore"):
+        distances = distances.astype(np.float32, copy=False)
+    if not np.isfinite(distances[indices >= 0]).all():
+        raise ValueError(
+            "X's distances must fit into float32, got more than 3e38; divide X by its largest entry."
+        )
+    return Neighbors(np.ascontiguousarray(indices, np.int32), np.ascontiguousarray(distances))
+
+
+def _is_exact_faster(X, metric) -> bool:
+    n, d = X.shape
+    if not isinstance(metric, str):
+        return not hasattr(metric, "py_func")  # pynndescent wants a compiled function
+    if metric not in ("euclidean", "l2", "cosine"):
+        return metric not in approximate.metrics() or n <= 2000
+    if sparse.issparse(X):
+        return n <= 20_000
+    return d <= _TREE_FEATURES or float(n) ** 2 * (d + 40) <= _CROSSOVER
+
+
+def _exact(X, k, metric) -> tuple[np.ndarray, np.ndarray]:
+    dense = not sparse.issparse(X)
+    if dense and metric in ("euclidean", "l2"):
+        fast = exact.nearest_by_kd_tree if X.shape[1] <= _TREE_FEATURES else exact.nearest
+        return fast(X, k)
+    if dense and metric == "cosine":
+        norms = np.linalg.norm(X.astype(np.float64), axis=1, keepdims=True)
+        if norms.all():  # on the unit sphere, 1 − cos = |x − y|² / 2
+            indices, distances = exact.nearest(X / norms, k)
+            return indices, distances**2 / 2
+    return _brute(X, k, metric)
+
+
+def _brute(X, k, metric) -> tuple[np.ndarray, np.ndarray]:
+    """Leave the metrics that are no matrix product to scikit-learn, in blocks."""
+    from sklearn.metrics import pairwise_distances_chunked
+    from sklearn.neighbors import NearestNeighbors, VALID_METRICS
+
+    valid = frozenset(VALID_METRICS["brute"]) - {"precomputed"}
+    if isinstance(metric, str) and metric not in valid:
+        raise ValueError(_unknown(metric, valid, "scikit-learn"))
+    search = NearestNeighbors(
+        n_neighbors=k, metric=metric, algorithm="brute", n_jobs=jit.n_threads()
+    )
+    distances, indices = search.fit(X).kneighbors()
+    return indices.astype(np.int32), distances
+
+
+def _precomputed(X, k) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k smallest entries of each row of a square distance matrix, self left out."""
+    n = X.shape[0]
+    if sparse.issparse(X) or X.shape != (n, n):
+        raise ValueError(f"Precomputed distances must be a dense square array, got {X.shape}.")
+    if X.min() < 0:
+        raise ValueError(f"Precomputed distances must be at least 0, got {X.min():g}.")
+    indices, distances = np.empty((n, k), np.int32), np.empty((n, k))
+    for i in range(n):
+        others = np.delete(np.arange(n, dtype=np.int32), i)
+        nearest = others[np.argsort(X[i, others], kind="stable")[:k]]
+        indices[i], distances[i] = nearest, X[i, nearest]
+    return indices, distances
+
+
+def _unknown(metric, valid, library) -> str:
+    return f"metric must be one of {library}'s {sorted(valid)}, got {metric!r}."

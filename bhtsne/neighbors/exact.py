@@ -1,0 +1,180 @@
+"""X → the k nearest neighbours of every point, exact: blocked matrix products, never N² memory.
+
+Squared distances come from ``|x|² + |y|² − 2 x·y``, tile by tile, in float32. Such a tile is only
+used to choose candidates: their distances are then computed from the differences in float64, and a
+row counts as done when the rounding of the tile cannot have hidden a nearer point. Rows that fail
+this test (far clusters, many duplicates) are searched again in float64.
+"""
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from bhtsne import jit
+
+_ROWS, _COLUMNS = 256, 1024  # of a tile; a core's second-level cache holds it
+_BLOCK = 32  # distances tested at once against the row's threshold
+_SPARE = 12  # candidates kept beyond k, so that rounding seldom leaves a doubt
+
+
+def nearest(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return indices int32 and Euclidean distances float64, (N, k), nearest first, without self.
+
+    Equal distances are ordered by index.
+    """
+    n = len(X)
+    scaled, scale = standardized(X)
+    indices, distances = np.empty((n, k), np.int32), np.empty((n, k))
+    doubtful = _search(X, scaled, scale, np.arange(n), np.float32, indices, distances)
+    if len(doubtful):
+        _search(X, scaled, scale, doubtful, np.float64, indices, distances)
+    return indices, distances
+
+
+def nearest_by_kd_tree(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same as `nearest`, by a k-d tree: faster in few dimensions."""
+    distances, indices = cKDTree(X).query(X, k + 1, workers=jit.n_threads())
+    return without_self(indices.astype(np.int32), distances)
+
+
+def without_self(indices, distances) -> tuple[np.ndarray, np.ndarray]:
+    """Drop each row's own index from (N, k + 1) neighbours, or the furthest where it is absent.
+
+    Duplicates may stand before the point itself, or crowd it out, so the first column will not do.
+    """
+    n, k = indices.shape
+    is_self = indices == np.arange(n)[:, None]
+    is_self[~is_self.any(axis=1), -1] = True
+    return indices[~is_self].reshape(n, k - 1), distances[~is_self].reshape(n, k - 1)
+
+
+def standardized(X: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return (X − mean) / scale, float64, and the scale that makes its largest entry 1."""
+    with np.errstate(over="ignore"):
+        centred = X - X.mean(axis=0, dtype=np.float64)
+    scale = float(np.abs(centred).max(initial=0))
+    return (centred / scale if scale > 0 else centred), scale
+
+
+class Tiles:
+    """Squared distances from `rows` to all points, but for each row's own |x|², tile by tile.
+
+    The norms ride along in the product, as one more dimension: ``[−2x, 1] · [y, |y|²]``.
+    """
+
+    def __init__(self, scaled: np.ndarray, rows: np.ndarray, dtype: type):
+        points = scaled.astype(dtype)
+        self.norms = np.einsum("ij,ij->i", scaled, scaled)
+        self.left = np.hstack([-2 * points[rows], np.ones((len(rows), 1), dtype)])
+        # Whole blocks of columns only: the last is filled up with points infinitely far away.
+        n = -(-len(points) // _BLOCK) * _BLOCK
+        self.right = np.zeros((points.shape[1] + 1, n), dtype)
+        self.right[:-1, : len(points)] = points.T
+        self.right[-1] = np.inf
+        self.right[-1, : len(points)] = self.norms
+
+    def each(self, start: int, stop: int):
+        """Yield (first column, tile) for the rows start:stop; the tile is reused."""
+        buffer = np.empty((stop - start) * _COLUMNS, self.left.dtype)
+        for first in range(0, self.right.shape[1], _COLUMNS):
+            right = self.right[:, first : first + _COLUMNS]
+            tile = buffer[: (stop - start) * right.shape[1]].reshape(stop - start, -1)
+            yield first, np.matmul(self.left[start:stop], right, out=tile)
+
+
+def _search(X, scaled, scale, rows, dtype, indices, distances) -> np.ndarray:
+    """Fill the neighbours of `rows`; return the rows in which rounding leaves a doubt."""
+    n, k = indices.shape
+    keep = min(k + _SPARE, n - 1)
+    tiles = Tiles(scaled, rows, dtype)
+    reach = np.sqrt(tiles.norms) + np.sqrt(tiles.norms.max(initial=0))
+    rounding = (8 + np.sqrt(X.shape[1])) * np.finfo(dtype).eps * reach**2
+
+    def block(start: int, stop: int) -> np.ndarray:
+        mine = rows[start:stop]
+        values = np.empty((len(mine), 3 * keep + _BLOCK), dtype)
+        ids = np.empty(values.shape, np.int32)
+        count, threshold = np.zeros(len(mine), np.int64), np.full(len(mine), np.inf, dtype)
+        for first, tile in tiles.each(start, stop):
+            _offer(tile, first, mine, keep, values, ids, count, threshold)
+        found, squared, hidden = _settle(X, mine, scale, k, keep, values, ids, count)
+        indices[mine] = found
+        distances[mine] = np.sqrt(squared) * scale
+        sure = hidden + tiles.norms[mine] - rounding[mine] >= squared[:, -1]
+        return mine[~sure & (keep < n - 1)]
+
+    doubtful = np.concatenate(jit.map_blocks(block, len(rows), _ROWS))
+    return doubtful if dtype == np.float32 else doubtful[:0]
+
+
+@jit.serial
+def _partition(values, ids, count, keep):
+    """Move the `keep` smallest of values[:count] to the front (Hoare's quickselect)."""
+    low, high = 0, count - 1
+    while low < high:
+        pivot = values[(low + high) >> 1]
+        i, j = low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                ids[i], ids[j] = ids[j], ids[i]
+                i += 1
+                j -= 1
+        if keep <= j:
+            high = j
+        elif keep >= i:
+            low = i
+        else:
+            return
+
+
+@jit.serial
+def _offer(tile, first, rows, keep, values, ids, count, threshold):
+    """Add a tile's distances below each row's threshold to the row's candidates."""
+    room = values.shape[1] - _BLOCK
+    for r in range(len(rows)):
+        row, limit, n = tile[r], threshold[r], count[r]
+        for begin in range(0, len(row), _BLOCK):
+            least = limit
+            for c in range(begin, begin + _BLOCK):
+                least = min(least, row[c])
+            if least == limit:
+                continue
+            for c in range(begin, begin + _BLOCK):
+                if row[c] < limit and first + c != rows[r]:
+                    values[r, n], ids[r, n] = row[c], first + c
+                    n += 1
+            if n > room:
+                _partition(values[r], ids[r], n, keep)
+                n = keep
+                limit = values[r, :keep].max()
+        threshold[r], count[r] = limit, n
+
+
+@jit.serial
+def _settle(X, rows, scale, k, keep, values, ids, count):
+    """Compute the candidates' distances anew and sort them; return the first k of each row.
+
+    The third result is the smallest tile value that a point which is no candidate can have.
+    """
+    found, squared = np.empty((len(rows), k), np.int32), np.empty((len(rows), k))
+    hidden = np.empty(len(rows))
+    exact = np.empty(keep)
+    inverse = 1.0 / scale if scale > 0 else 1.0
+    for r in range(len(rows)):
+        _partition(values[r], ids[r], count[r], keep)
+        hidden[r] = values[r, :keep].max()
+        mine = np.sort(ids[r, :keep])
+        for c in range(keep):
+            total = 0.0
+            for a in range(X.shape[1]):
+                d = (np.float64(X[rows[r], a]) - np.float64(X[mine[c], a])) * inverse
+                total += d * d
+            exact[c] = total
+        place = np.argsort(exact, kind="mergesort")  # stable: ties stay in order of index
+        for c in range(k):
+            found[r, c], squared[r, c] = mine[place[c]], exact[place[c]]
+    return found, squared, hidden

@@ -1,0 +1,229 @@
+"""(Y, gradient) → Y: gradient descent with momentum and gains, in phases; stopping, callbacks.
+
+What is minimised is an argument, `Objective`: the optimizer knows nothing of t-SNE.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numba import prange
+
+from bhtsne import jit
+
+MAX_STEP = 5.0  # a point moves at most this far in an iteration
+MIN_GAIN = 0.01
+
+
+class Phase(NamedTuple):
+    """Some iterations under one set of parameters.
+
+    Attributes
+    ----------
+    n_iter : int
+        Iterations.
+    exaggeration : float
+        Factor of the attraction.
+    learning_rate : float
+        In the convention of the field (Belkina et al. 2019): the step is this times a quarter of
+        the gradient, for it leaves out the factor 4.
+    momentum : float
+        Part of the last step that is kept, 0 to below 1.
+    """
+
+    n_iter: int
+    exaggeration: float
+    learning_rate: float
+    momentum: float
+
+
+class Record(NamedTuple):
+    """What was seen at a check.
+
+    Attributes
+    ----------
+    iteration : int
+        Iterations done, over all phases.
+    kl : float
+        KL divergence, not exaggerated, in nats.
+    gradient_norm : float
+        Euclidean norm of the gradient, exaggerated as it was used.
+    force_error : float
+        Relative RMS error of the approximate repulsion on a sample of points; 0 if it is exact.
+    seconds : float
+        Since the optimisation began.
+    """
+
+    iteration: int
+    kl: float
+    gradient_norm: float
+    force_error: float
+    seconds: float
+
+
+class Objective(Protocol):
+    """What the optimizer minimises."""
+
+    def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
+        """Return the gradient at Y, of the shape of Y."""
+
+    def check(self, Y: np.ndarray) -> tuple[float, float]:
+        """Return the KL divergence and the relative error of the force, at the last gradient."""
+
+
+@dataclass
+class State:
+    """Where an optimisation stands; enough to go on from.
+
+    Attributes
+    ----------
+    Y : ndarray of float32, shape (N, d)
+        The map.
+    velocity, gains : ndarray of float32, shape (N, d)
+        The last step, and each coordinate's factor of the learning rate.
+    iteration : int
+        Iterations done, over all phases.
+    history : list of Record
+        One record a check.
+    stopped : {None, "callback", "interrupt", "converged"}
+        Why the optimisation ended before its last iteration.
+    """
+
+    Y: np.ndarray
+    velocity: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
+    gains: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
+    iteration: int = 0
+    history: list[Record] = field(default_factory=list)
+    stopped: str | None = None
+
+    def __post_init__(self) -> None:
+        self.Y = np.ascontiguousarray(self.Y, np.float32)
+        if not self.velocity.size:
+            self.velocity, self.gains = np.zeros_like(self.Y), np.ones_like(self.Y)
+
+
+Callback = Callable[[Record, np.ndarray], Any]
+
+
+def run(
+    state: State,
+    objective: Objective,
+    phases: Sequence[Phase],
+    *,
+    callbacks: Sequence[Callback] = (),
+    callback_every: int = 50,
+    progress: Callable[[State], Any] | None = None,
+) -> State:
+    """Minimise an objective by gradient descent with momentum and gains (Jacobs 1988).
+
+    ``gain ← gain + 0.2`` where gradient and velocity point apart, else ``0.8 gain``, at least
+    0.01; ``velocity ← momentum · velocity − learning_rate / 4 · gain · gradient``, at most
+    5 long for each point; ``Y ← Y + velocity``, centred.
+
+    Parameters
+    ----------
+    state : State
+        Where to start; changed in place, so that what was reached is there whatever happens.
+    objective : Objective
+        Gradient and checks.
+    phases : sequence of Phase
+        Done one after another; velocity and gains are kept.
+    callbacks : sequence of callable
+        Called with the `Record` and a copy of the map every `callback_every` iterations; one that
+        returns True ends the optimisation.
+    callback_every : int
+        Iterations between checks; there is one at the end in any case.
+    progress : callable, optional
+        Called with the state after each iteration.
+
+    Returns
+    -------
+    State
+        The same object. After Ctrl-C, `stopped` is "interrupt" and the map is that of the last
+        whole iteration.
+
+    Raises
+    ------
+    FloatingPointError
+        If the map is no longer finite: the learning rate is too large.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bhtsne import optimizer
+    >>> class Bowl:
+    ...     def gradient(self, Y, exaggeration):
+    ...         return Y
+    ...     def check(self, Y):
+    ...         return float((Y**2).sum() / 2), 0.0
+    >>> state = optimizer.State(np.array([[1.0, 0.0], [-1.0, 0.0]]))
+    >>> phase = optimizer.Phase(50, exaggeration=1.0, learning_rate=0.4, momentum=0.5)
+    >>> optimizer.run(state, Bowl(), [phase]).history[-1].kl < 1e-4
+    True
+    """
+    started = time.perf_counter() - (state.history[-1].seconds if state.history else 0.0)
+    state.stopped = None
+    last = state.iteration + sum(phase.n_iter for phase in phases)
+    try:
+        for phase in phases:
+            for _ in range(phase.n_iter):
+                grad = objective.gradient(state.Y, phase.exaggeration)
+                _advance(state, grad, phase)
+                due = state.iteration % callback_every == 0 or state.iteration == last
+                if due and _check(state, grad, objective, callbacks, started):
+                    state.stopped = "callback"
+                    return state
+                if progress is not None:
+                    progress(state)
+    except KeyboardInterrupt:
+        state.stopped = "interrupt"
+    return state
+
+
+def _advance(state: State, grad: np.ndarray, phase: Phase) -> None:
+    """Make one step; nothing of it is seen before it is whole."""
+    Y, velocity, gains = state.Y.copy(), state.velocity.copy(), state.gains.copy()
+    _step(
+        Y, np.ascontiguousarray(grad, np.float32), velocity, gains,
+        np.float32(phase.learning_rate / 4), np.float32(phase.momentum), np.float32(MAX_STEP),
+    )  # fmt: skip
+    Y -= Y.mean(axis=0, dtype=np.float64).astype(np.float32)
+    state.Y, state.velocity, state.gains = Y, velocity, gains
+    state.iteration += 1
+
+
+def _check(state, grad, objective, callbacks, started) -> bool:
+    """Append a record; return whether a callback wants to stop."""
+    norm = float(np.linalg.norm(grad.astype(np.float64)))
+    if not (np.isfinite(norm) and np.isfinite(state.Y).all()):
+        raise FloatingPointError(
+            f"The map is no longer finite after {state.iteration} iterations; "
+            "take a smaller learning_rate."
+        )
+    kl, error = objective.check(state.Y)
+    seconds = time.perf_counter() - started
+    state.history.append(Record(state.iteration, kl, norm, error, seconds))
+    answers = [callback(state.history[-1], state.Y.copy()) for callback in callbacks]
+    return any(answer is True for answer in answers)
+
+
+@jit.parallel
+def _step(Y, grad, velocity, gains, learning_rate, momentum, max_step):
+    n, d = Y.shape
+    for i in prange(n):
+        length = np.float32(0)
+        for a in range(d):
+            g, v = grad[i, a], velocity[i, a]
+            if (g > 0) != (v > 0):
+                gains[i, a] += np.float32(0.2)
+            else:
+                gains[i, a] = max(gains[i, a] * np.float32(0.8), np.float32(MIN_GAIN))
+            velocity[i, a] = momentum * v - learning_rate * gains[i, a] * g
+            length += velocity[i, a] ** 2
+        if length > max_step**2:
+            for a in range(d):
+                velocity[i, a] *= max_step / np.sqrt(length)
+        for a in range(d):
+            Y[i, a] += velocity[i, a]

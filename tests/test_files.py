@@ -1,0 +1,385 @@
+"""What is read is what was written, and every damaged file is refused in one sentence."""
+
+import builtins
+import gzip
+import io
+import struct
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from bhtsne import files
+
+X = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
+WORDS = np.array(["a", "b,c", 'say "d"', "é", "e", "f", "g"])
+
+
+class Spy:
+    """An object that betrays itself when it is unpickled."""
+
+    def __reduce__(self):
+        return pytest.fail, ("it was unpickled",)
+
+
+def idx(values, code, *, shape=None):
+    shape = values.shape if shape is None else shape
+    return struct.pack(f">BBBB{len(shape)}I", 0, 0, code, len(shape), *shape) + values.tobytes()
+
+
+def table(name):
+    """Return the bytes of a file of that name that holds X, and y where it can."""
+    out = io.BytesIO()
+    if name == "x.npy":
+        np.save(out, X)
+    elif name == "x.npz":
+        np.savez(out, X=X, y=np.arange(7))
+    elif name == "sparse.npz":
+        scipy.sparse.save_npz(out, scipy.sparse.csc_array(X * (X > 0)))
+    elif name == "x.parquet":
+        arrow = pytest.importorskip("pyarrow")
+        parquet = pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(arrow.table({f"c{i}": X[:, i] for i in range(3)}), out)
+    elif name in ("x.idx", "x-idx2-ubyte"):
+        out.write(idx(X.astype(">f4"), 13))
+    else:
+        comma = "," if name == "x.csv" else "\t"
+        np.savetxt(out, X, delimiter=comma, fmt="%.9g", header=comma.join("abc"), comments="")
+    return out.getvalue()
+
+
+NAMES = ["x.npy", "x.npz", "sparse.npz", "x.csv", "x.tsv", "x.parquet", "x.idx", "x-idx2-ubyte"]
+
+
+@pytest.mark.parametrize("end", ["", ".gz", ".GZ"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_format_returns_the_same_points(tmp_path, name, end):
+    path = tmp_path / (name + end)
+    path.write_bytes(gzip.compress(table(name)) if end else table(name))
+    read = files.read(str(path))
+    expected = X * (X > 0) if name == "sparse.npz" else X
+    dense = read.X.toarray() if name == "sparse.npz" else read.X
+    np.testing.assert_array_equal(dense.astype(np.float32), expected)
+    assert dense.dtype == (np.float64 if name in ("x.csv", "x.tsv") else np.float32)
+    assert dense.dtype.isnative
+    if name == "sparse.npz":
+        assert isinstance(read.X, scipy.sparse.csr_array)
+    if name == "x.npz":
+        np.testing.assert_array_equal(read.labels, np.arange(7))
+    else:
+        assert read.labels is None
+    assert (read.columns is None) == (name not in ("x.csv", "x.tsv", "x.parquet"))
+
+
+def test_npy_is_mapped_and_not_loaded(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    read = files.read(tmp_path / "x.npy").X
+    assert isinstance(read, np.memmap)
+    assert not read.flags.writeable
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("end", ["", ".gz"])
+def test_a_part_of_a_file_is_refused(tmp_path, name, end):
+    whole = gzip.compress(table(name)) if end else table(name)
+    path = tmp_path / (name + end)
+    # text without gzip has no end of its own, so there the cut is made inside of a row
+    cut = whole.rindex(b"\n", 0, -1) + 4 if path.suffix in (".csv", ".tsv") else len(whole) - 3
+    for part in (whole[:cut], whole[: len(whole) // 3] if end else whole[:2], b""):
+        path.write_bytes(part)
+        with pytest.raises(ValueError, match=f"{path.name} must hold a table of numbers.*got: .+;"):
+            files.read(path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_random_bytes_are_refused(tmp_path, name):
+    rng = np.random.default_rng(1)
+    for seed in range(20):
+        data = bytearray(rng.bytes(300) if seed % 2 else table(name))
+        data[: 40 - seed] = rng.bytes(40 - seed)
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(ValueError, match="must hold a table of numbers"):
+            files.read(tmp_path / name)
+
+
+@pytest.mark.parametrize("end", ["", ".gz"])
+def test_nothing_is_unpickled(tmp_path, end):
+    spies = np.empty((2, 2), dtype=object)
+    spies[:] = Spy()
+    for name, save in (("x.npy", np.save), ("x.npz", lambda f, x: np.savez(f, X=X, y=x))):
+        out = io.BytesIO()
+        save(out, spies)
+        path = tmp_path / (name + end)
+        path.write_bytes(gzip.compress(out.getvalue()) if end else out.getvalue())
+        with pytest.raises(ValueError, match=r"without pickled objects"):
+            files.read(path)
+
+
+@pytest.mark.parametrize(
+    ("array", "got"),
+    [
+        (np.zeros(3), r"float64 of shape \(3,\)"),
+        (np.zeros((0, 3)), r"float64 of shape \(0, 3\)"),
+        (np.zeros((3, 0)), r"float64 of shape \(3, 0\)"),
+        (np.zeros((2, 2, 2)), r"float64 of shape \(2, 2, 2\)"),
+        (np.array([["1", "2"]]), r"<U1 of shape \(1, 2\)"),
+        (np.zeros((2, 2), complex), r"complex128 of shape \(2, 2\)"),
+    ],
+)
+def test_what_is_no_table_of_numbers_is_refused(tmp_path, array, got):
+    np.save(tmp_path / "x.npy", array)
+    np.savez(tmp_path / "x.npz", X=array)
+    for name in ("x.npy", "x.npz"):
+        with pytest.raises(ValueError, match=f"{name} must hold a table of numbers.*{got}"):
+            files.read(tmp_path / name)
+
+
+def test_npz_of_several_arrays(tmp_path):
+    np.savez(tmp_path / "one.npz", points=X, labels=WORDS, scale=3.0)
+    read = files.read(tmp_path / "one.npz")
+    np.testing.assert_array_equal(read.X, X)
+    np.testing.assert_array_equal(read.labels, WORDS)
+    np.savez(tmp_path / "two.npz", a=X, b=X)
+    with pytest.raises(ValueError, match=r"a \(7, 3\), b \(7, 3\)"):
+        files.read(tmp_path / "two.npz")
+    np.savez(tmp_path / "other.npz", X=X, y=np.arange(7), kind=WORDS)
+    np.testing.assert_array_equal(files.read(tmp_path / "other.npz", labels="kind").labels, WORDS)
+
+
+def test_a_sparse_index_outside_of_the_array_is_refused(tmp_path):
+    parts = {"data": np.ones(2), "indices": np.array([0, 99]), "indptr": np.array([0, 1, 2])}
+    np.savez(tmp_path / "x.npz", format=b"csc", shape=np.array([2, 2]), **parts)
+    with pytest.raises(ValueError, match="must hold a table of numbers"):
+        files.read(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        ("a,b\n1,2\n3\n", "1 cells on line 3 where the first has 2"),
+        ("1,2\n\n3,4,5\n", "3 cells on line 3 where the first has 2"),
+        ("a,b\n1,2\n3,\n", "'' in column 'b', line 3"),
+        ("1,2\n3,x\n", "'x' in column 2, line 2"),
+        ("a,kind\n1,2\n3,cat\n", r"'cat' in column 'kind', line 3 \(.*labels='kind'\)"),
+        ("a,b\n1,2\n3,1_0\n", "'1_0' in column 'b', line 3"),
+        (",a\n0,1\n1,2\n", "a column without a name"),
+        ("a,b\n", r"shape \(0, 2\)"),
+        ("1;2\n3;4\n", "'3;4' in column '1;2', line 2"),
+    ],
+)
+def test_the_line_of_a_mistake_in_a_csv_is_named(tmp_path, text, got):
+    (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(ValueError, match=rf"x\.csv must hold .*got: .*{got}"):
+        files.read(tmp_path / "x.csv")
+
+
+def test_csv_as_spreadsheets_write_it(tmp_path):
+    (tmp_path / "x.csv").write_bytes('\ufeff"a","b"\r\n"1", 2e-3\r\n\r\n-3,nan\r\n'.encode())
+    read = files.read(tmp_path / "x.csv")
+    np.testing.assert_array_equal(read.X, [[1, 0.002], [-3, np.nan]])
+    assert read.columns == ("a", "b")
+    (tmp_path / "x.csv").write_bytes(b"a,b\n1,\xff\n")
+    with pytest.raises(ValueError, match="utf-8"):
+        files.read(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "got"),
+    [
+        (b"\x01" + idx(X, 13)[1:], "magic number 0x01000d02"),
+        (idx(X, 10), "magic number 0x00000a02"),
+        (struct.pack(">BBBB", 0, 0, 8, 0), "magic number 0x00000800"),
+        (idx(X, 13, shape=(8, 3)), "84 bytes after a header that says 96"),
+        (idx(X, 13, shape=(6, 3)), "more than 72 bytes after a header that says 72"),
+        (idx(X, 13, shape=(2**32 - 1,) * 3), "84 bytes after a header that says 3"),
+        (struct.pack(">BBBBI", 0, 0, 8, 2, 5), "0 bytes after a header"),
+    ],
+)
+@pytest.mark.parametrize("end", ["", ".gz"])
+def test_an_idx_header_that_lies_is_refused(tmp_path, content, got, end):
+    path = tmp_path / f"x.idx{end}"
+    path.write_bytes(gzip.compress(content) if end else content)
+    with pytest.raises(ValueError, match=got):
+        files.read(path)
+
+
+def test_idx_images_become_rows(tmp_path):
+    images = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    (tmp_path / "t-images.idx3-ubyte").write_bytes(idx(images, 8))
+    (tmp_path / "t-labels-idx1-ubyte.gz").write_bytes(
+        gzip.compress(idx(np.array([4, 2], np.uint8), 8))
+    )
+    images_path, labels_path = tmp_path / "t-images.idx3-ubyte", tmp_path / "t-labels-idx1-ubyte.gz"
+    read = files.read(images_path, labels=labels_path)
+    np.testing.assert_array_equal(read.X, images.reshape(2, 12))
+    assert read.labels.tolist() == [4, 2]
+    with pytest.raises(ValueError, match=r"uint8 of shape \(2,\)"):
+        files.read(labels_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("l.txt", "b\na\n"),
+        ("l.txt", "kind\nb\na\n\n\n"),
+        ("l", "b\r\na"),
+        ("l.csv", '"b"\na\n'),
+        ("l.tsv", "kind\nb\na\n"),
+    ],
+)
+def test_labels_from_text(tmp_path, name, content):
+    (tmp_path / name).write_text(content, newline="")
+    np.save(tmp_path / "x.npy", X[:2])
+    assert files.read(tmp_path / "x.npy", labels=tmp_path / name).labels.tolist() == ["b", "a"]
+
+
+def test_labels_from_other_files(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    np.save(tmp_path / "l.npy", WORDS)
+    labels = files.read(tmp_path / "x.npy", labels=tmp_path / "l.npy").labels
+    np.testing.assert_array_equal(labels, WORDS)
+    for text, dtype in (("3\n" * 7, np.int64), ("0.5\n" * 7, np.float64), ("1_0\n" * 7, "<U3")):
+        (tmp_path / "l.txt").write_text(text)
+        assert files.read(tmp_path / "x.npy", labels=tmp_path / "l.txt").labels.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "got"),
+    [
+        (
+            "l.txt",
+            "3\n1\n2\n",
+            r"2 points, got int64 of shape \(3,\)",
+        ),
+        ("l.txt", "a\na\nb\n", r"2 points, got <U1 of shape \(3,\)"),
+        ("l.txt", "a\n", r"2 points, got <U1 of shape \(1,\)"),
+        ("l.txt", "a\n\nb\n", r"l\.txt must hold one label a line.*\[\] on line 2"),
+        ("l.csv", "a\nb,c\n", r"l\.csv must hold one label a line.*\['b', 'c'\] on line 2"),
+        ("l.npy", "junk", r"l\.npy must hold one label a line"),
+        ("l.idx", "junk", r"l\.idx must hold one label a line.*magic number"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(tmp_path, name, content, got):
+    (tmp_path / name).write_text(content)
+    np.save(tmp_path / "x.npy", X[:2])
+    with pytest.raises(ValueError, match=got):
+        files.read(tmp_path / "x.npy", labels=tmp_path / name)
+
+
+def test_labels_from_a_column(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.csv").write_text("a,kind,b\n1,x,2\n3,y,4\n")
+    (tmp_path / "kind").write_text("wrong\nwrong\n")
+    read = files.read("x.csv", labels="kind")
+    assert read.labels.tolist() == ["x", "y"]
+    assert (read.X.tolist(), read.columns) == ([[1, 2], [3, 4]], ("a", "b"))
+    (tmp_path / "x.csv").write_text("a,kind\n1,x\n3,\n")
+    with pytest.raises(ValueError, match="line 3"):
+        files.read("x.csv", labels="kind")
+    (tmp_path / "x.csv").write_text("kind,kind\n1,2\n")
+    with pytest.raises(ValueError, match="2 columns of the name 'kind'"):
+        files.read("x.csv", labels="kind")
+    with pytest.raises(ValueError, match=r"columns kind, kind or a file, got 'king'"):
+        files.read("x.csv", labels="king")
+
+
+def test_parquet_columns(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "x.parquet"
+    kinds = arrow.array(["u", "v", "u"]).dictionary_encode()
+    parquet.write_table(arrow.table({"a": [1, 2, 3], "k": kinds, "b": [0.5, 1.5, 2.5]}), path)
+    read = files.read(path, labels="k")
+    assert read.labels.tolist() == ["u", "v", "u"]
+    assert (read.X.tolist(), read.columns) == ([[1, 0.5], [2, 1.5], [3, 2.5]], ("a", "b"))
+    with pytest.raises(ValueError, match="'u' in column 'k', row 1"):
+        files.read(path)
+    parquet.write_table(arrow.table({"a": [1, None, 3]}), path)
+    with pytest.raises(ValueError, match="None in column 'a', row 2"):
+        files.read(path)
+
+
+def test_parquet_without_pyarrow(tmp_path, monkeypatch):
+    find = builtins.__import__
+
+    def without(name, *rest):
+        if name.startswith("pyarrow"):
+            raise ModuleNotFoundError(name)
+        return find(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    for call in (lambda path: files.read(path), lambda path: files.write(path, X)):
+        with pytest.raises(ValueError, match=r"numba-bhtsne\[parquet\]"):
+            call(tmp_path / "x.parquet")
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_that_are_not_there(tmp_path):
+    for name in NAMES:
+        with pytest.raises(FileNotFoundError, match=f"there is no file .*{name}; check"):
+            files.read(tmp_path / name)
+    with pytest.raises(ValueError, match=r"\.parquet and IDX files.*x\.xlsx"):
+        files.read(tmp_path / "x.xlsx")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["npy", "csv", "tsv", "parquet"])
+def test_a_map_comes_back_bit_by_bit(tmp_path, kind, dtype):
+    if kind == "parquet":
+        pytest.importorskip("pyarrow")
+    powers = 10.0 ** np.arange(-9, 5).reshape(7, 2)
+    Y = (np.random.default_rng(2).normal(size=(7, 2)) * powers).astype(dtype)
+    path = tmp_path / f"map.{kind}"
+    files.write(path, Y, labels=WORDS.astype(object))
+    read = files.read(path, labels=None if kind == "npy" else "label")
+    np.testing.assert_array_equal(read.X.astype(dtype), Y)
+    if kind != "npy":
+        np.testing.assert_array_equal(read.labels, WORDS)
+        assert read.columns == ("tsne1", "tsne2")
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_map_that_cannot_be_written_leaves_nothing(tmp_path):
+    path = tmp_path / "map.csv"
+    path.write_text("before")
+    with pytest.raises(UnicodeEncodeError):
+        files.write(path, X, labels=["\ud800"] * 7)
+
+    def interrupted():
+        with files.replacing(path) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "Y", "labels", "got"),
+    [
+        ("map.xlsx", X, None, r"\.npy, \.csv, \.tsv or \.parquet, got .*map\.xlsx"),
+        ("map.csv", X[0], None, r"2-D array of numbers, got float32 of shape \(3,\)"),
+        ("map.csv", [["a"]], None, "2-D array of numbers"),
+        ("map.csv", X, [1, 2], r"7 points, got int64 of shape \(2,\)"),
+        ("map.csv", X, np.zeros((7, 1)), r"1-D array.*shape \(7, 1\)"),
+    ],
+)
+def test_what_is_no_map_is_refused(tmp_path, name, Y, labels, got):
+    with pytest.raises(ValueError, match=got):
+        files.write(tmp_path / name, Y, labels=labels)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_closed_or_missing_is_named(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"cannot be written.*choose a folder"):
+        files.write(tmp_path / "none" / "map.csv", X)
+
+    def closed(self, mode):
+        raise PermissionError(13, "Permission denied")
+
+    # simulated, for no folder is closed to the superuser
+    monkeypatch.setattr("pathlib.Path.open", closed)
+    with pytest.raises(PermissionError, match=r"map\.csv cannot be written \(Permission denied\)"):
+        files.write(tmp_path / "map.csv", X)
