@@ -15,6 +15,7 @@ from bhtsne import jit
 
 MAX_STEP = 5.0  # a point moves at most this far in an iteration
 MIN_GAIN = 0.01
+_ROWS = 1024  # points of a block, whose coordinates are summed in order
 
 
 class Phase(NamedTuple):
@@ -27,8 +28,8 @@ class Phase(NamedTuple):
     exaggeration : float
         Factor of the attraction.
     learning_rate : float
-        In the convention of the field (Belkina et al. 2019): the step is this times a quarter of
-        the gradient, for it leaves out the factor 4.
+        Factor of the gradient, which has its factor 4 as in scikit-learn; FIt-SNE and openTSNE
+        leave that out, so that their learning rate is four times this one for the same step.
     momentum : float
         Part of the last step that is kept, 0 to below 1.
     """
@@ -119,7 +120,7 @@ def run(
     """Minimise an objective by gradient descent with momentum and gains (Jacobs 1988).
 
     ``gain ← gain + 0.2`` where gradient and velocity point apart, else ``0.8 gain``, at least
-    0.01; ``velocity ← momentum · velocity − learning_rate / 4 · gain · gradient``, at most
+    0.01; ``velocity ← momentum · velocity − learning_rate · gain · gradient``, at most
     5 long for each point; ``Y ← Y + velocity``, centred.
 
     Parameters
@@ -185,11 +186,12 @@ def run(
 def _advance(state: State, grad: np.ndarray, phase: Phase) -> None:
     """Make one step; nothing of it is seen before it is whole."""
     Y, velocity, gains = state.Y.copy(), state.velocity.copy(), state.gains.copy()
+    sums = np.zeros((-(-len(Y) // _ROWS), Y.shape[1]))
     _step(
         Y, np.ascontiguousarray(grad, np.float32), velocity, gains,
-        np.float32(phase.learning_rate / 4), np.float32(phase.momentum), np.float32(MAX_STEP),
+        np.float32(phase.learning_rate), np.float32(phase.momentum), sums,
     )  # fmt: skip
-    Y -= Y.mean(axis=0, dtype=np.float64).astype(np.float32)
+    Y -= (sums.sum(axis=0) / len(Y)).astype(np.float32)
     state.Y, state.velocity, state.gains = Y, velocity, gains
     state.iteration += 1
 
@@ -210,20 +212,22 @@ def _check(state, grad, objective, callbacks, started) -> bool:
 
 
 @jit.parallel
-def _step(Y, grad, velocity, gains, learning_rate, momentum, max_step):
+def _step(Y, grad, velocity, gains, learning_rate, momentum, sums):
+    """Move the points and fill sums with the sum of each block's new coordinates."""
     n, d = Y.shape
-    for i in prange(n):
-        length = np.float32(0)
-        for a in range(d):
-            g, v = grad[i, a], velocity[i, a]
-            if (g > 0) != (v > 0):
-                gains[i, a] += np.float32(0.2)
-            else:
-                gains[i, a] = max(gains[i, a] * np.float32(0.8), np.float32(MIN_GAIN))
-            velocity[i, a] = momentum * v - learning_rate * gains[i, a] * g
-            length += velocity[i, a] ** 2
-        if length > max_step**2:
+    for block in prange(len(sums)):
+        for i in range(_ROWS * block, min(_ROWS * block + _ROWS, n)):
+            length = np.float32(0)
             for a in range(d):
-                velocity[i, a] *= max_step / np.sqrt(length)
-        for a in range(d):
-            Y[i, a] += velocity[i, a]
+                g, v = grad[i, a], velocity[i, a]
+                if (g > 0) != (v > 0):
+                    gains[i, a] += np.float32(0.2)
+                else:
+                    gains[i, a] = max(gains[i, a] * np.float32(0.8), np.float32(MIN_GAIN))
+                velocity[i, a] = momentum * v - learning_rate * gains[i, a] * g
+                length += velocity[i, a] ** 2
+            shrink = min(np.float32(1), np.float32(MAX_STEP) / np.sqrt(length))
+            for a in range(d):
+                velocity[i, a] *= shrink
+                Y[i, a] += velocity[i, a]
+                sums[block, a] += Y[i, a]

@@ -164,9 +164,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             If ``method="exact"`` needs more memory than is free.
         """
         parameters.check(self)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=_float_types(X), ensure_min_samples=2
-        )
+        X = validate_data(self, X, accept_sparse="csr", dtype=_float_types(X), ensure_min_samples=2)
         parameters.check_against(self, X)
         rng = check_random_state(self.random_state)
         seconds: dict[str, float] = {}

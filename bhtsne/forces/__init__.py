@@ -15,10 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from bhtsne import jit, tree
+from bhtsne import tree
 from bhtsne.forces import barnes_hut, exact
-from bhtsne.forces.attraction import attraction as _attraction
-from bhtsne.forces.attraction import row_divergence as _row_divergence
+from bhtsne.forces.edges import attract, divergence_by_row
 
 METHODS = ("barnes_hut", "exact")
 
@@ -183,9 +182,7 @@ def combine(attr, rep: Repulsion, dof: float, exaggeration: float) -> np.ndarray
     return dtype(factor * exaggeration) * attr - dtype(factor / rep.z) * rep.force
 
 
-def kl_divergence(
-    P, Y, *, method: str = "exact", theta: float = 0.5, dof: float = 1.0
-) -> float:
+def kl_divergence(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float = 1.0) -> float:
     """Compute the KL divergence of the map from the affinities, in nats.
 
     ``KL(P‖Q) = Σ_ij p_ij ln(p_ij / q_ij)`` with ``q_ij = w_ij / Z``; Z runs over all pairs
@@ -227,23 +224,12 @@ def kl_divergence(
 
 def divergence_per_point(P, Y, z: float, dof: float = 1.0) -> np.ndarray:
     """Return each row's share of the KL divergence, float64 of shape (N,), given Z."""
-    out = np.empty(len(Y))
-    _row_divergence(P.indptr, P.indices, P.data, np.ascontiguousarray(Y), float(dof), out)
-    return out + np.log(z) * np.asarray(P.sum(axis=1, dtype=np.float64)).ravel()
+    mass = np.asarray(P.sum(axis=1, dtype=np.float64)).ravel()
+    return divergence_by_row(P, Y, dof) + np.log(z) * mass
 
 
 def _divergence(P, Y, z, dof) -> float:
     return float(divergence_per_point(P, Y, z, dof).sum())
-
-
-def attract(P, Y, dof) -> np.ndarray:
-    """Return the attraction for a CSR matrix and a map already checked."""
-    Y = np.ascontiguousarray(Y)
-    force = np.empty_like(Y)
-    has = [True if a < Y.shape[1] else None for a in (1, 2, 3)]
-    scale = Y.dtype.type(1 / dof)
-    _attraction(P.indptr, P.indices, P.data, Y, *has, scale, force, jit.n_threads())
-    return force
 
 
 def _checked_map(Y, method, theta, dof) -> np.ndarray:

@@ -44,7 +44,7 @@ class KLDivergence:
             self._sort(sorted_points.order)
             self._next_sort = max(25, 2 * self._calls)
         self._calls += 1
-        attraction = forces.attract(self._sorted_P, Y[self._order], self._dof)
+        attraction = forces.attract(self._sorted_P, _take(Y, self._order), self._dof)
         grad = np.empty_like(Y)
         factor = 2 * (1 + 1 / self._dof)
         _gather(
@@ -86,6 +86,15 @@ def _permute(indptr, indices, p, order, place, to_indptr, to_indices, to_p):
         for e in range(indptr[order[i]], indptr[order[i] + 1]):
             to_indices[e + shift] = place[indices[e]]
             to_p[e + shift] = p[e]
+
+
+@jit.parallel
+def _take(Y, order):
+    out = np.empty_like(Y)
+    for i in prange(len(order)):
+        for a in range(Y.shape[1]):
+            out[i, a] = Y[order[i], a]
+    return out
 
 
 @jit.parallel
