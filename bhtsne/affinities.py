@@ -180,10 +180,10 @@ def _calibrate_row(distances, target, tolerance, squared, weights, out):
     """Find β by Newton's method in ln β, safeguarded by bisection, and write the row of P."""
     # Shifting and scaling the squares changes β, not P: it makes β = 1 a fair start, and keeps
     # distances of any magnitude within float32.
-    nearest, far, count = np.inf, 0.0, 0
+    nearest, far, count = np.float64(np.inf), np.float64(0), 0
     for d in distances:
         if np.isfinite(d):
-            nearest, far, count = min(nearest, d), max(far, d), count + 1
+            nearest, far, count = min(nearest, np.float64(d)), max(far, np.float64(d)), count + 1
     mean = 0.0
     for j in range(len(distances)):
         d = np.float64(distances[j])
@@ -195,10 +195,10 @@ def _calibrate_row(distances, target, tolerance, squared, weights, out):
     log_beta, low, high = 0.0, -np.inf, np.inf
     flat = count == 0 or mean == 0 or target >= np.log(count)
     scale = 0.0 if flat else 1 / mean
-    total = 0.0
+    total = np.float64(0)
     for _ in range(1 if flat else 100):
         beta = np.float32(np.exp(log_beta) * scale)
-        total, first, second = 0.0, 0.0, 0.0
+        total, first, second = np.float64(0), np.float64(0), np.float64(0)
         for j in range(len(squared)):
             w = np.exp(-beta * squared[j]) if np.isfinite(squared[j]) else np.float32(0)
             weights[j] = w

@@ -8,7 +8,7 @@ kernels of its own file: Numba's cache does not see a change in a callee of anot
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -27,10 +27,8 @@ _lock = threading.RLock()
 
 def _compile(function: Callable, **options: Any) -> Any:
     dispatcher = numba.njit(error_model="numpy", fastmath=FASTMATH, nogil=True, **options)(function)
-    try:
+    with suppress(RuntimeError):  # no folder to write to: compile anew in each process
         dispatcher.enable_caching()
-    except RuntimeError:  # no folder to write to: compile anew in each process
-        pass
     return dispatcher
 
 
@@ -80,7 +78,7 @@ def threads(n_jobs: int | None) -> Iterator[int]:
             f"n_jobs must be None or a whole number other than 0, got {n_jobs!r}; "
             "None uses every core, -2 leaves one free."
         )
-    most = numba.config.NUMBA_NUM_THREADS
+    most = int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
     wanted = most if n_jobs is None else n_jobs if n_jobs > 0 else most + 1 + n_jobs
     before = numba.get_num_threads()
     numba.set_num_threads(min(max(wanted, 1), most))

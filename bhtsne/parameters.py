@@ -6,7 +6,9 @@ import numpy as np
 
 from bhtsne import forces, neighbors
 
-_NUMBERS = {  # name: (lowest, whether it is allowed, highest, whether it must be whole)
+_NUMBERS: dict[
+    str, tuple
+] = {  # name: (lowest, whether it is allowed, highest, whether it must be whole)
     "n_components": (1, True, np.inf, True),
     "perplexity": (1, True, np.inf, False),
     "early_exaggeration": (0, False, np.inf, False),
@@ -51,6 +53,13 @@ def check_against(estimator, X) -> None:
             f"perplexity must be below the number of points, got {estimator.perplexity:g} for "
             f"{n}; (N − 1) / 3 = {(n - 1) / 3:.3g} is a sensible most."
         )
+    if not isinstance(estimator.neighbors, str):
+        shapes = [np.shape(part) for part in estimator.neighbors]
+        if len(shapes) != 2 or shapes[0] != shapes[1] or len(shapes[0]) != 2 or shapes[0][0] != n:
+            raise ValueError(
+                f"neighbors must be two arrays, indices and distances, of shape ({n}, k) each, "
+                f"got shapes {shapes}."
+            )
     if isinstance(estimator.init, str):
         if estimator.init == "pca" and estimator.metric == "precomputed":
             raise ValueError('init="pca" needs points, got distances; use init="random".')

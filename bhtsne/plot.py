@@ -20,7 +20,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from scipy.ndimage import gaussian_filter
 
-from bhtsne.files import replacing
+from bhtsne.files import check_target, replacing
 
 # Searched for the largest least distance between two colours, as seen by full colour vision, with
 # deuteranopia and with protanopia. In CIELAB: 36, 25 and 27 for the first 10; 13, 6 and 7 for all.
@@ -34,6 +34,9 @@ PALETTE = tuple(f"#{digits}" for digits in _HEX.split())
 _FIGSIZE = {1: (7, 3), 2: (7, 7), 3: (7, 7)}
 _PROJECTION = {1: None, 2: None, 3: "3d"}
 _PLAIN, _MISSING = "#2f5f94", "#c8c8c8"
+
+_UNDATED: dict = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+SUFFIXES = tuple(_UNDATED)  # of the files that `save` writes
 
 
 def scatter(
@@ -140,9 +143,8 @@ def save(path: str | os.PathLike, Y: Any, labels: Any = None, **options: Any) ->
     ...     print(*os.listdir(folder))
     map.svg
     """
-    undated: dict = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
-    if (suffix := Path(path).suffix.lower()) not in undated:
-        raise ValueError(f"a picture is written to .png, .pdf or .svg, got {path}.")
+    check_target(path, SUFFIXES)
+    suffix = Path(path).suffix.lower()
     Y = _coordinates(Y)
     figure = Figure(figsize=_FIGSIZE[Y.shape[1]], dpi=200)
     # the map fills the figure, and the title and legend outside it are added to the picture
@@ -150,7 +152,7 @@ def save(path: str | os.PathLike, Y: Any, labels: Any = None, **options: Any) ->
     scatter(Y, labels, ax=ax, **options)
     # type 42 is what journals ask for; the salt makes the identifiers in an SVG the same each time
     with rc_context({"pdf.fonttype": 42, "svg.hashsalt": "map"}), replacing(path) as file:
-        figure.savefig(file, format=suffix[1:], bbox_inches="tight", metadata=undated[suffix])
+        figure.savefig(file, format=suffix[1:], bbox_inches="tight", metadata=_UNDATED[suffix])
 
 
 def _coordinates(Y: Any) -> np.ndarray:

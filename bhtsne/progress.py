@@ -1,7 +1,5 @@
 """Stages and iterations → a progress bar on stderr, or nothing."""
 
-from typing import Any
-
 from bhtsne.optimizer import State
 
 

@@ -20,7 +20,7 @@ GROUP_SIZE = 192
 
 # Bits of the key per axis. float32 carries 24, and 2^21 cells across leave room for maps in which
 # a few stray points stretch the frame a thousandfold.
-_BITS = {1: 30, 2: 21, 3: 21}
+_BITS: dict[int, int] = {1: 30, 2: 21, 3: 21}
 _DIGIT = 11  # bits sorted per pass: 2,048 counters stay in the first-level cache
 
 
@@ -98,7 +98,7 @@ def build(Y, *, leaf_size: int = LEAF_SIZE, group_size: int = GROUP_SIZE) -> Tre
     if not np.isfinite(side):
         raise ValueError("Y must be finite, got NaN or infinity.")
     d = len(points)
-    unit = max(side, np.finfo(np.float32).tiny) * (1 + 1e-6) / 2.0 ** _BITS[d]
+    unit = max(side, float(np.finfo(np.float32).tiny)) * (1 + 1e-6) / 2.0 ** _BITS[d]
     keys = np.empty(len(Y), np.uint64)
     _morton(points, low, 1.0 / unit, keys)
     keys, order = _sort(keys, -(-d * _BITS[d] // _DIGIT))

@@ -219,11 +219,12 @@ def kl_divergence(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float
     """
     z = repulsion(Y, method=method, theta=theta, dof=dof).z
     Y = np.asarray(Y)
-    return _divergence(_checked_affinities(P, len(Y)), Y, z, dof)
+    return _divergence(P, Y, z, dof)
 
 
 def divergence_per_point(P, Y, z: float, dof: float = 1.0) -> np.ndarray:
     """Return each row's share of the KL divergence, float64 of shape (N,), given Z."""
+    P = _checked_affinities(P, len(Y))
     mass = np.asarray(P.sum(axis=1, dtype=np.float64)).ravel()
     return divergence_by_row(P, Y, dof) + np.log(z) * mass
 

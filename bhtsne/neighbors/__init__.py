@@ -69,7 +69,7 @@ def find(X, k: int, *, metric="euclidean", method: str = "auto", random_state=No
     >>> neighbors.find(np.array([[0.0], [1.0], [3.0]]), 1).indices.ravel()
     array([1, 0, 1], dtype=int32)
     """
-    X = _checked(X)
+    X = checked_points(X)
     n = X.shape[0]
     if not 1 <= k <= n - 1:
         raise ValueError(f"k must be a whole number from 1 to N − 1 = {n - 1}, got {k!r}.")
@@ -87,7 +87,8 @@ def find(X, k: int, *, metric="euclidean", method: str = "auto", random_state=No
     return _result(*approximate.nearest(X, k, metric, seed))
 
 
-def _checked(X):
+def checked_points(X):
+    """Return X as a finite float array or CSR of shape (N, D), or raise ValueError."""
     X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
     if X.ndim != 2 or X.shape[0] < 2 or X.shape[1] < 1:
         raise ValueError(f"X must hold 2 points or more in shape (N, D), got shape {X.shape}.")
@@ -109,7 +110,7 @@ def _result(indices, distances) -> Neighbors:
         distances = distances.astype(np.float32, copy=False)
     if not np.isfinite(distances[indices >= 0]).all():
         raise ValueError(
-            "X's distances must fit into float32, got more than 3e38; divide X by its largest entry."
+            "X's distances must fit into float32, got more than 3e38; divide X by its maximum."
         )
     return Neighbors(np.ascontiguousarray(indices, np.int32), np.ascontiguousarray(distances))
 
@@ -140,8 +141,7 @@ def _exact(X, k, metric) -> tuple[np.ndarray, np.ndarray]:
 
 def _brute(X, k, metric) -> tuple[np.ndarray, np.ndarray]:
     """Leave the metrics that are no matrix product to scikit-learn, in blocks."""
-    from sklearn.metrics import pairwise_distances_chunked
-    from sklearn.neighbors import NearestNeighbors, VALID_METRICS
+    from sklearn.neighbors import VALID_METRICS, NearestNeighbors
 
     valid = frozenset(VALID_METRICS["brute"]) - {"precomputed"}
     if isinstance(metric, str) and metric not in valid:

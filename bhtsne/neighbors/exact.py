@@ -62,7 +62,7 @@ class Tiles:
     """
 
     def __init__(self, scaled: np.ndarray, rows: np.ndarray, dtype: type):
-        points = scaled.astype(dtype)
+        points: np.ndarray = scaled.astype(dtype)
         self.norms = np.einsum("ij,ij->i", scaled, scaled)
         self.left = np.hstack([-2 * points[rows], np.ones((len(rows), 1), dtype)])
         # Whole blocks of columns only: the last is filled up with points infinitely far away.

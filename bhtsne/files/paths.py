@@ -1,0 +1,95 @@
+"""What the name of a file says: its format, whether it is compressed; and how one is replaced."""
+
+import gzip
+import io
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def kind(path: Path) -> str:
+    """Return the format, "idx" or the suffix without its dot; .gz does not count."""
+    name = path.name.lower().removesuffix(".gz")
+    return "idx" if re.search(r"[-.]idx(\d-ubyte)?$", name) else Path(name).suffix[1:]
+
+
+def is_zipped(path: Path) -> bool:
+    """Return whether gzip wrote the file."""
+    return path.suffix.lower() == ".gz"
+
+
+def opened(path: Path) -> Any:
+    """Open a file for reading bytes, from the start to the end."""
+    return gzip.open(path) if is_zipped(path) else path.open("rb")
+
+
+def seekable(path: Path) -> Any:
+    """Open a file for reading bytes in any order."""
+    if not is_zipped(path):
+        return path.open("rb")
+    with opened(path) as file:  # archives are read from their end, where gzip would start anew
+        return io.BytesIO(file.read())
+
+
+@contextmanager
+def sentences(path: Path, rule: str) -> Iterator[None]:
+    """Turn every error about what is in a file, a library's too, into one sentence about it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no file {path}; check its name and folder.") from None
+    except Exception as error:  # a damaged header can fail anywhere inside NumPy's parser
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise ValueError(
+            f"{path} must hold {rule}, whole and without pickled objects, got: {reason}; "
+            "correct the file or write it again."
+        ) from error
+
+
+def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> None:
+    """Raise what writing to a path would raise, so that nobody finds out after an hour's work."""
+    path = Path(path)
+    if path.suffix.lower() not in suffixes:
+        raise ValueError(f"a file to write must end in {', '.join(suffixes)}, got {path}.")
+    if path.suffix.lower() == ".parquet":
+        arrow()
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}.")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"{path} cannot be written: {path.parent} is read-only.")
+
+
+def arrow() -> Any:
+    """Return pyarrow with its parquet module, or say in a `ValueError` how to get it."""
+    try:
+        import pyarrow.parquet
+    except ImportError:
+        raise ValueError(
+            'parquet files need pyarrow, which is not here; install "numba-bhtsne[parquet]".'
+        ) from None
+    return pyarrow
+
+
+@contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[Any]:
+    """Open a binary file that takes the place of `path` when the body is left without an error."""
+    path = Path(path)
+    # not by tempfile, whose files are closed to all but their owner: a result should not be
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        file = temporary.open("xb")
+    except OSError as error:
+        raise type(error)(
+            f"{path} cannot be written ({error.strerror}); choose a folder that exists and that "
+            "you may write to."
+        ) from error
+    try:
+        with file:
+            yield file
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

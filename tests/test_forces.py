@@ -1,0 +1,512 @@
+"""Forces equal the oracle's: exactly where they are exact, closely where a tree stands in."""
+
+import platform
+import re
+import warnings
+
+import naive
+import numba
+import numpy as np
+import pytest
+from scipy import sparse
+
+from bhtsne import forces, jit, tree
+from bhtsne.forces import barnes_hut, edges, exact
+from bhtsne.forces.objective import KLDivergence
+
+LAYOUTS = {
+    "uniform": lambda rng, n, d, size: rng.uniform(-size, size, (n, d)),
+    "clustered": lambda rng, n, d, size: (
+        rng.uniform(-size, size, (10, d))[rng.integers(10, size=n)] + rng.normal(size=(n, d))
+    ),
+    "normal": lambda rng, n, d, size: size * rng.normal(size=(n, d)),
+    "axis": lambda rng, n, d, size: rng.uniform(-size, size, (n, 1)) * np.eye(d)[-1],
+    "diagonal": lambda rng, n, d, size: rng.uniform(-size, size, (n, 1)) * np.ones(d),
+    "duplicates": lambda rng, n, d, size: size * rng.normal(size=(20, d))[rng.integers(20, size=n)],
+    "far groups": lambda rng, n, d, size: (
+        rng.normal(size=(n, d)) + size * rng.integers(2, size=(n, 1))
+    ),
+}
+DOFS = (0.5, 1.0, 3.0)
+
+
+def points(n, d, *, layout="clustered", size=30.0):
+    return LAYOUTS[layout](np.random.default_rng(n + d), n, d, size)
+
+
+def affinities(n, *, degree=8):
+    """Return sparse joint affinities of random strengths, some so small that float32 drops them."""
+    rng = np.random.default_rng(n)
+    rows, columns = np.repeat(np.arange(n), degree), rng.integers(n, size=n * degree)
+    p = rng.exponential(size=n * degree) * (rows != columns)
+    P = sparse.coo_array((p, (rows, columns)), shape=(n, n)).tocsr()
+    P = P + P.T
+    return sparse.csr_array(P / P.sum(), dtype=np.float32)
+
+
+def dense(P):
+    return P.toarray().astype(np.float64)
+
+
+def error(found, truth):
+    """Return the relative root of the mean square error."""
+    return np.linalg.norm(found - truth) / np.linalg.norm(truth)
+
+
+# Repulsion
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 5])
+@pytest.mark.parametrize("dof", DOFS)
+def test_exact_repulsion_is_the_oracles(d, dof):
+    for n in (2, 25, 300):
+        Y = points(n, d)
+        force, z = forces.repulsion(Y, method="exact", dof=dof)
+        assert force.dtype == np.float64
+        assert error(force, naive.repulsion(Y, dof)) < 1e-12
+        assert z == pytest.approx(naive.z(Y, dof), rel=1e-12)
+
+
+def test_exact_repulsion_on_some_points_is_that_part_of_the_whole():
+    Y, rows = points(1500, 2), np.array([3, 600, 1499])
+    force, z = exact.repulsion(Y, 1.0, rows)
+    np.testing.assert_allclose(force, naive.repulsion(Y)[rows], rtol=1e-10)
+    assert z == pytest.approx(naive.weights(Y)[rows].sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("dof", DOFS)
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("layout", "size"),
+    [
+        ("uniform", 1), ("uniform", 10), ("uniform", 30), ("uniform", 100), ("uniform", 1000),
+        ("clustered", 30), ("normal", 1e-4), ("axis", 1), ("axis", 30), ("axis", 300),
+        ("diagonal", 1), ("diagonal", 30), ("diagonal", 300), ("duplicates", 1),
+        ("duplicates", 30), ("far groups", 1000),
+    ],
+)  # fmt: skip
+def test_barnes_hut_errs_by_less_than_2_in_1000(layout, size, d, dof):
+    for n in (300, 2500):
+        Y = points(n, d, layout=layout, size=size)
+        truth = forces.repulsion(Y, method="exact", dof=dof)
+        found = forces.repulsion(Y, dof=dof)
+        assert found.force.dtype == np.float32
+        assert error(found.force, truth.force) < 2e-3
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("layout", ["clustered", "uniform", "diagonal"])
+def test_barnes_hut_errs_little_in_z_and_at_5000_points(layout, d):
+    Y = points(5000, d, layout=layout)
+    truth, found = forces.repulsion(Y, method="exact"), forces.repulsion(Y)
+    assert error(found.force, truth.force) < 2e-3
+    assert found.z == pytest.approx(truth.z, rel=2e-4)
+
+
+@pytest.mark.parametrize("dof", DOFS)
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_barnes_hut_comes_to_the_exact_sum_as_theta_falls(d, dof):
+    Y = points(2000, d)
+    truth = forces.repulsion(Y, method="exact", dof=dof)
+    found = {t: forces.repulsion(Y, theta=t, dof=dof) for t in (0, 0.1, 0.25, 0.5, 1.0)}
+    errors = {t: error(f.force, truth.force) for t, f in found.items()}
+    assert errors[0] < 3e-6  # a sum of 2000 terms in float32
+    assert found[0].z == pytest.approx(truth.z, rel=1e-6)
+    assert errors[0.1] < 1e-5
+    assert max(errors[0.1], 1e-5) < errors[0.5] < errors[1.0] < 0.1
+    assert errors[0.1] <= errors[0.25] < errors[0.5]
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_the_error_is_of_the_third_order_in_theta(d):
+    """The first order vanishes and the second is summed: half of theta, an eighth of the error."""
+    Y = points(4000, d, layout="uniform", size=10)
+    truth = forces.repulsion(Y, method="exact").force
+    small, large = (error(forces.repulsion(Y, theta=t).force, truth) for t in (0.4, 0.8))
+    assert small < large / 4
+
+
+@pytest.mark.parametrize("method", forces.METHODS)
+@pytest.mark.parametrize("dof", DOFS)
+@pytest.mark.parametrize(("n", "d"), [(2, 2), (25, 1), (700, 2), (5000, 3)])
+def test_coincident_points_are_pairs_like_others(n, d, dof, method):
+    force, z = forces.repulsion(np.full((n, d), 3.7), method=method, dof=dof)
+    assert z == pytest.approx(n * (n - 1), rel=1e-12)
+    assert not force.any()
+
+
+@pytest.mark.parametrize("method", forces.METHODS)
+@pytest.mark.parametrize("theta", [0.0, 0.5])
+@pytest.mark.parametrize("layout", ["clustered", "duplicates", "normal"])
+def test_self_is_left_out_exactly_once(layout, theta, method):
+    for n in (2, 3, 25, 300):
+        Y = points(n, 2, layout=layout, size=3)
+        z = forces.repulsion(Y, method=method, theta=theta).z
+        assert z == pytest.approx(naive.z(Y), rel=1e-4)
+
+
+@pytest.mark.parametrize("method", forces.METHODS)
+def test_a_point_alone_feels_nothing(method):
+    force, z = forces.repulsion(np.array([[1.0, 2.0]]), method=method)
+    assert z == 0
+    assert abs(force).max() < 1e-20
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("distance", [100.0, 1e3, 1e4, 1e6])
+def test_z_is_right_where_points_are_far_apart(distance, d):
+    """What is left of Z is small beside the self terms, which must not cost its digits."""
+    Y = distance * np.arange(4)[:, None] * np.ones(d)
+    assert forces.repulsion(Y).z == pytest.approx(naive.z(Y), rel=1e-3)
+
+
+# Attraction and the divergence
+
+
+@pytest.mark.parametrize("dof", DOFS)
+@pytest.mark.parametrize("d", [1, 2, 3, 5])
+def test_attraction_is_the_oracles(d, dof):
+    P, Y = affinities(300), points(300, d)
+    found = forces.attraction(P, Y, dof=dof)
+    assert found.dtype == np.float64
+    assert error(found, naive.attraction(dense(P), Y, dof)) < 1e-12
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_attraction_of_a_float32_map_is_the_oracles(d):
+    P, Y = affinities(300), points(300, d).astype(np.float32)
+    found = forces.attraction(P, Y)
+    assert found.dtype == np.float32
+    assert error(found, naive.attraction(dense(P), Y)) < 1e-6
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        dense, sparse.csr_array.toarray, sparse.csr_matrix, sparse.coo_array, sparse.csc_array,
+        lambda P: P.astype(np.float64),
+        lambda P: sparse.csr_array((P.data, P.indices.astype(np.int64), P.indptr.astype(np.int64))),
+    ],
+    ids=["dense64", "dense32", "csr_matrix", "coo", "csc", "float64", "int64"],
+)  # fmt: skip
+def test_affinities_may_come_in_any_form(change):
+    P, Y = affinities(300), points(300, 2)
+    np.testing.assert_allclose(forces.attraction(change(P), Y), forces.attraction(P, Y), rtol=1e-9)
+    assert forces.kl_divergence(change(P), Y) == pytest.approx(forces.kl_divergence(P, Y))
+
+
+@pytest.mark.parametrize("dof", DOFS)
+@pytest.mark.parametrize("d", [1, 2, 3, 5])
+def test_divergence_is_the_oracles_point_by_point(d, dof):
+    P, Y = affinities(300), points(300, d)
+    kl = forces.kl_divergence(P, Y, dof=dof)
+    assert kl == pytest.approx(naive.kl(dense(P), Y, dof), rel=1e-9)
+    per_point = forces.divergence_per_point(P, Y, naive.z(Y, dof), dof)
+    np.testing.assert_allclose(per_point, naive.kl_per_point(dense(P), Y, dof), atol=1e-12)
+
+
+@pytest.mark.parametrize("dof", DOFS)
+def test_divergence_by_barnes_hut_is_near(dof):
+    P, Y = affinities(2000), points(2000, 2)
+    found = forces.kl_divergence(P, Y, method="barnes_hut", dof=dof)
+    assert found == pytest.approx(forces.kl_divergence(P, Y, dof=dof), abs=1e-4)
+
+
+def test_divergence_is_0_where_the_map_fits_and_positive_elsewhere():
+    Y = points(60, 2, layout="normal", size=2)
+    P = naive.q(Y)
+    assert abs(forces.kl_divergence(P, Y)) < 1e-6
+    for seed in range(20):
+        other = np.random.default_rng(seed).normal(size=(60, 2)) * 10.0 ** (seed % 5 - 2)
+        assert forces.kl_divergence(P, other) > 1e-3
+
+
+def test_explicit_zeros_and_empty_rows_count_nothing():
+    P, Y = affinities(300).toarray(), points(300, 2)
+    P[:, :200:3] = P[:200:3, :] = 0
+    without = sparse.csr_array(P)
+    with_zeros = sparse.csr_array(np.where(P == 0, 1, P))
+    with_zeros.data[with_zeros.data == 1] = 0
+    assert with_zeros.nnz == 300 * 300
+    assert np.diff(without.indptr).min() == 0
+    found = forces.attraction(with_zeros, Y)
+    np.testing.assert_allclose(found, forces.attraction(without, Y), atol=1e-18)
+    assert not found[:200:3].any()
+    assert error(found, naive.attraction(dense(without), Y)) < 1e-12
+    truth = naive.kl(dense(without), Y)
+    assert forces.kl_divergence(with_zeros, Y) == pytest.approx(truth, rel=1e-9)
+    assert forces.kl_divergence(without, Y) == pytest.approx(truth, rel=1e-9)
+
+
+def test_a_row_longer_than_a_buffer_is_summed_whole():
+    P, Y = naive.q(points(700, 2)), points(700, 3)
+    found = forces.attraction(P, Y)
+    assert error(found, naive.attraction(P.astype(np.float32), Y)) < 1e-12
+
+
+# The gradient
+
+
+@pytest.mark.parametrize("dof", DOFS)
+@pytest.mark.parametrize("d", [1, 2, 3, 5])
+def test_gradient_is_the_slope_of_the_divergence(d, dof):
+    P, Y = affinities(12), points(12, d, layout="normal", size=2)
+    found, h = forces.gradient(P, Y, method="exact", dof=dof), 1e-5
+    slope = np.empty_like(Y)
+    for at in np.ndindex(Y.shape):
+        step = np.zeros_like(Y)
+        step[at] = h
+        ahead, behind = (forces.kl_divergence(P, Y + s, dof=dof) for s in (step, -step))
+        slope[at] = (ahead - behind) / (2 * h)
+    assert error(found.grad, slope) < 1e-5
+    assert found.kl == pytest.approx(naive.kl(dense(P), Y, dof), rel=1e-9)
+    assert found.z == pytest.approx(naive.z(Y, dof), rel=1e-12)
+
+
+@pytest.mark.parametrize("dof", DOFS)
+@pytest.mark.parametrize("exaggeration", [1.0, 12.0, 0.3])
+@pytest.mark.parametrize(("method", "bound"), [("exact", 1e-6), ("barnes_hut", 2e-3)])
+def test_exaggeration_is_a_factor_of_the_attraction_alone(method, bound, exaggeration, dof):
+    P, Y = affinities(300), points(300, 2)
+    found = forces.gradient(P, Y, method=method, dof=dof, exaggeration=exaggeration)
+    assert error(found.grad, naive.gradient(dense(P), Y, dof, exaggeration)) < bound
+    assert found.kl == pytest.approx(naive.kl(dense(P), Y, dof), abs=1e-4)  # of P as it is
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize(("method", "bound"), [("exact", 1e-12), ("barnes_hut", 1e-3)])
+def test_forces_sum_to_nothing(method, bound, d):
+    grad = forces.gradient(affinities(2000), points(2000, d), method=method).grad
+    total = np.linalg.norm(grad.sum(axis=0, dtype=np.float64))
+    assert total < bound * np.linalg.norm(grad, axis=1).sum()
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize(("method", "bound"), [("exact", 1e-9), ("barnes_hut", 2e-3)])
+def test_a_map_moved_turned_or_mirrored_has_its_forces_turned_alike(method, bound, d):
+    P, Y = affinities(1000), points(1000, d)
+    turn, _ = np.linalg.qr(np.random.default_rng(d).normal(size=(d, d)))
+    grad = forces.gradient(P, Y, method=method).grad
+    for factor in (turn, -turn):
+        moved = forces.gradient(P, Y @ factor + 5, method=method).grad
+        assert error(moved, grad @ factor) < bound
+
+
+# Bits, inputs, errors
+
+
+@pytest.mark.parametrize("method", forces.METHODS)
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_bits_depend_neither_on_the_number_of_threads_nor_on_the_run(d, method):
+    P, Y = affinities(3000), points(3000, d).astype(np.float32)
+    seen = []
+    for n_jobs in (1, 2, 2):
+        with jit.threads(n_jobs):
+            force, z = forces.repulsion(Y, method=method)
+            pull = forces.attraction(P, Y)
+            grad, kl, _ = forces.gradient(P, Y, method=method)
+            other = forces.kl_divergence(P, Y, method=method)
+        seen.append([a.tobytes() for a in (force, pull, grad)] + [z, kl, other])
+    assert seen[0] == seen[1] == seen[2]
+
+
+@pytest.mark.parametrize("method", forces.METHODS)
+def test_inputs_are_not_changed(method):
+    P, Y = affinities(300), points(300, 2)
+    P = sparse.csr_array((P.data, P.indices[::1], P.indptr), shape=P.shape)
+    before = [a.copy() for a in (P.data, P.indices, P.indptr, Y)]
+    forces.gradient(P, Y, method=method, exaggeration=12)
+    forces.attraction(P, Y)
+    forces.kl_divergence(P, Y, method=method)
+    objective = KLDivergence(P, method, 0.5, 1.0)
+    for _ in range(30):
+        objective.gradient(Y.astype(np.float32), 12.0)
+    for a, b in zip(before, (P.data, P.indices, P.indptr, Y), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "dtype", [np.float16, np.float32, np.int64, np.int8, np.uint8, np.longdouble, ">f4", ">f8"]
+)
+@pytest.mark.parametrize("method", forces.METHODS)
+def test_maps_may_be_of_any_float_or_integer_type(method, dtype):
+    P, Y = affinities(50), np.round(points(50, 2, layout="normal", size=20)) + 100
+    given = Y.astype(dtype)
+    assert error(forces.repulsion(given, method=method).force, naive.repulsion(Y)) < 2e-3
+    assert error(forces.attraction(P, given), naive.attraction(dense(P), Y)) < 1e-6
+    assert forces.kl_divergence(P, given, method=method) == pytest.approx(
+        naive.kl(dense(P), Y), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize("change", [np.asfortranarray, lambda Y: np.repeat(Y, 2, 0)[::2], list])
+def test_maps_may_lie_in_memory_as_they_like(change):
+    P, Y = affinities(300), points(300, 2)
+    for method in forces.METHODS:
+        a, b = (forces.gradient(P, y, method=method) for y in (Y, change(Y)))
+        assert a.grad.tobytes() == b.grad.tobytes()
+        assert (a.kl, a.z) == (b.kl, b.z)
+
+
+CALLS = {
+    "repulsion": lambda P, Y, **options: forces.repulsion(Y, **options),
+    "gradient": forces.gradient,
+    "kl_divergence": forces.kl_divergence,
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"theta": -0.5}, r"theta .*-0\.5"), ({"theta": np.nan}, "theta .*nan"),
+        ({"theta": np.inf}, "theta .*inf"), ({"dof": 0}, "dof .*0"), ({"dof": -2.5}, r"dof .*-2\.5"),
+        ({"dof": np.nan}, "dof .*nan"), ({"dof": np.inf}, "dof .*inf"),
+        ({"method": "fft"}, "method .*'fft'"), ({"method": None}, "method .*None"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_wrong_option_is_refused_by_name_and_value(call, options, message):
+    with pytest.raises(ValueError, match=message):
+        call(affinities(30), points(30, 2), **options)
+
+
+@pytest.mark.parametrize("method", forces.METHODS)
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_wrong_map_is_refused(call, method):
+    P, Y = affinities(30), points(30, 2)
+    for value in (np.nan, np.inf, -np.inf):
+        Y[4, 1] = value
+        with pytest.raises(ValueError, match="Y must be finite, got NaN or infinity"):
+            call(P, Y, method=method)
+    for shape, seen in (((30,), r"\(30,\)"), ((0, 2), r"\(0, 2\)"), ((3, 5, 2), r"\(3, 5, 2\)")):
+        with pytest.raises(ValueError, match=rf"Y must be a map of shape \(N, d\), got .*{seen}"):
+            call(P, np.zeros(shape), method=method)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_barnes_hut_refuses_more_than_3_dimensions_and_names_the_way_out(call):
+    with pytest.raises(ValueError, match='got 4; use method="exact"'):
+        call(affinities(30), points(30, 4), method="barnes_hut")
+
+
+def test_attraction_checks_its_inputs_too():
+    P, Y = affinities(30), points(30, 2)
+    with pytest.raises(ValueError, match="dof .*-1"):
+        forces.attraction(P, Y, dof=-1)
+    with pytest.raises(ValueError, match="Y must be finite"):
+        forces.attraction(P, np.where(Y == Y[3, 0], np.nan, Y))
+
+
+@pytest.mark.parametrize("method", forces.METHODS)
+@pytest.mark.parametrize("shape", [(30, 29), (31, 31), (29, 29)])
+def test_affinities_of_another_shape_are_refused(shape, method):
+    P, Y = sparse.csr_array(shape, dtype=np.float32), points(30, 2)
+    match = rf"\(30, 30\).*got \({shape[0]}, {shape[1]}\)"
+    with pytest.raises(ValueError, match=match):
+        forces.attraction(P, Y)
+    with pytest.raises(ValueError, match=match):
+        forces.gradient(P, Y, method=method)
+    with pytest.raises(ValueError, match=match):
+        forces.kl_divergence(P, Y, method=method)
+
+
+@pytest.mark.parametrize("method", forces.METHODS)
+@pytest.mark.parametrize("call", [forces.gradient, forces.kl_divergence])
+def test_a_single_point_has_no_divergence_and_is_refused(call, method):
+    with pytest.raises(ValueError, match="1"):
+        call(np.zeros((1, 1)), np.zeros((1, 2)), method=method)
+
+
+# What the optimizer minimises
+
+
+@pytest.mark.parametrize("dof", [1.0, 3.0])
+@pytest.mark.parametrize("method", forces.METHODS)
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_the_objective_has_the_gradient(d, method, dof):
+    P, Y = affinities(1000), points(1000, d).astype(np.float32)
+    for exaggeration in (1.0, 12.0):
+        found = KLDivergence(P, method, 0.5, dof).gradient(Y, exaggeration)
+        truth = forces.gradient(P, Y, method=method, dof=dof, exaggeration=exaggeration).grad
+        assert found.shape == Y.shape
+        assert error(found, truth) < 1e-6
+
+
+@pytest.mark.parametrize("method", forces.METHODS)
+def test_sorting_on_the_way_does_not_change_a_bit(method):
+    P, Y, other = affinities(2000), points(2000, 2), points(2000, 2, layout="uniform")
+    Y, other = Y.astype(np.float32), other.astype(np.float32)
+    objective = KLDivergence(P, method, 0.5, 1.0)
+    first = objective.gradient(Y, 12.0)
+    assert np.array_equal(objective._order, tree.build(Y).order) == (method == "barnes_hut")
+    for _ in range(25):
+        objective.gradient(other, 12.0)
+    assert np.array_equal(objective._order, tree.build(other).order) == (method == "barnes_hut")
+    assert objective.gradient(Y, 12.0).tobytes() == first.tobytes()
+
+
+@pytest.mark.parametrize("dof", [1.0, 3.0])
+@pytest.mark.parametrize("method", forces.METHODS)
+def test_check_tells_the_divergence_and_the_error_of_the_force(method, dof):
+    P, Y = affinities(2000), points(2000, 2).astype(np.float32)
+    kl, found = KLDivergence(P, method, 0.8, dof).check(Y)
+    assert kl == forces.kl_divergence(P, Y, method=method, theta=0.8, dof=dof)
+    force, truth = (forces.repulsion(Y, method=m, theta=0.8, dof=dof)[0] for m in (method, "exact"))
+    true_error = error(force, truth)
+    assert true_error / 2 <= found <= 2 * true_error
+    assert (true_error == 0) == (method == "exact")
+
+
+@pytest.mark.parametrize("method", forces.METHODS)
+def test_check_works_for_fewer_points_than_its_sample(method):
+    P, Y = affinities(20), points(20, 2).astype(np.float32)
+    kl, found = KLDivergence(P, method, 0.5, 1.0).check(Y)
+    assert kl == pytest.approx(naive.kl(dense(P), Y), abs=1e-5)
+    assert found < 1e-5
+
+
+# The compiled code
+
+LINE, ONE, QUAD = np.zeros(64, np.float32), np.float32(1), (np.float32(1),) * 4
+PACKED = {
+    ("x86_64", 4): r"\bv?divps\b", ("x86_64", 8): r"\bv?divpd\b",
+    ("aarch64", 4): r"\bfdiv(\.4s)?\s+(v\d+\.4s|v\d+)", ("aarch64", 8): r"\bfdiv(\.2d)?\s+v\d+",
+}  # fmt: skip
+LOOPS = {
+    f"{name}-{d}d": (function, arguments[d], itemsize)
+    for name, function, itemsize, arguments in [
+        ("points", barnes_hut._sum_points, 4, {
+            d: (0, *ends, *ends, 64, ONE, None)
+            for d in (1, 2, 3) for ends in [(LINE,) * d + (None,) * (3 - d)]
+        }),
+        ("cells", barnes_hut._sum_cells, 4, {
+            d: (0, *ends, *ends, LINE, *moments, 64, ONE, None, QUAD)
+            for d in (1, 2, 3) for ends in [(LINE,) * d + (None,) * (3 - d)]
+            for moments in [(LINE,) * (d * (d + 1) // 2) + (None,) * (6 - d * (d + 1) // 2)]
+        }),
+        ("edges", edges._pull, 4, {
+            d: (0, np.zeros((9, d), np.float32), LINE[:d], *ends, None, LINE, 64, ONE)
+            for d in (1, 2, 3) for ends in [(LINE,) * d + (None,) * (3 - d)]
+        }),
+        ("exact", exact._weigh, 8, {
+            2: (np.zeros((2, 64)), 0, 0, 1.0, None, np.zeros(64), np.zeros(64)),
+        }),
+    ]
+    for d in arguments
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "arguments", "itemsize"), LOOPS.values(), ids=LOOPS)
+def test_inner_loops_divide_whole_vectors(function, arguments, itemsize):
+    """The division stands once in a loop, so that it is packed only if the loop is."""
+    machine = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
+    if (machine, itemsize) not in PACKED:
+        pytest.skip(f"the packed instructions of {machine} are not listed here")
+    # What comes from the cache cannot be inspected.
+    fresh = numba.njit(error_model="numpy", fastmath=jit.FASTMATH)(function.py_func)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", numba.NumbaWarning)
+        fresh.compile(tuple(numba.typeof(a) for a in arguments))
+    (code,) = fresh.inspect_asm().values()
+    assert re.search(PACKED[machine, itemsize], code)

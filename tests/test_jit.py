@@ -1,0 +1,226 @@
+"""Threads are counted, restored and locked; kernels are cached, or compiled where they can't be."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import numba
+import numpy as np
+import pytest
+import threadpoolctl
+
+from bhtsne import jit
+
+ALL = numba.config.NUMBA_NUM_THREADS
+
+
+def run(code, **environment):
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "expected"),
+    [
+        (None, ALL),
+        (-1, ALL),
+        (1, 1),
+        (2, min(2, ALL)),
+        (2.0, min(2, ALL)),
+        (np.int64(1), 1),
+        (10**9, ALL),
+        (-2, max(ALL - 1, 1)),
+        (-(10**9), 1),
+    ],
+)
+def test_n_jobs_counts_as_in_scikit_learn(n_jobs, expected):
+    before = numba.get_num_threads()
+    with jit.threads(n_jobs) as n:
+        assert n == expected == numba.get_num_threads() == jit.n_threads()
+    assert numba.get_num_threads() == before
+
+
+@pytest.mark.parametrize("n_jobs", [0, True, False, 1.5, np.nan, np.inf])
+def test_impossible_n_jobs_are_refused(n_jobs):
+    before = numba.get_num_threads()
+    with pytest.raises(ValueError, match=r"n_jobs must be None or a whole number other than 0"):
+        jit.threads(n_jobs).__enter__()
+    assert numba.get_num_threads() == before
+
+
+def test_the_number_of_threads_is_restored_on_every_way_out():
+    def fail():
+        with jit.threads(1):
+            raise KeyboardInterrupt
+
+    with jit.threads(ALL):
+        with jit.threads(1):
+            with jit.threads(ALL):
+                assert numba.get_num_threads() == ALL
+            assert numba.get_num_threads() == 1
+            with pytest.raises(ZeroDivisionError), jit.threads(ALL):
+                _ = 1 / 0
+            assert numba.get_num_threads() == 1
+        with pytest.raises(KeyboardInterrupt):
+            fail()
+        assert numba.get_num_threads() == ALL
+
+
+def test_a_guarded_library_cannot_keep_its_number_of_threads():
+    def careless():
+        with jit.guarded():
+            numba.set_num_threads(1)
+            raise KeyError
+
+    with jit.threads(ALL):
+        with jit.guarded():
+            numba.set_num_threads(1)
+        assert numba.get_num_threads() == ALL
+        with pytest.raises(KeyError):
+            careless()
+        assert numba.get_num_threads() == ALL
+
+
+def blas_threads():
+    pools = threadpoolctl.threadpool_info()
+    return [pool["num_threads"] for pool in pools if pool["user_api"] == "blas"]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize(("n", "block"), [(10, 3), (9, 3), (1, 5), (5, 1)])
+def test_map_blocks_covers_the_range_in_order(n, block, n_jobs):
+    def late_first(start, stop):
+        time.sleep(0.01 if start == 0 else 0)
+        return list(range(start, stop))
+
+    with jit.threads(n_jobs):
+        parts = jit.map_blocks(late_first, n, block)
+    assert [i for part in parts for i in part] == list(range(n))
+    assert [len(part) for part in parts[:-1]] == [block] * (len(parts) - 1)
+    assert jit.map_blocks(late_first, 0, block) == []
+
+
+def test_map_blocks_holds_blas_to_one_thread_and_then_lets_go():
+    before = blas_threads()
+    assert before
+    inside = jit.map_blocks(lambda *_: blas_threads(), 3, 1)
+    assert all(set(count) == {1} for count in inside)
+    assert blas_threads() == before
+
+
+def test_map_blocks_passes_an_exception_on_and_starts_nothing_after_it():
+    before, begun = blas_threads(), []
+
+    def fail(start, stop):
+        begun.append(start)
+        time.sleep(0.001)
+        if start == 2:
+            raise ValueError("the third")
+
+    with jit.threads(1), pytest.raises(ValueError, match="the third"):
+        jit.map_blocks(fail, 1000, 1)
+    assert len(begun) < 100
+    assert blas_threads() == before
+    assert jit.map_blocks(lambda start, stop: start, 2, 1) == [0, 1]  # the lock is free again
+
+
+def test_map_blocks_uses_as_many_threads_as_kernels_do():
+    def name(start, stop):
+        time.sleep(0.005)
+        return threading.get_ident()
+
+    with jit.threads(1):
+        assert len(set(jit.map_blocks(name, 8, 1))) == 1
+    with jit.threads(2) as n:
+        assert len(set(jit.map_blocks(name, 8, 1))) == n
+
+
+# The workqueue layer is the one that aborts the process when two threads launch parallel code.
+TOGETHER = """
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+from bhtsne import affinities, neighbors
+
+sys.setswitchinterval(1e-5)
+X = np.random.default_rng(0).normal(size=(3, 400, 12))
+found = [neighbors.find(x, 60) for x in X]
+alone = [affinities.perplexity(f, 20).toarray() for f in found]
+start = threading.Barrier(3)
+
+def work(i):
+    start.wait()
+    return all(np.array_equal(affinities.perplexity(found[i], 20).toarray(), alone[i])
+               for _ in range(20))
+
+with ThreadPoolExecutor(3) as pool:
+    print(*pool.map(work, range(3)))
+"""
+
+
+def test_kernels_may_be_called_from_several_threads_at_once():
+    out = run(TOGETHER, NUMBA_THREADING_LAYER="workqueue", NUMBA_NUM_THREADS="2")
+    assert out.split() == ["True"] * 3
+
+
+SOURCE = """
+def add(x):
+    for i in numba.prange(len(x)):
+        x[i] += 1
+"""
+
+
+@pytest.mark.parametrize("decorator", [jit.serial, jit.parallel])
+def test_where_nothing_can_be_cached_kernels_run_all_the_same(decorator):
+    space = {"numba": numba}
+    exec(compile(SOURCE, "<nowhere>", "exec"), space)
+    with pytest.raises(RuntimeError, match="cannot cache"):
+        numba.njit(cache=True)(space["add"])
+    x = np.zeros(3)
+    decorator(space["add"])(x)
+    np.testing.assert_array_equal(x, [1, 1, 1])
+
+
+# What numba counts for each kernel of the package, after a small fit.
+FIT = """
+import importlib, json, pkgutil, warnings
+import numpy as np
+from numba.core.errors import NumbaWarning
+import bhtsne
+
+warnings.simplefilter("error", NumbaWarning)
+X = np.random.default_rng(0).normal(size=(60, 9)).astype(np.float32)
+for method in ("barnes_hut", "exact"):
+    bhtsne.TSNE(perplexity=5, method=method, n_iter=20, random_state=0).fit(X)
+stats = {}
+for module in pkgutil.walk_packages(bhtsne.__path__, "bhtsne."):
+    for name, value in vars(importlib.import_module(module.name)).items():
+        kernel = getattr(value, "dispatcher", value)
+        if hasattr(kernel, "stats") and kernel.__module__ == module.name:
+            found = kernel.stats
+            stats[f"{module.name}.{name}"] = [
+                found.cache_path is not None,
+                sum(found.cache_hits.values()),
+                sum(found.cache_misses.values()),
+            ]
+print(json.dumps(stats))
+"""
+
+
+def test_every_kernel_comes_from_the_cache_in_the_next_process():
+    run(FIT)
+    stats = json.loads(run(FIT))
+    assert len(stats) > 20
+    assert [name for name, (has_path, _, _) in stats.items() if not has_path] == []
+    assert [name for name, (_, _, misses) in stats.items() if misses] == []
+    assert sum(hits for _, hits, _ in stats.values()) > 8

@@ -1,0 +1,432 @@
+"""Every search agrees with the matrix of all distances in float64, or says why it cannot."""
+
+import numba
+import numpy as np
+import pandas as pd
+import polars as pl
+import pynndescent
+import pytest
+from scipy import sparse
+from scipy.spatial.distance import cdist
+from sklearn.metrics import pairwise_distances
+from sklearn.neighbors import NearestNeighbors
+
+from bhtsne import jit, neighbors
+from bhtsne.neighbors import exact
+
+
+def normal(n, d, seed=0):
+    return np.random.default_rng(seed).normal(size=(n, d))
+
+
+def far_clusters(n, d):
+    """Return points 1e-2 apart in clusters that are 1e4 apart: float32 products can't tell them."""
+    centres = 1e4 * np.repeat(normal(5, d, 1), -(-n // 5), axis=0)[:n]
+    return np.random.default_rng(3).permutation(centres + 1e-2 * normal(n, d, 2))
+
+
+def doubles(n, d):
+    return np.repeat(normal(-(-n // 40), d), 40, axis=0)[:n]
+
+
+def grid(n, d):
+    return np.random.default_rng(4).integers(0, 4, size=(n, d)).astype(float)
+
+
+SHAPES = {
+    "normal": normal,
+    "far from the origin": lambda n, d: normal(n, d) + 1e6,
+    "far clusters": far_clusters,
+    "duplicates": doubles,
+    "two places": lambda n, d: doubles(80, d)[np.arange(n) % 80],
+    "constant": lambda n, d: np.full((n, d), 0.1),
+    "grid": grid,
+    "tiny": lambda n, d: 1e-30 * normal(n, d),
+    "huge": lambda n, d: 1e30 * normal(n, d),
+    "one column huge": lambda n, d: normal(n, d) * np.r_[1e8, np.ones(d - 1)],
+}
+
+
+def distances(X, metric="euclidean"):
+    """Return all distances in float64, from differences, and infinity from each point to itself."""
+    X = np.asarray(X, np.float64)
+    scale = 2.0 ** np.frexp(np.abs(X).max())[1]  # no square overflows, and no bit is lost
+    result = cdist(X / scale, X / scale, metric)
+    if metric in ("euclidean", "cityblock"):
+        result *= scale
+    np.fill_diagonal(result, np.inf)
+    return result
+
+
+def assert_nearest(found, all_distances, rtol=1e-6, atol=0.0):
+    """Neighbours are right up to ties: each where it says it is, and none nearer left out."""
+    indices, values = found
+    n, k = indices.shape
+    assert indices.dtype == np.int32
+    assert indices.min() >= 0
+    assert not (indices == np.arange(n)[:, None]).any()
+    assert (np.diff(np.sort(indices, axis=1)) > 0).all()
+    assert (np.diff(values) >= 0).all()
+    tolerance = {"rtol": rtol, "atol": atol}
+    np.testing.assert_allclose(values, np.sort(all_distances, axis=1)[:, :k], **tolerance)
+    there = np.take_along_axis(all_distances, indices.astype(int), axis=1)
+    np.testing.assert_allclose(values, there, **tolerance)
+
+
+def assert_ties_by_index(found):
+    indices, values = found
+    assert (np.diff(indices)[np.diff(values) == 0] > 0).all()
+
+
+def assert_same_bits(a, b):
+    for x, y in zip(a, b, strict=True):
+        np.testing.assert_array_equal(x, y)
+        assert x.dtype == y.dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("n", "d", "k"),
+    [
+        (2, 9, 1),
+        (33, 9, 32),
+        (257, 12, 256),
+        (300, 784, 5),
+        (1025, 10, 30),
+        (1300, 50, 91),
+        (2, 1, 1),
+        (500, 1, 3),
+        (400, 3, 399),
+        (700, 8, 10),
+    ],
+)
+def test_exact_equals_brute_force(n, d, k, dtype):
+    X = normal(n, d).astype(dtype)
+    found = neighbors.find(X, k, method="exact")
+    assert_nearest(found, distances(X))
+    oracle = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(X.astype(np.float64))
+    values, indices = oracle.kneighbors()
+    np.testing.assert_array_equal(found.indices, indices)
+    np.testing.assert_allclose(found.distances, values, rtol=1e-6)
+    assert found.distances.dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("k", [1, 5, 60])
+@pytest.mark.parametrize("d", [3, 20])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_exact_holds_for_every_shape_of_data(shape, d, k, dtype):
+    X = SHAPES[shape](601, d).astype(dtype)
+    assert_nearest(neighbors.find(X, k, method="exact"), distances(X))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", ["duplicates", "constant", "grid", "two places"])
+@pytest.mark.parametrize("search", [exact.nearest, exact.nearest_by_kd_tree])
+def test_equal_distances_are_ordered_by_index(search, shape, dtype):
+    assert_ties_by_index(search(SHAPES[shape](601, 4).astype(dtype), 30))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("d", [1, 2, 8])
+def test_k_d_tree_and_products_agree(shape, d):
+    X = SHAPES[shape](601, d)
+    by_tree, by_product = exact.nearest_by_kd_tree(X, 20), exact.nearest(X, 20)
+    assert_nearest(by_tree, distances(X))
+    assert_nearest(by_product, distances(X))
+    np.testing.assert_allclose(by_tree[1], by_product[1], rtol=1e-9)
+
+
+def test_far_clusters_are_searched_a_second_time(monkeypatch):
+    passes = []
+    search = exact._search
+
+    def spy(X, scaled, scale, rows, dtype, *out):
+        passes.append((dtype, len(rows)))
+        return search(X, scaled, scale, rows, dtype, *out)
+
+    monkeypatch.setattr(exact, "_search", spy)
+    exact.nearest(normal(600, 20), 10)
+    assert passes == [(np.float32, 600)]
+    exact.nearest(far_clusters(600, 20), 10)
+    assert passes[1:] == [(np.float32, 600), (np.float64, 600)]
+
+
+def test_exact_measures_in_float64_what_float32_holds():
+    X = (normal(300, 20) + 1000).astype(np.float32)
+    _, values = exact.nearest(X, 10)
+    np.testing.assert_allclose(values, np.sort(distances(X), axis=1)[:, :10], rtol=1e-12)
+
+
+def test_self_is_left_out_by_its_index_when_duplicates_crowd_it_out():
+    indices = np.array([[0, 1, 2], [0, 2, 1], [0, 1, 3], [3, 1, 0]], np.int32)
+    values = np.array([[0, 0, 1], [0, 0, 0], [0, 0, 5], [0, 1, 2]], float)
+    left, at = exact.without_self(indices, values)
+    np.testing.assert_array_equal(left, [[1, 2], [0, 2], [0, 1], [1, 0]])
+    np.testing.assert_array_equal(at, [[0, 1], [0, 0], [0, 0], [1, 2]])
+
+
+@pytest.mark.parametrize(("d", "shape"), [(3, "grid"), (20, "far clusters"), (50, "normal")])
+def test_bits_do_not_depend_on_the_number_of_threads(d, shape):
+    X = SHAPES[shape](900, d)
+    with jit.threads(1):
+        one = neighbors.find(X, 15, method="exact")
+    with jit.threads(2):
+        two = neighbors.find(X, 15, method="exact")
+    assert_same_bits(one, two)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_cosine_equals_scikit_learn(dtype):
+    X = normal(500, 12).astype(dtype)
+    X[:50] = 3 * X[50:100]
+    for scale in (1, 1e-30, 1e30):
+        found = neighbors.find(dtype(scale) * X, 20, metric="cosine")
+        oracle = pairwise_distances(X.astype(np.float64), metric="cosine")
+        np.fill_diagonal(oracle, np.inf)
+        assert_nearest(found, oracle, rtol=1e-5, atol=1e-12)
+
+
+def test_cosine_of_nearly_parallel_rows_is_not_lost_in_rounding():
+    X = np.ones((200, 30)) + 1e-6 * normal(200, 30)
+    found = neighbors.find(X, 10, metric="cosine")
+    unit = X / np.linalg.norm(X, axis=1, keepdims=True)
+    assert_nearest(found, distances(unit) ** 2 / 2, rtol=1e-4)
+
+
+def test_cosine_of_zero_rows_equals_scikit_learn():
+    X = np.vstack([np.zeros((3, 12)), normal(200, 12)])
+    found = neighbors.find(X, 20, metric="cosine")
+    oracle = pairwise_distances(X, metric="cosine")
+    np.fill_diagonal(oracle, np.inf)
+    assert_nearest(found, oracle, atol=1e-7)
+
+
+@pytest.mark.parametrize("metric", ["manhattan", "chebyshev", "canberra", "correlation", "l1"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_other_metrics_equal_scikit_learn(metric, dtype):
+    X = normal(300, 6).astype(dtype)
+    oracle = pairwise_distances(X.astype(np.float64), metric=metric)
+    np.fill_diagonal(oracle, np.inf)
+    assert_nearest(neighbors.find(X, 12, metric=metric, method="exact"), oracle, rtol=1e-4)
+
+
+def test_a_metric_may_be_a_function():
+    X = normal(60, 3)
+    found = neighbors.find(X, 5, metric=lambda a, b: np.abs(a - b).sum())
+    assert_nearest(found, distances(X, "cityblock"))
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "manhattan"])
+@pytest.mark.parametrize("form", [sparse.csr_array, sparse.csr_matrix, sparse.csc_array])
+def test_sparse_points_have_the_neighbors_of_dense_ones(metric, form):
+    X = normal(300, 40) * (np.random.default_rng(1).random((300, 40)) < 0.3)
+    found = neighbors.find(form(X), 10, metric=metric)
+    dense = neighbors.find(X, 10, metric=metric, method="exact")
+    np.testing.assert_array_equal(found.indices, dense.indices)
+    np.testing.assert_allclose(found.distances, dense.distances, rtol=1e-5)
+
+
+def test_precomputed_distances_are_ranked():
+    D = distances(normal(200, 5))
+    np.fill_diagonal(D, 0)
+    D[:4, :4] = 0  # duplicates
+    before = D.copy()
+    found = neighbors.find(D, 30, metric="precomputed")
+    np.testing.assert_array_equal(D, before)
+    np.fill_diagonal(D, np.inf)
+    assert_nearest(found, D)
+    assert_ties_by_index(found)
+    lopsided = np.array(
+        [[9.0, 1, 2], [5, 9, 4], [8, 7, 9]]
+    )  # a diagonal that isn't zero, no P = Pᵀ
+    found = neighbors.find(lopsided, 2, metric="precomputed")
+    np.testing.assert_array_equal(found.indices, [[1, 2], [2, 0], [1, 0]])
+    np.testing.assert_array_equal(found.distances, [[1, 2], [4, 5], [7, 8]])
+
+
+def kinds_of_input(tmp_path):
+    whole = np.random.default_rng(0).integers(-100, 100, size=(150, 11))
+    np.save(tmp_path / "x.npy", whole.astype(np.float32))
+    names = [f"c{i}" for i in range(11)]
+    read_only = whole.astype(np.float64)
+    read_only.flags.writeable = False
+    return whole, {
+        "list": whole.tolist(),
+        "memory map": np.load(tmp_path / "x.npy", mmap_mode="r"),
+        "Fortran": np.asfortranarray(whole, dtype=np.float64),
+        "Fortran float32": np.asfortranarray(whole, dtype=np.float32),
+        "strided": np.repeat(whole.astype(float), 2, axis=1)[:, ::2],
+        "read-only": read_only,
+        "big-endian": whole.astype(">f8"),
+        "float16": whole.astype(np.float16),
+        "int64": whole,
+        "int8": whole.astype(np.int8),
+        "longdouble": whole.astype(np.longdouble),
+        "pandas": pd.DataFrame(whole, columns=names),
+        "polars": pl.DataFrame(whole, schema=names),
+        "csr of integers": sparse.csr_array(whole),
+    }
+
+
+def first_columns(X, n):
+    if isinstance(X, list):
+        return [row[:n] for row in X]
+    return X[list(X.columns[:n])] if hasattr(X, "columns") else X[:, :n]
+
+
+@pytest.mark.parametrize("columns", [4, 11])
+def test_every_kind_of_input_gives_the_same_and_is_not_changed(tmp_path, columns):
+    whole, kinds = kinds_of_input(tmp_path)
+    expected = distances(whole[:, :columns])
+    for name, X in kinds.items():
+        part = first_columns(X, columns)
+        before = np.array(part.toarray() if sparse.issparse(part) else part)
+        assert_nearest(neighbors.find(part, 10, method="exact"), expected)
+        after = np.array(part.toarray() if sparse.issparse(part) else part)
+        np.testing.assert_array_equal(after, before, err_msg=name)
+
+
+def with_one(value):
+    X = normal(20, 3)
+    X[7, 1] = value
+    return X
+
+
+@pytest.mark.parametrize(
+    ("X", "k", "options", "message"),
+    [
+        (with_one(np.nan), 3, {}, "X must be finite"),
+        (with_one(-np.inf), 3, {}, "X must be finite"),
+        (sparse.csr_array(with_one(np.nan)), 3, {}, "X must be finite"),
+        (with_one(1e200), 3, {}, "must fit into float32.*divide X"),
+        (normal(20, 3), 0, {}, "k must be .* from 1 to N − 1 = 19, got 0"),
+        (normal(20, 3), 20, {}, "k must be .* from 1 to N − 1 = 19, got 20"),
+        (normal(20, 3), 2.5, {}, r"k must be a whole number .*got 2\.5"),
+        (normal(20, 3), -1, {}, "k must be a whole number"),
+        (normal(20, 3), 3, {"metric": "eucl"}, "metric must be one of .*'euclidean'.*got 'eucl'"),
+        (
+            normal(20, 3),
+            3,
+            {"metric": "eucl", "method": "exact"},
+            "metric must be one of scikit-learn's .*got 'eucl'",
+        ),
+        (
+            normal(20, 3),
+            3,
+            {"metric": "eucl", "method": "pynndescent"},
+            "metric must be one of pynndescent's .*got 'eucl'",
+        ),
+        (normal(20, 3), 3, {"method": "annoy"}, "method must be one of .*'exact'.*got 'annoy'"),
+        (np.zeros(20), 3, {}, r"X must hold 2 points or more .*got shape \(20,\)"),
+        (np.zeros((1, 3)), 1, {}, r"X must hold 2 points or more .*got shape \(1, 3\)"),
+        (np.zeros((3, 0)), 1, {}, r"X must hold 2 points or more .*got shape \(3, 0\)"),
+        (np.zeros((2, 2, 2)), 1, {}, "X must hold 2 points or more"),
+        (normal(20, 3) * 1j, 3, {}, "X must .*complex"),
+        (np.full((20, 3), "a"), 3, {}, "X must .*<U1"),
+        (normal(20, 3), 3, {"metric": "precomputed"}, r"square array, got \(20, 3\)"),
+        (-np.ones((9, 9)), 3, {"metric": "precomputed"}, "at least 0, got -1"),
+        (sparse.eye_array(9).tocsr(), 3, {"metric": "precomputed"}, "dense square array"),
+    ],
+)
+def test_what_has_no_neighbors_is_refused(X, k, options, message):
+    with pytest.raises(ValueError, match=message):
+        neighbors.find(X, k, **options)
+
+
+# pynndescent compiles for 20 to 40 s a process and metric: few tests call it, others a stand-in.
+
+
+def test_pynndescent_finds_nearly_all_and_restores_the_threads():
+    X = normal(3000, 20)
+    X[:100] = X[0]  # duplicates crowd each other out of the first column
+    with jit.threads(2):
+        before = numba.get_num_threads()
+        found = neighbors.find(X, 20, method="pynndescent", random_state=0)
+        assert numba.get_num_threads() == before
+        again = neighbors.find(X, 20, method="pynndescent", random_state=0)
+    assert_same_bits(found, again)
+    with jit.threads(1):
+        assert_same_bits(found, neighbors.find(X, 20, method="pynndescent", random_state=0))
+        assert numba.get_num_threads() == 1
+    oracle = distances(X)
+    assert not (found.indices == np.arange(3000)[:, None]).any()
+    assert (np.diff(found.distances) >= 0).all()
+    there = np.take_along_axis(oracle, found.indices.astype(int), axis=1)
+    np.testing.assert_allclose(found.distances, there, rtol=1e-4, atol=1e-5)
+    limit = np.sort(oracle, axis=1)[:, 19:20] * (1 + 1e-6)
+    assert (there <= limit).mean() >= 0.95
+
+
+def test_pynndescent_takes_other_metrics():
+    X = normal(2100, 15)
+    found = neighbors.find(X, 10, metric="manhattan", random_state=0)
+    oracle = distances(X, "cityblock")
+    there = np.take_along_axis(oracle, found.indices.astype(int), axis=1)
+    np.testing.assert_allclose(found.distances, there, rtol=1e-5)
+    assert (there <= np.sort(oracle, axis=1)[:, 9:10] * (1 + 1e-6)).mean() >= 0.95
+
+
+class Index:
+    """A stand-in for `NNDescent` that keeps what it was given and says what it was told to."""
+
+    def __init__(self, indices, values):
+        self.neighbor_graph = np.array(indices, np.int32), np.array(values, np.float32)
+
+    def __call__(self, X, **options):
+        """Search for nothing, and change the number of threads as the library does."""
+        self.X, self.options = X, options
+        numba.set_num_threads(1)
+        return self
+
+
+def test_gaps_in_the_graph_come_last_and_self_goes_by_its_index(monkeypatch):
+    graph = [[1, 0, 2], [0, -1, -1], [2, -1, 1], [0, 1, 2]]
+    at = [[0, 0, 2], [0, 7, 7], [0, 7, 1], [3, 3, 4]]  # duplicates 0 and 1; the last lost itself
+    index = Index(graph, at)
+    monkeypatch.setattr(pynndescent, "NNDescent", index)
+    X = normal(4, 3)
+    with jit.threads(None) as n:
+        found = neighbors.find(np.asfortranarray(X), 2, method="pynndescent", random_state=1)
+        assert numba.get_num_threads() == n
+    np.testing.assert_array_equal(found.indices, [[1, 2], [0, -1], [1, -1], [0, 1]])
+    np.testing.assert_array_equal(found.distances, [[0, 2], [0, np.inf], [1, np.inf], [3, 3]])
+    assert (index.X.dtype, index.X.flags.c_contiguous) == (np.float32, True)
+    assert (index.options["n_neighbors"], index.options["n_jobs"]) == (3, n)
+    np.testing.assert_array_equal(index.neighbor_graph[0], graph)  # the graph itself is not changed
+
+
+def test_the_threads_are_restored_when_pynndescent_fails(monkeypatch):
+    def fail(X, **options):
+        numba.set_num_threads(1)
+        raise MemoryError
+
+    monkeypatch.setattr(pynndescent, "NNDescent", fail)
+    with jit.threads(2) as n:
+        with pytest.raises(MemoryError):
+            neighbors.find(normal(9, 3), 2, method="pynndescent")
+        assert numba.get_num_threads() == n
+
+
+def test_auto_picks_the_search_that_can_and_is_faster(monkeypatch):
+    X = normal(30, 3)
+    asked = []
+
+    def note(X, k, metric, seed):
+        asked.append(metric)
+        return np.zeros((len(X), k), np.int32), np.zeros((len(X), k), np.float32)
+
+    monkeypatch.setattr(neighbors.approximate, "nearest", note)
+    neighbors.find(X, 3)
+    neighbors.find(X, 3, metric="manhattan")
+    assert asked == []
+    monkeypatch.setattr(neighbors, "_CROSSOVER", 0.0)
+    neighbors.find(X, 3)  # a k-d tree
+    assert asked == []
+    neighbors.find(normal(30, 9), 3)
+    neighbors.find(normal(2001, 2), 3, metric="manhattan")
+    neighbors.find(X, 3, metric=numba.njit(lambda a, b: 0.0))
+    assert asked[:2] == ["euclidean", "manhattan"]
+    assert len(asked) == 3
+    neighbors.find(normal(2001, 2), 3, metric="nan_euclidean")  # which only scikit-learn has
+    assert len(asked) == 3
