@@ -7,6 +7,8 @@ from scipy import sparse
 from bhtsne import jit
 from bhtsne.neighbors import Neighbors
 
+__all__ = ["all_pairs", "perplexity"]
+
 _TOLERANCE = 1e-5  # of the entropy, in nats: the perplexity is met to 1 part in 100,000
 
 

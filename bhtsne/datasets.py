@@ -14,6 +14,8 @@ import numpy as np
 
 from bhtsne import files
 
+__all__ = ["NAMES", "Dataset", "clusters", "digits", "load", "mnist"]
+
 NAMES = ("digits", "mnist", "clusters")
 _MNIST = (70_000, 784)
 _TIMEOUT = 10.0  # seconds without an answer
@@ -21,7 +23,17 @@ _BLOCK = 16_384
 
 
 class Dataset(NamedTuple):
-    """Points of shape (N, D), their labels of shape (N,), integers from 0, and the name."""
+    """Points with labels.
+
+    Attributes
+    ----------
+    X : ndarray of shape (N, D)
+        Points.
+    y : ndarray of shape (N,)
+        Labels, integers from 0.
+    name : str
+        What the data set is called.
+    """
 
     X: np.ndarray
     y: np.ndarray

@@ -5,6 +5,8 @@ from scipy import sparse
 
 from bhtsne import jit
 
+__all__ = ["pca", "principal_components", "random"]
+
 # Standard deviation of the first axis: small, so that the points can still pass each other
 # (Kobak & Berens 2019).
 SD = 1e-4
@@ -75,6 +77,7 @@ def random(n: int, n_components: int = 2, *, random_state=None) -> np.ndarray:
     Returns
     -------
     ndarray of float32, shape (n, n_components)
+        The same for the same seed.
 
     Examples
     --------

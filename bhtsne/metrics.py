@@ -50,7 +50,9 @@ def kl_per_point(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float 
         Joint affinities.
     Y : array_like of shape (N, d)
         The map.
-    method, theta, dof
+    method : str
+        As in `forces.repulsion`.
+    theta, dof : float
         As in `forces.kl_divergence`.
 
     Returns

@@ -13,6 +13,8 @@ from numba import prange
 
 from bhtsne import jit
 
+__all__ = ["Objective", "Phase", "Record", "State", "run"]
+
 MAX_STEP = 5.0  # a point moves at most this far in an iteration
 MIN_GAIN = 0.01
 _ROWS = 1024  # points of a block, whose coordinates are summed in order

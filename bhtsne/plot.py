@@ -22,6 +22,8 @@ from scipy.ndimage import gaussian_filter
 
 from bhtsne.files import check_target, replacing
 
+__all__ = ["save", "scatter"]
+
 # Searched for the largest least distance between two colours, as seen by full colour vision, with
 # deuteranopia and with protanopia. In CIELAB: 36, 25 and 27 for the first 10; 13, 6 and 7 for all.
 _HEX = """

@@ -13,6 +13,8 @@ from numba import prange
 
 from bhtsne import jit
 
+__all__ = ["Tree", "build"]
+
 # At MNIST's 70,000 points: leaves of 16 and groups of 128 make a repulsion of 14.2 ms, 24 and 192
 # one of 12.3 ms; larger ones gain nothing.
 LEAF_SIZE = 24

@@ -38,10 +38,9 @@ def assert_joint(P, n):
     assert (P.shape, P.dtype, P.indices.dtype) == ((n, n), np.float32, np.int32)
     assert (P != P.T).nnz == 0
     assert not P.diagonal().any()
-    assert P.has_canonical_format
-    assert (P.indices[P.indptr[:-1]] >= 0).all()
-    for start, stop in zip(P.indptr[:-1], P.indptr[1:], strict=True):
-        assert (np.diff(P.indices[start:stop]) > 0).all()
+    assert P.indices.min() >= 0
+    within = np.diff(np.repeat(np.arange(n), np.diff(P.indptr))) == 0
+    assert (np.diff(P.indices)[within] > 0).all()
     assert np.isfinite(P.data).all()
     assert P.data.min() >= 0
     assert abs(P.data.sum(dtype=np.float64) - 1) < 1e-6
@@ -58,7 +57,7 @@ def test_rows_reach_their_perplexity(perplexity):
 @pytest.mark.parametrize("perplexity", [1.5, 5, 30, 85])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_rows_equal_those_of_bisection(perplexity, seed):
-    distances = found(seed=seed).distances
+    distances = found(seed=seed).distances[::6]
     np.testing.assert_allclose(
         rows(distances, perplexity), naive.conditional(distances, perplexity), rtol=2e-3, atol=1e-6
     )
@@ -66,9 +65,9 @@ def test_rows_equal_those_of_bisection(perplexity, seed):
 
 @pytest.mark.parametrize("perplexity", [1.5, 10, 30])
 def test_joint_affinities_equal_the_oracle(perplexity):
-    neighbors_ = found()
+    neighbors_ = found(100, 6, 50)
     P = affinities.perplexity(neighbors_, perplexity)
-    assert_joint(P, 300)
+    assert_joint(P, 100)
     oracle = naive.joint(neighbors_.indices, naive.conditional(neighbors_.distances, perplexity))
     np.testing.assert_allclose(P.toarray(), oracle, rtol=2e-3, atol=1e-9)
 

@@ -46,8 +46,8 @@ def imports(tree):
 
 def rooms_imported(tree):
     for module, name, _ in imports(tree):
-        if module == "bhtsne":
-            yield name
+        if module == "bhtsne" and name != "__version__":
+            yield "tsne" if name == "TSNE" else name
         elif module.startswith("bhtsne."):
             yield module.split(".")[1]
 

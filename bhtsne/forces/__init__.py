@@ -19,18 +19,38 @@ from bhtsne import tree
 from bhtsne.forces import barnes_hut, exact
 from bhtsne.forces.edges import attract, divergence_by_row
 
+__all__ = ["Gradient", "Repulsion", "attraction", "gradient", "kl_divergence", "repulsion"]
+
 METHODS = ("barnes_hut", "exact")
 
 
 class Repulsion(NamedTuple):
-    """Unnormalised repulsion ``force``, shape (N, d), and ``z``, the sum of all w_ij, i ≠ j."""
+    """Repulsion before its division by Z.
+
+    Attributes
+    ----------
+    force : ndarray of shape (N, d)
+        ``Σ_j w_ij² (y_i − y_j)`` at dof 1.
+    z : float
+        The sum of w_ij over all i ≠ j.
+    """
 
     force: np.ndarray
     z: float
 
 
 class Gradient(NamedTuple):
-    """Gradient ``grad``, shape (N, d), the KL divergence ``kl`` of P, and ``z``."""
+    """Gradient of the KL divergence.
+
+    Attributes
+    ----------
+    grad : ndarray of shape (N, d)
+        ∂C/∂y_i, with the factor 4.
+    kl : float
+        KL divergence of P, not exaggerated, in nats.
+    z : float
+        The sum of w_ij over all i ≠ j.
+    """
 
     grad: np.ndarray
     kl: float
@@ -143,7 +163,9 @@ def gradient(
         Joint affinities: symmetric, summing to 1.
     Y : array_like of shape (N, d)
         The map.
-    method, theta, dof
+    method : str
+        As in `forces.repulsion`.
+    theta, dof : float
         As in `repulsion`.
     exaggeration : float
         Factor of the attraction. P itself is never changed, and the divergence is that of P.
@@ -196,7 +218,7 @@ def kl_divergence(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float
         The map.
     method : {"exact", "barnes_hut"}
         How Z is computed; the sum over the edges is exact in both.
-    theta, dof
+    theta, dof : float
         As in `repulsion`.
 
     Returns

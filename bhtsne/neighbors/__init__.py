@@ -11,6 +11,8 @@ from scipy import sparse
 from bhtsne import jit
 from bhtsne.neighbors import approximate, exact
 
+__all__ = ["Neighbors", "find"]
+
 METHODS = ("auto", "exact", "pynndescent")
 
 # Up to this many dimensions a k-d tree visits few of the points: 70,000 × 3 in 0.3 s.

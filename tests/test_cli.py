@@ -1,0 +1,147 @@
+"""The command, as its user meets it: files in and out, a summary, one sentence for a fault."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from bhtsne import cli, files
+
+FAST = ["--perplexity", "5", "--n-iter", "30", "--quiet"]
+
+
+@pytest.fixture
+def points(tmp_path):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    X[30:] += 8
+    path = tmp_path / "points.csv"
+    rows = [",".join([*map(str, row), "ab"[i // 30]]) for i, row in enumerate(X)]
+    path.write_text("\n".join(["u,v,w,x,kind", *rows]))
+    return path
+
+
+def test_a_table_becomes_a_map_a_picture_and_a_summary(points, tmp_path, capsys):
+    out, picture = tmp_path / "map.csv", tmp_path / "map.png"
+    arguments = [str(points), "--labels", "kind", "-o", str(out), "--plot", str(picture)]
+    assert cli.main(["embed", *arguments, *FAST]) == 0
+    said = capsys.readouterr().out
+    assert "60 points, 4 features" in said
+    assert f"written to {out}" in said
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    table = files.read(out, labels="label")
+    assert table.X.shape == (60, 2)
+    assert list(table.labels) == ["a"] * 30 + ["b"] * 30
+
+
+def test_json_is_one_object_with_the_figures(points, tmp_path, capsys):
+    out = tmp_path / "map.npy"
+    status = cli.main(["embed", str(points), "--labels", "kind", "-o", str(out), "--json", *FAST])
+    assert status == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["points"] == 60
+    assert summary["n_iter"] == 280
+    assert summary["output"] == str(out)
+    assert 0 < summary["kl_divergence"] < 5
+    assert 0.2 < summary["neighbor_recall"]["recall"] <= 1
+    assert summary["peak_memory_bytes"] > 2**20
+    stages = {"load", "pca", "neighbors", "affinities", "initial", "optimization", "write"}
+    assert stages <= set(summary["seconds"])
+    assert sum(summary["seconds"].values()) <= summary["total_seconds"] + 0.1
+
+
+def test_same_seed_same_map_at_any_number_of_threads(points, tmp_path):
+    maps = []
+    for threads in "12":
+        out = tmp_path / f"{threads}.npy"
+        command = ["embed", str(points), "--labels", "kind", "-o", str(out), "--threads", threads]
+        assert cli.main([*command, *FAST]) == 0
+        maps.append(np.load(out))
+    np.testing.assert_array_equal(*maps)
+
+
+def test_without_a_target_the_map_is_kept_all_the_same(points, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["embed", "clusters:200", *FAST]) == 0
+    assert np.load(tmp_path / "clusters-200-tsne.npy").shape == (200, 2)
+    assert "written to clusters-200-tsne.npy" in capsys.readouterr().out
+
+
+def test_more_than_fifty_features_are_reduced_unless_told_otherwise(tmp_path, capsys):
+    path = tmp_path / "wide.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(80, 60)))
+    for pca, features in (([], 50), (["--pca", "0"], 60), (["--pca", "7"], 7)):
+        command = ["embed", str(path), "-o", str(tmp_path / "map.npy"), "--json", *pca, *FAST]
+        assert cli.main(command) == 0
+        assert json.loads(capsys.readouterr().out)["features"] == features
+
+
+def test_exact_agrees_with_its_own_neighbours(points, tmp_path, capsys):
+    command = ["embed", str(points), "--labels", "kind", "-o", str(tmp_path / "map.npy")]
+    assert cli.main([*command, "--method", "exact", "--json", *FAST]) == 0
+    assert json.loads(capsys.readouterr().out)["neighbor_recall"]["k"] == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere.csv"], "nowhere.csv"),
+        (["nodata"], "digits, mnist, clusters"),
+        (["digits", "--perplexity", "many"], "perplexity"),
+        (["digits", "--perplexity", "5000"], "perplexity must be below"),
+        (["digits", "--perplexity", "-3"], "perplexity must be at least 1"),
+        (["digits", "--method", "fft"], "method must be one of"),
+        (["digits", "--metric", "nearby"], "metric must be one of"),
+        (["digits", "--theta", "-1"], "theta must be at least 0"),
+        (["digits", "--threads", "0"], "n_jobs must be"),
+        (["digits", "--pca", "-1"], "--pca must be 0 or more"),
+        (["digits", "-o", "map.xls"], "must end in .npy, .csv, .tsv, .parquet"),
+        (["digits", "--plot", "map.jpeg"], "must end in .png"),
+        (["digits", "--plot", "no/such/folder/map.png"], "there is no folder"),
+        (["digits", "--labels", "kind"], "--labels goes with a file"),
+        (["digits", "--no-such-option"], "--no-such-option"),
+        ([], "IN"),
+    ],
+)
+def test_a_fault_is_one_sentence_and_status_2(arguments, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    try:
+        status = cli.main(["embed", *arguments, "--quiet"])
+    except SystemExit as leave:
+        status = leave.code
+    said = capsys.readouterr()
+    assert status == 2
+    assert said.out == ""
+    assert words in said.err
+    assert said.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_before_a_map_is_said_in_a_sentence(monkeypatch, capsys, tmp_path):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_load", interrupt)
+    assert cli.main(["embed", "digits", "-o", str(tmp_path / "map.npy")]) == 130
+    assert "interrupted before there was a map" in capsys.readouterr().err
+
+
+def test_help_and_version_load_nothing_heavy():
+    code = (
+        "import sys; from bhtsne import cli\n"
+        "try: cli.main(['embed', '--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numba', 'scipy', 'sklearn', 'matplotlib', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(', '.join(heavy) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "examples:" in done.stdout
+
+
+def test_the_installed_command_runs(tmp_path):
+    command = os.path.join(os.path.dirname(sys.executable), "bhtsne")
+    done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("bhtsne ")
