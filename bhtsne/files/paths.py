@@ -58,9 +58,14 @@ def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> None:
     if path.suffix.lower() == ".parquet":
         arrow()
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}.")
+        raise FileNotFoundError(
+            f"{path} cannot be written: there is no folder {path.parent}; choose a folder that "
+            "exists."
+        )
     if not os.access(path.parent, os.W_OK):
-        raise PermissionError(f"{path} cannot be written: {path.parent} is read-only.")
+        raise PermissionError(
+            f"{path} cannot be written: {path.parent} is read-only; choose another folder."
+        )
 
 
 def arrow() -> Any:
