@@ -5,7 +5,7 @@ from numba import prange
 from scipy import sparse
 
 from bhtsne import jit
-from bhtsne.neighbors import Neighbors
+from bhtsne.neighbors import Neighbors, checked_points
 
 __all__ = ["all_pairs", "perplexity"]
 
@@ -92,6 +92,7 @@ def all_pairs(X, perplexity: float = 30.0, *, metric="euclidean") -> sparse.csr_
     """
     from sklearn.metrics import pairwise_distances_chunked
 
+    X = checked_points(X)
     n = X.shape[0]
     _check_perplexity(perplexity, n)
     _check_memory(n)
@@ -192,7 +193,7 @@ def _calibrate_row(distances, target, tolerance, squared, weights, out):
         squared[j] = (d * d - nearest * nearest) / (far * far) if far > 0 else 0.0
         if np.isfinite(d):
             mean += squared[j] / count
-        elif count:
+        else:
             squared[j] = np.inf
     log_beta, low, high = 0.0, -np.inf, np.inf
     flat = count == 0 or mean == 0 or target >= np.log(count)
@@ -211,7 +212,8 @@ def _calibrate_row(distances, target, tolerance, squared, weights, out):
                 second += w * s * s
         first /= total
         gap = np.log(total) + first - target
-        if abs(gap) < tolerance:
+        # More points at distance 0 than the perplexity: no β is large enough.
+        if abs(gap) < tolerance or log_beta > 60:
             break
         if gap > 0:
             low = log_beta

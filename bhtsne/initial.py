@@ -1,9 +1,12 @@
 """X → Y₀: where the optimisation starts. PCA, random, or an array."""
 
+from numbers import Integral
+
 import numpy as np
 from scipy import sparse
 
 from bhtsne import jit
+from bhtsne.neighbors import checked_points
 
 __all__ = ["pca", "principal_components", "random"]
 
@@ -47,18 +50,20 @@ def pca(X, n_components: int = 2, *, random_state=None) -> np.ndarray:
     >>> Y.shape, round(float(Y[:, 0].std()), 6)
     ((100, 2), 0.0001)
     """
-    rng = _rng(random_state)
-    Y = np.zeros((X.shape[0], n_components))
-    scores = principal_components(X, min(n_components, *X.shape), random_state=rng)
-    Y[:, : scores.shape[1]] = scores
-    spread = Y.std(axis=0)
+    X, rng = checked_points(X), _rng(random_state)
+    n = X.shape[0]
+    Y = np.zeros((n, n_components))
+    scores = _scores(X, min(n_components, *X.shape), rng)
+    scores = scores - scores[0]  # so that constant data are 0, not the rounding of their mean
+    scores -= scores.mean(axis=0)
+    spread = np.zeros(n_components)
+    spread[: scores.shape[1]] = scores.std(axis=0)
     # Below the rounding of float32 data a component says nothing.
-    flat = spread <= 1e-6 * spread.max(initial=np.finfo(np.float32).tiny)
-    noise = rng.normal(size=(len(Y), int(flat.sum())))
-    if flat[0]:
-        return random(len(Y), n_components, random_state=rng)
-    Y *= SD / spread[0]
-    Y[:, flat] = noise * SD / 100
+    flat = spread <= 1e-6 * spread.max()
+    if flat.all():
+        return random(n, n_components, random_state=rng)
+    Y[:, : scores.shape[1]] = scores * (SD / spread.max())
+    Y[:, flat] = rng.normal(scale=SD / 100, size=(n, int(flat.sum())))
     return Y.astype(np.float32)
 
 
@@ -120,19 +125,24 @@ def principal_components(X, n_components: int, *, random_state=None) -> np.ndarr
     >>> initial.principal_components(np.eye(4), 2).shape
     (4, 2)
     """
-    n, d = X.shape
-    if not 1 <= n_components <= min(n, d):
+    X = checked_points(X)
+    if not isinstance(n_components, Integral) or not 1 <= n_components <= min(X.shape):
         raise ValueError(
-            f"n_components must be within 1 … min(N, D) = {min(n, d)}, got {n_components!r}."
+            "n_components must be a whole number within 1 … min(N, D) = "
+            f"{min(X.shape)}, got {n_components!r}."
         )
-    if d > _COVARIANCE_FEATURES:
-        return _iterative(X, n_components, _rng(random_state))
-    mean, scale, covariance = _covariance(X)
+    return _scores(X, n_components, _rng(random_state)).astype(np.float32)
+
+
+def _scores(X, n_components, rng) -> np.ndarray:
+    """Return the principal components in the dtype of the solver."""
+    if X.shape[1] > _COVARIANCE_FEATURES:
+        return _iterative(X, n_components, rng)
+    mean, covariance = _covariance(X)
     _, vectors = jit.map_blocks(lambda *_: np.linalg.eigh(covariance), 1, 1)[0]
-    axes = vectors[:, ::-1][:, :n_components] / scale
-    axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(n_components)])
-    project = _rows(X, lambda rows: (rows - mean) @ axes)
-    return np.concatenate(project).astype(np.float32)
+    axes = vectors[:, ::-1][:, :n_components]
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(n_components)])
+    return np.concatenate(_rows(X, lambda rows: (rows - mean) @ axes))
 
 
 def _rng(random_state):
@@ -151,8 +161,8 @@ def _rows(X, function) -> list:
     return jit.map_blocks(block, X.shape[0], _BLOCK)
 
 
-def _covariance(X) -> tuple[np.ndarray, float, np.ndarray]:
-    """Return mean, scale and the D × D scatter of (X − mean) / scale, summed in a fixed order."""
+def _covariance(X) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and, but for a factor, the D × D covariance, summed in a fixed order."""
     mean = sum(_rows(X, lambda rows: rows.sum(axis=0) / X.shape[0]))
     scale = max(_rows(X, lambda rows: np.abs(rows - mean).max())) or 1.0
 
@@ -160,7 +170,7 @@ def _covariance(X) -> tuple[np.ndarray, float, np.ndarray]:
         rows = ((rows - mean) / scale).astype(np.float32)
         return (rows.T @ rows).astype(np.float64)
 
-    return mean, scale, sum(_rows(X, scatter))
+    return mean, sum(_rows(X, scatter))
 
 
 def _iterative(X, n_components, rng) -> np.ndarray:
@@ -168,4 +178,4 @@ def _iterative(X, n_components, rng) -> np.ndarray:
 
     solver = "arpack" if n_components < min(X.shape) else "full"
     pca = PCA(n_components, svd_solver=solver, random_state=rng)
-    return jit.map_blocks(lambda *_: pca.fit_transform(X), 1, 1)[0].astype(np.float32)
+    return jit.map_blocks(lambda *_: pca.fit_transform(X), 1, 1)[0]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import wraps
+from numbers import Integral
 from typing import Any, TypeVar
 
 import numba
@@ -73,7 +74,8 @@ def threads(n_jobs: int | None) -> Iterator[int]:
     int
         The number of threads in force.
     """
-    if n_jobs is not None and (isinstance(n_jobs, bool) or int(n_jobs) != n_jobs or n_jobs == 0):
+    whole = isinstance(n_jobs, Integral) and not isinstance(n_jobs, bool)
+    if n_jobs is not None and (not whole or n_jobs == 0):
         raise ValueError(
             f"n_jobs must be None or a whole number other than 0, got {n_jobs!r}; "
             "None uses every core, -2 leaves one free."

@@ -1,5 +1,7 @@
 """Stages and iterations → a progress bar on stderr, or nothing."""
 
+from typing import Any
+
 from bhtsne.optimizer import State
 
 
@@ -13,7 +15,8 @@ class Progress:
     """
 
     def __init__(self, shown: bool) -> None:
-        self._shown, self._bar = shown, None  # type: tuple[bool, Any]
+        self._shown = shown
+        self._bar: Any = None
 
     def __enter__(self) -> "Progress":
         if self._shown:

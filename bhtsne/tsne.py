@@ -216,8 +216,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 f"has {n - 1}: all are used. {(n - 1) / 3:.3g} is the most that is not cut short.",
                 stacklevel=3,
             )
+        seed = None if self.random_state is None else rng
         return neighbors.find(
-            X, min(k, n - 1), metric=self.metric, method=self.neighbors, random_state=rng
+            X, min(k, n - 1), metric=self.metric, method=self.neighbors, random_state=seed
         )
 
     def _compute_affinities(self, X, found) -> sparse.csr_array:

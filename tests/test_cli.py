@@ -97,7 +97,7 @@ def test_exact_agrees_with_its_own_neighbours(points, tmp_path, capsys):
         (["digits", "--theta", "-1"], "theta must be at least 0"),
         (["digits", "--threads", "0"], "n_jobs must be"),
         (["digits", "--pca", "-1"], "--pca must be 0 or more"),
-        (["digits", "-o", "map.xls"], "must end in .npy, .csv, .tsv, .parquet"),
+        (["digits", "-o", "map.xls"], "must end in .npy, .csv, .tsv or .parquet"),
         (["digits", "--plot", "map.jpeg"], "must end in .png"),
         (["digits", "--plot", "no/such/folder/map.png"], "there is no folder"),
         (["digits", "--labels", "kind"], "--labels goes with a file"),

@@ -1,5 +1,6 @@
 """Forces equal the oracle's: exactly where they are exact, closely where a tree stands in."""
 
+import itertools
 import platform
 import re
 import warnings
@@ -28,6 +29,8 @@ LAYOUTS = {
     ),
 }
 DOFS = (0.5, 1.0, 3.0)
+# In one dimension the tree's loops are those of three with less in them: one dof is enough there.
+TREE_CASES = [(1, 1.0), *itertools.product((2, 3), DOFS)]
 
 
 def points(n, d, *, layout="clustered", size=30.0):
@@ -75,8 +78,7 @@ def test_exact_repulsion_on_some_points_is_that_part_of_the_whole():
     assert z == pytest.approx(naive.weights(Y)[rows].sum(), rel=1e-12)
 
 
-@pytest.mark.parametrize("dof", DOFS)
-@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize(("d", "dof"), TREE_CASES)
 @pytest.mark.parametrize(
     ("layout", "size"),
     [
@@ -104,8 +106,7 @@ def test_barnes_hut_errs_little_in_z_and_at_5000_points(layout, d):
     assert found.z == pytest.approx(truth.z, rel=2e-4)
 
 
-@pytest.mark.parametrize("dof", DOFS)
-@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize(("d", "dof"), TREE_CASES)
 def test_barnes_hut_comes_to_the_exact_sum_as_theta_falls(d, dof):
     Y = points(2000, d)
     truth = forces.repulsion(Y, method="exact", dof=dof)
@@ -130,7 +131,7 @@ def test_the_error_is_of_the_third_order_in_theta(d):
 
 @pytest.mark.parametrize("method", forces.METHODS)
 @pytest.mark.parametrize("dof", DOFS)
-@pytest.mark.parametrize(("n", "d"), [(2, 2), (25, 1), (700, 2), (5000, 3)])
+@pytest.mark.parametrize(("n", "d"), [(2, 2), (25, 3), (700, 2), (5000, 3)])
 def test_coincident_points_are_pairs_like_others(n, d, dof, method):
     force, z = forces.repulsion(np.full((n, d), 3.7), method=method, dof=dof)
     assert z == pytest.approx(n * (n - 1), rel=1e-12)
@@ -155,11 +156,11 @@ def test_a_point_alone_feels_nothing(method):
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
-@pytest.mark.parametrize("distance", [100.0, 1e3, 1e4, 1e6])
+@pytest.mark.parametrize("distance", [100.0, 1e3, 1e4, 1e5])
 def test_z_is_right_where_points_are_far_apart(distance, d):
     """What is left of Z is small beside the self terms, which must not cost its digits."""
     Y = distance * np.arange(4)[:, None] * np.ones(d)
-    assert forces.repulsion(Y).z == pytest.approx(naive.z(Y), rel=1e-3)
+    assert forces.repulsion(Y).z == pytest.approx(naive.z(Y), rel=1e-3, abs=0)
 
 
 # Attraction and the divergence
@@ -421,9 +422,8 @@ def test_a_single_point_has_no_divergence_and_is_refused(call, method):
 # What the optimizer minimises
 
 
-@pytest.mark.parametrize("dof", [1.0, 3.0])
 @pytest.mark.parametrize("method", forces.METHODS)
-@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize(("d", "dof"), [(1, 1.0), (2, 1.0), (2, 3.0), (3, 1.0), (3, 3.0)])
 def test_the_objective_has_the_gradient(d, method, dof):
     P, Y = affinities(1000), points(1000, d).astype(np.float32)
     for exaggeration in (1.0, 12.0):

@@ -176,5 +176,7 @@ def test_points_that_are_not_finite_are_refused(start, value, d):
 @pytest.mark.parametrize("n_components", [0, -1, 5, 2.5])
 def test_an_impossible_number_of_components_is_refused(n_components):
     X = stretched(20, 4)
-    with pytest.raises(ValueError, match=r"n_components must be within 1 … min\(N, D\) = 4"):
+    with pytest.raises(
+        ValueError, match=r"n_components must be a whole number within 1 … min\(N, D\) = 4"
+    ):
         initial.principal_components(X, n_components)

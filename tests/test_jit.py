@@ -36,7 +36,6 @@ def run(code, **environment):
         (-1, ALL),
         (1, 1),
         (2, min(2, ALL)),
-        (2.0, min(2, ALL)),
         (np.int64(1), 1),
         (10**9, ALL),
         (-2, max(ALL - 1, 1)),

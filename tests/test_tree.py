@@ -24,7 +24,8 @@ LAYOUTS = {
     "tiny": lambda rng, n, d: 1e-30 * rng.normal(size=(n, d)),
 }
 CASES = [
-    *itertools.product(LAYOUTS, (1, 2, 3), (25, 5000)),
+    *itertools.product(LAYOUTS, (1, 2, 3), (25, 1000)),
+    *itertools.product(["clustered"], (1, 2, 3), (5000,)),
     *itertools.product(["uniform", "all equal"], (1, 2, 3), (1, 2)),
 ]
 

@@ -54,7 +54,8 @@ def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> None:
     """Raise what writing to a path would raise, so that nobody finds out after an hour's work."""
     path = Path(path)
     if path.suffix.lower() not in suffixes:
-        raise ValueError(f"a file to write must end in {', '.join(suffixes)}, got {path}.")
+        known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+        raise ValueError(f"a file to write must end in {known}, got {path}.")
     if path.suffix.lower() == ".parquet":
         arrow()
     if not path.parent.is_dir():

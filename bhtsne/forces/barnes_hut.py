@@ -14,8 +14,8 @@ order of a cell of mass m at distance d is::
 
 The first order vanishes at the centre of mass.
 
-A map of fewer than three dimensions has None in place of the coordinates that it lacks: Numba
-compiles each case on its own and drops the branches, so one body serves 1, 2 and 3 dimensions.
+A map of fewer than three dimensions has None for the coordinates that it lacks: Numba compiles
+each case on its own and drops the branches, so one body serves 1, 2 and 3 dimensions.
 """
 
 import numpy as np
@@ -120,13 +120,6 @@ def _collect(axis, ids, n, end, to):
 
 
 @jit.serial
-def _weight(t, exponent):
-    if exponent is None:
-        return np.float32(1) / t
-    return t**exponent
-
-
-@jit.serial
 def _sum_points(i, x, y, z, sx, sy, sz, n, scale, exponent):
     """Return F and Z that n listed points exert on point i."""
     fx, fy, fz, total = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
@@ -140,9 +133,10 @@ def _sum_points(i, x, y, z, sx, sy, sz, n, scale, exponent):
             dz = z[i] - sz[j]
             r2 += dz * dz
         t = np.float32(1) + r2 * scale
-        w = _weight(t, exponent)
+        v = np.float32(1) / t
+        w = v if exponent is None else t**exponent
         total += w
-        w *= w if exponent is None else np.float32(1) / t
+        w *= v
         fx += w * dx
         if y is not None:
             fy += w * dy
@@ -181,7 +175,7 @@ def _sum_cells(i, x, y, z, cx, cy, cz, m, xx, xy, yy, xz, yz, zz, n, scale, expo
             a += mz * dz
         t = np.float32(1) + r2 * scale
         v = np.float32(1) / t
-        w = v if exponent is None else _weight(t, exponent)
+        w = v if exponent is None else t**exponent
         u = w * v
         h = k3 * u * v
         total += m[j] * w + u * (k2 * v * a - k1 * trace)

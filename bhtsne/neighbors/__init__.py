@@ -3,6 +3,7 @@
 The point itself is left out here and nowhere else.
 """
 
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -52,7 +53,8 @@ def find(X, k: int, *, metric="euclidean", method: str = "auto", random_state=No
     method : {"auto", "exact", "pynndescent"}
         "auto" searches exactly where that is no slower, and wherever pynndescent lacks the metric.
     random_state : int, RandomState or None
-        Seed of the approximate search. The exact one has nothing random.
+        Seed of the approximate search, which then runs on one thread, so that the graph does not
+        depend on their number. The exact search has nothing random.
 
     Returns
     -------
@@ -62,7 +64,8 @@ def find(X, k: int, *, metric="euclidean", method: str = "auto", random_state=No
     Raises
     ------
     ValueError
-        If X is not a finite table, k is not within 1 … N − 1, or metric or method is unknown.
+        If X is not a finite table of numbers, k is not within 1 … N − 1, or metric or method is
+        unknown.
 
     Examples
     --------
@@ -73,7 +76,7 @@ def find(X, k: int, *, metric="euclidean", method: str = "auto", random_state=No
     """
     X = checked_points(X)
     n = X.shape[0]
-    if not 1 <= k <= n - 1:
+    if not isinstance(k, Integral) or not 1 <= k <= n - 1:
         raise ValueError(f"k must be a whole number from 1 to N − 1 = {n - 1}, got {k!r}.")
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
@@ -94,14 +97,19 @@ def checked_points(X):
     X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
     if X.ndim != 2 or X.shape[0] < 2 or X.shape[1] < 1:
         raise ValueError(f"X must hold 2 points or more in shape (N, D), got shape {X.shape}.")
+    if X.dtype.kind not in "biuf":
+        raise ValueError(f"X must hold real numbers, got {X.dtype}.")
     if X.dtype not in (np.float32, np.float64):
-        X = X.astype(np.result_type(X.dtype, np.float32))
+        small = np.result_type(X.dtype, np.float32) == np.float32
+        X = X.astype(np.float32 if small else np.float64)
     if not np.isfinite(X.data if sparse.issparse(X) else X).all():
         raise ValueError("X must be finite, got NaN or infinity: drop or impute those rows.")
     return X
 
 
-def _random_integer(random_state) -> int:
+def _random_integer(random_state) -> int | None:
+    if random_state is None:
+        return None
     from sklearn.utils import check_random_state
 
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

@@ -20,10 +20,12 @@ def metrics() -> frozenset[str]:
     return frozenset(named_distances)
 
 
-def nearest(X, k: int, metric, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def nearest(X, k: int, metric, seed: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Return indices int32 and distances float32, (N, k), nearest first, without self.
 
-    Places for which no neighbour was found, at the end of a row, hold -1 and infinity.
+    Places for which no neighbour was found, at the end of a row, hold -1 and infinity. With a seed
+    the search runs on one thread: pynndescent cuts its work by the number of threads, and with it
+    changes the graph.
     """
     with jit.guarded():
         from pynndescent import NNDescent
@@ -40,7 +42,7 @@ def nearest(X, k: int, metric, seed: int) -> tuple[np.ndarray, np.ndarray]:
                 max_candidates=30,
                 delta=0.01,
                 random_state=np.random.RandomState(seed),
-                n_jobs=jit.n_threads(),
+                n_jobs=jit.n_threads() if seed is None else 1,
                 compressed=False,
             )
     indices, distances = (np.array(a) for a in index.neighbor_graph)

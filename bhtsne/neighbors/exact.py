@@ -33,7 +33,9 @@ def nearest(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 def nearest_by_kd_tree(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the same as `nearest`, by a k-d tree: faster in few dimensions."""
     distances, indices = cKDTree(X).query(X, k + 1, workers=jit.n_threads())
-    return without_self(indices.astype(np.int32), distances)
+    indices, distances = without_self(indices.astype(np.int32), distances)
+    order = np.lexsort((indices, distances))
+    return np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1)
 
 
 def without_self(indices, distances) -> tuple[np.ndarray, np.ndarray]:

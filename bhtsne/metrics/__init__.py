@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bhtsne import forces, jit, neighbors
+from bhtsne import forces, neighbors
 from bhtsne.forces import kl_divergence
+from bhtsne.metrics import ranks
 from bhtsne.neighbors import Neighbors
-from bhtsne.neighbors.exact import Tiles, standardized
 
 __all__ = [
     "Alignment",
@@ -19,8 +19,6 @@ __all__ = [
     "trustworthiness",
 ]
 
-_ROWS = 256
-
 
 class Alignment(NamedTuple):
     """A map laid over another.
@@ -30,8 +28,7 @@ class Alignment(NamedTuple):
     Y : ndarray of float64, shape (N, d)
         The map, shifted, rotated or mirrored, and scaled.
     disparity : float
-        Part of the reference's variance that is left between the two: 0 for the same shape, 1
-        for nothing in common.
+        Part of the reference's variance left between the two, 0 to 1.
     """
 
     Y: np.ndarray
@@ -115,8 +112,7 @@ def neighbor_recall(X, Y, k: int = 10, *, metric="euclidean") -> float:
         truth = X.indices[:, :k]
     else:
         truth = neighbors.find(X, k, metric=metric, method="exact").indices
-    if len(truth) != len(Y):
-        raise ValueError(f"X and Y must hold the same points, got {len(truth)} and {len(Y)}.")
+    _check_same_points(truth, Y)
     kept = neighbors.find(Y, k, method="exact").indices
     n, rows = len(truth), np.arange(len(truth))[:, None]
     both = np.intersect1d((rows * n + truth)[truth >= 0], (rows * n + kept).ravel())
@@ -161,14 +157,11 @@ def trustworthiness(X, Y, k: int = 5, *, metric="euclidean") -> float:
     """
     X = neighbors.checked_points(X)
     n = X.shape[0]
-    if len(Y) != n:
-        raise ValueError(f"X and Y must hold the same points, got {n} and {len(Y)}.")
+    _check_same_points(X, Y)
     if not 1 <= k < n / 2:
         raise ValueError(f"k must be at least 1 and below N / 2 = {n / 2:g}, got {k!r}.")
     mapped = neighbors.find(Y, k, method="exact").indices
-    fast = metric == "euclidean" and isinstance(X, np.ndarray)
-    ranks = (_ranks_by_tiles if fast else _ranks)(X, mapped, metric)
-    penalty = np.maximum(0, ranks - k).sum()
+    penalty = np.maximum(0, ranks.of_neighbors(X, mapped, metric) - k).sum()
     return float(1 - 2 * penalty / (n * k * (2 * n - 3 * k - 1)))
 
 
@@ -209,8 +202,7 @@ def distance_correlation(X, Y, *, n_pairs: int = 100_000, random_state=None) -> 
     from sklearn.utils import check_random_state
 
     X, Y = neighbors.checked_points(X), neighbors.checked_points(Y)
-    if X.shape[0] != len(Y):
-        raise ValueError(f"X and Y must hold the same points, got {X.shape[0]} and {len(Y)}.")
+    _check_same_points(X, Y)
     i, j = check_random_state(random_state).randint(len(Y), size=(2, n_pairs))
     i, j = i[i != j], j[i != j]
     return float(spearmanr(paired_distances(X[i], X[j]), paired_distances(Y[i], Y[j])).statistic)
@@ -259,48 +251,6 @@ def align(Y, reference) -> Alignment:
     return Alignment(aligned + middle, float(((aligned - fixed) ** 2).sum() / (fixed**2).sum()))
 
 
-def _ranks_by_tiles(X, mapped, metric) -> np.ndarray:
-    """Return the rank of each mapped neighbour by Euclidean distance in X, block by block."""
-    scaled, _ = standardized(X)
-    tiles = Tiles(scaled, np.arange(len(X)), np.float64)
-    # A point's own distance must not count as nearer than itself for its rounding.
-    slack = 1e-13 * (np.sqrt(tiles.norms) + np.sqrt(tiles.norms.max(initial=0))) ** 2
-
-    def block(start, stop):
-        ends = scaled[mapped[start:stop]] - scaled[start:stop, None]
-        limits = np.einsum("ijk,ijk->ij", ends, ends) - tiles.norms[start:stop, None]
-        nearer = np.zeros(limits.shape, np.int64)
-        for first, tile in tiles.each(start, stop):
-            rows = np.arange(max(start, first), min(stop, first + tile.shape[1]))
-            tile[rows - start, rows - first] = np.inf
-            _count_nearer(tile, limits - slack[start:stop, None], nearer)
-        return nearer + 1
-
-    return np.concatenate(jit.map_blocks(block, len(X), _ROWS))
-
-
-def _ranks(X, mapped, metric) -> np.ndarray:
-    """Return the rank of each mapped neighbour in X by any metric of scikit-learn's."""
-    from sklearn.metrics import pairwise_distances
-
-    def block(start, stop):
-        distances = pairwise_distances(X[start:stop], X, metric=metric)
-        limits = np.take_along_axis(distances, mapped[start:stop], axis=1)
-        distances[np.arange(stop - start), np.arange(start, stop)] = np.inf
-        nearer = np.zeros(limits.shape, np.int64)
-        _count_nearer(np.ascontiguousarray(distances), limits, nearer)
-        return nearer + 1
-
-    return np.concatenate(jit.map_blocks(block, X.shape[0], _ROWS))
-
-
-@jit.serial
-def _count_nearer(tile, limits, nearer):
-    """Add to nearer how many of each row's distances are below each of its limits."""
-    for r in range(len(tile)):
-        row = tile[r]
-        for m in range(limits.shape[1]):
-            limit, count = limits[r, m], 0
-            for c in range(len(row)):
-                count += row[c] < limit
-            nearer[r, m] += count
+def _check_same_points(X, Y) -> None:
+    if X.shape[0] != len(Y):
+        raise ValueError(f"X and Y must hold the same points, got {X.shape[0]} and {len(Y)}.")

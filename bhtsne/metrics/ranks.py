@@ -1,0 +1,62 @@
+"""X, neighbours in the map → their ranks by distance in X, block by block, never N² memory."""
+
+import numpy as np
+
+from bhtsne import jit
+from bhtsne.neighbors.exact import Tiles, standardized
+
+_ROWS = 256
+
+
+def of_neighbors(X, mapped: np.ndarray, metric) -> np.ndarray:
+    """Return the rank, 1 or more, of each neighbour of each point, integers of mapped's shape."""
+    if metric == "euclidean" and isinstance(X, np.ndarray):
+        return _by_tiles(X, mapped)
+    return _by_any_metric(X, mapped, metric)
+
+
+def _by_tiles(X, mapped) -> np.ndarray:
+    """Return the rank of each mapped neighbour by Euclidean distance in X, block by block."""
+    scaled, _ = standardized(X)
+    tiles = Tiles(scaled, np.arange(len(X)), np.float64)
+    # A point's own distance must not count as nearer than itself for its rounding.
+    slack = 1e-13 * (np.sqrt(tiles.norms) + np.sqrt(tiles.norms.max(initial=0))) ** 2
+
+    def block(start, stop):
+        ends = scaled[mapped[start:stop]] - scaled[start:stop, None]
+        limits = np.einsum("ijk,ijk->ij", ends, ends) - tiles.norms[start:stop, None]
+        nearer = np.zeros(limits.shape, np.int64)
+        for first, tile in tiles.each(start, stop):
+            rows = np.arange(max(start, first), min(stop, first + tile.shape[1]))
+            tile[rows - start, rows - first] = np.inf
+            _count_nearer(tile, limits - slack[start:stop, None], nearer)
+        return nearer + 1
+
+    return np.concatenate(jit.map_blocks(block, len(X), _ROWS))
+
+
+def _by_any_metric(X, mapped, metric) -> np.ndarray:
+    """Return the rank of each mapped neighbour in X by any metric of scikit-learn's."""
+    from sklearn.metrics import pairwise_distances
+
+    def block(start, stop):
+        distances = pairwise_distances(X[start:stop], X, metric=metric)
+        limits = np.take_along_axis(distances, mapped[start:stop], axis=1)
+        distances[np.arange(stop - start), np.arange(start, stop)] = np.inf
+        nearer = np.zeros(limits.shape, np.int64)
+        _count_nearer(np.ascontiguousarray(distances), limits, nearer)
+        return nearer + 1
+
+    return np.concatenate(jit.map_blocks(block, X.shape[0], _ROWS))
+
+
+@jit.serial
+def _count_nearer(tile, limits, nearer):
+    """Add to nearer how many of each row's distances are below each of its limits."""
+    for r in range(len(tile)):
+        row = tile[r]
+        for m in range(limits.shape[1]):
+            limit, count = limits[r, m], 0
+            for c in range(len(row)):
+                count += row[c] < limit
+            nearer[r, m] += count
