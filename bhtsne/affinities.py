@@ -157,6 +157,7 @@ def _checked(neighbors) -> tuple[np.ndarray, np.ndarray]:
 
 def _joint(conditional: sparse.csr_array) -> sparse.csr_array:
     """Return ``(C + Cᵀ) / 2N``; the sum of two floats does not depend on their order."""
+    conditional.eliminate_zeros()
     transposed = conditional.T.tocsr()
     P = transposed.T.tocsr() + transposed  # transposing back sorts the columns
     P.eliminate_zeros()

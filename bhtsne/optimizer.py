@@ -193,7 +193,8 @@ def _advance(state: State, grad: np.ndarray, phase: Phase) -> None:
         Y, np.ascontiguousarray(grad, np.float32), velocity, gains,
         np.float32(phase.learning_rate), np.float32(phase.momentum), sums,
     )  # fmt: skip
-    Y -= (sums.sum(axis=0) / len(Y)).astype(np.float32)
+    with np.errstate(invalid="ignore"):  # a map that is no longer finite is told at the next check
+        Y -= (sums.sum(axis=0) / len(Y)).astype(np.float32)
     state.Y, state.velocity, state.gains = Y, velocity, gains
     state.iteration += 1
 
@@ -222,14 +223,16 @@ def _step(Y, grad, velocity, gains, learning_rate, momentum, sums):
             length = np.float32(0)
             for a in range(d):
                 g, v = grad[i, a], velocity[i, a]
-                if (g > 0) != (v > 0):
+                if (g > 0 and v < 0) or (g < 0 and v > 0):
                     gains[i, a] += np.float32(0.2)
                 else:
                     gains[i, a] = max(gains[i, a] * np.float32(0.8), np.float32(MIN_GAIN))
                 velocity[i, a] = momentum * v - learning_rate * gains[i, a] * g
                 length += velocity[i, a] ** 2
-            shrink = min(np.float32(1), np.float32(MAX_STEP) / np.sqrt(length))
+            # Never divided by a length near 0: the approximate root of a denormal is infinite.
+            if length > np.float32(MAX_STEP**2):
+                for a in range(d):
+                    velocity[i, a] *= np.float32(MAX_STEP) / np.sqrt(length)
             for a in range(d):
-                velocity[i, a] *= shrink
                 Y[i, a] += velocity[i, a]
                 sums[block, a] += Y[i, a]

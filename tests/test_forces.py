@@ -12,7 +12,7 @@ import pytest
 from scipy import sparse
 
 from bhtsne import forces, jit, tree
-from bhtsne.forces import barnes_hut, edges, exact
+from bhtsne.forces import edges, exact, walk
 from bhtsne.forces.objective import KLDivergence
 
 LAYOUTS = {
@@ -476,11 +476,11 @@ PACKED = {
 LOOPS = {
     f"{name}-{d}d": (function, arguments[d], itemsize)
     for name, function, itemsize, arguments in [
-        ("points", barnes_hut._sum_points, 4, {
+        ("points", walk._sum_points, 4, {
             d: (0, *ends, *ends, 64, ONE, None)
             for d in (1, 2, 3) for ends in [(LINE,) * d + (None,) * (3 - d)]
         }),
-        ("cells", barnes_hut._sum_cells, 4, {
+        ("cells", walk._sum_cells, 4, {
             d: (0, *ends, *ends, LINE, *moments, 64, ONE, None, QUAD)
             for d in (1, 2, 3) for ends in [(LINE,) * d + (None,) * (3 - d)]
             for moments in [(LINE,) * (d * (d + 1) // 2) + (None,) * (6 - d * (d + 1) // 2)]

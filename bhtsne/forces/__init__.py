@@ -194,14 +194,14 @@ def gradient(
     rep = repulsion(Y, method=method, theta=theta, dof=dof)
     attr = attract(P, Y if method == "exact" else Y.astype(np.float32), dof)
     grad = combine(attr, rep, dof, exaggeration)
-    return Gradient(grad, _divergence(P, Y, rep.z, dof), rep.z)
+    return Gradient(grad, float(divergence_by_row(P, Y, rep.z, dof).sum()), rep.z)
 
 
 def combine(attr, rep: Repulsion, dof: float, exaggeration: float) -> np.ndarray:
     """Return the gradient from its two sums (see the head of this file)."""
-    factor = 2 * (1 + 1 / dof)
+    factor, z = 2 * (1 + 1 / dof), checked_z(rep.z)
     dtype = attr.dtype.type
-    return dtype(factor * exaggeration) * attr - dtype(factor / rep.z) * rep.force
+    return dtype(factor * exaggeration) * attr - dtype(factor / z) * rep.force
 
 
 def kl_divergence(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float = 1.0) -> float:
@@ -240,19 +240,22 @@ def kl_divergence(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float
     0.2843
     """
     z = repulsion(Y, method=method, theta=theta, dof=dof).z
-    Y = np.asarray(Y)
-    return _divergence(P, Y, z, dof)
+    return float(divergence_per_point(P, Y, z, dof).sum())
 
 
 def divergence_per_point(P, Y, z: float, dof: float = 1.0) -> np.ndarray:
     """Return each row's share of the KL divergence, float64 of shape (N,), given Z."""
-    P = _checked_affinities(P, len(Y))
-    mass = np.asarray(P.sum(axis=1, dtype=np.float64)).ravel()
-    return divergence_by_row(P, Y, dof) + np.log(z) * mass
+    Y = _checked_map(Y, "exact", 0.0, dof)
+    return divergence_by_row(_checked_affinities(P, len(Y)), Y, checked_z(z), dof)
 
 
-def _divergence(P, Y, z, dof) -> float:
-    return float(divergence_per_point(P, Y, z, dof).sum())
+def checked_z(z: float) -> float:
+    """Return Z, which must not be 0."""
+    if not z > 0:
+        raise ValueError(
+            f"Y must hold 2 points or more, near enough for a weight above 0, got Z = {z}."
+        )
+    return z
 
 
 def _checked_map(Y, method, theta, dof) -> np.ndarray:
@@ -280,4 +283,7 @@ def _checked_affinities(P, n: int) -> sparse.csr_array:
     """Return P as CSR float32 after checking its shape."""
     if P.shape != (n, n):
         raise ValueError(f"P must be of shape ({n}, {n}) as Y has {n} points, got {P.shape}.")
-    return sparse.csr_array(P, dtype=np.float32)
+    P = sparse.csr_array(P, dtype=np.float32)
+    if P.nnz and not (P.data.min() >= 0 and np.isfinite(P.data.max())):
+        raise ValueError("P must hold finite numbers of at least 0, got a negative one or NaN.")
+    return P

@@ -1,4 +1,4 @@
-"""P, Y → the sums over the edges of P: attraction, and the divergence but for Z.
+"""P, Y → the sums over the edges of P: attraction and divergence.
 
 ``F_attr,i = Σ_j p_ij (1 + d_ij²/dof)^-1 (y_i − y_j)`` over the stored entries of the CSR matrix P.
 A row's sum follows the order in which its entries are stored, so the bits depend neither on the
@@ -29,10 +29,10 @@ def attract(P, Y: np.ndarray, dof: float) -> np.ndarray:
     return force
 
 
-def divergence_by_row(P, Y: np.ndarray, dof: float) -> np.ndarray:
-    """Return ``Σ_j p_ij (ln p_ij − ln w_ij)`` for each row, float64: the divergence but for Z."""
+def divergence_by_row(P, Y: np.ndarray, z: float, dof: float) -> np.ndarray:
+    """Return ``Σ_j p_ij (ln p_ij − ln w_ij + ln Z)`` for each row, float64."""
     out = np.empty(len(Y))
-    _log_ratio(P.indptr, P.indices, P.data, np.ascontiguousarray(Y), float(dof), out)
+    _log_ratio(P.indptr, P.indices, P.data, np.ascontiguousarray(Y), np.log(z), float(dof), out)
     return out
 
 
@@ -113,7 +113,7 @@ def _sum_rows(indptr, indices, p, Y, has_y, has_z, has_more, scale, force, tasks
 
 
 @jit.parallel
-def _log_ratio(indptr, indices, p, Y, dof, out):
+def _log_ratio(indptr, indices, p, Y, log_z, dof, out):
     e, scale = (dof + 1) / 2, 1 / dof
     for i in prange(len(Y)):
         total = 0.0
@@ -123,5 +123,6 @@ def _log_ratio(indptr, indices, p, Y, dof, out):
                 for a in range(Y.shape[1]):
                     d = np.float64(Y[i, a]) - np.float64(Y[indices[k], a])
                     r2 += d * d
-                total += p[k] * (np.log(np.float64(p[k])) + e * np.log(1 + r2 * scale))
+                ratio = np.log(np.float64(p[k])) + e * np.log(1 + r2 * scale) + log_z
+                total += p[k] * ratio
         out[i] = total

@@ -49,7 +49,7 @@ class KLDivergence:
         factor = 2 * (1 + 1 / self._dof)
         _gather(
             attraction, self._order, np.float32(factor * exaggeration),
-            force, sorted_points.order, np.float32(factor / z), grad,
+            force, sorted_points.order, np.float32(factor / forces.checked_z(z)), grad,
         )  # fmt: skip
         return grad
 
