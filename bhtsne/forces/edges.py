@@ -32,7 +32,7 @@ def attract(P, Y: np.ndarray, dof: float) -> np.ndarray:
 def divergence_by_row(P, Y: np.ndarray, z: float, dof: float) -> np.ndarray:
     """Return ``Σ_j p_ij (ln p_ij − ln w_ij + ln Z)`` for each row, float64."""
     out = np.empty(len(Y))
-    _log_ratio(P.indptr, P.indices, P.data, np.ascontiguousarray(Y), np.log(z), float(dof), out)
+    _log_ratio(P.indptr, P.indices, P.data, np.ascontiguousarray(Y), float(z), float(dof), out)
     return out
 
 
@@ -113,16 +113,18 @@ def _sum_rows(indptr, indices, p, Y, has_y, has_z, has_more, scale, force, tasks
 
 
 @jit.parallel
-def _log_ratio(indptr, indices, p, Y, log_z, dof, out):
-    e, scale = (dof + 1) / 2, 1 / dof
+def _log_ratio(indptr, indices, p, Y, z, dof, out):
+    more = (dof - 1) / 2  # ln(p Z t^e) is one logarithm at dof 1, where checks are to be cheap
     for i in prange(len(Y)):
         total = 0.0
         for k in range(indptr[i], indptr[i + 1]):
             if p[k] > 0:
-                r2 = 0.0
+                t = 1.0
                 for a in range(Y.shape[1]):
                     d = np.float64(Y[i, a]) - np.float64(Y[indices[k], a])
-                    r2 += d * d
-                ratio = np.log(np.float64(p[k])) + e * np.log(1 + r2 * scale) + log_z
+                    t += d * d / dof
+                ratio = np.log(p[k] * z * t)
+                if more != 0:
+                    ratio += more * np.log(t)
                 total += p[k] * ratio
         out[i] = total
