@@ -41,15 +41,20 @@ def main(argv: list[str] | None = None) -> int:
         0; 2 for bad input, after one sentence on stderr; 130 after Ctrl-C.
     """
     arguments = _parser().parse_args(argv)
-    warnings.showwarning = lambda message, *_, **__: print(f"bhtsne: {message}", file=sys.stderr)
     try:
-        return _embed(arguments)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            return _embed(arguments)
     except KeyboardInterrupt:
         print("bhtsne: interrupted before there was a map.", file=sys.stderr)
         return 130
     except (ArithmeticError, ImportError, MemoryError, OSError, TypeError, ValueError) as error:
         print(f"bhtsne: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+
+
+def _warn(message, *_: Any, **__: Any) -> None:
+    print(f"bhtsne: {message}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -179,11 +179,11 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 P = self._compute_affinities(X, found)
             with _timed(seconds, "initial", progress):
                 Y = self._place(X, rng)
-            self.neighbors_, self.affinities_, self.timings_ = found, P, seconds
             with _timed(seconds, "optimization", progress):
                 state = self._optimize(P, Y, progress)
             with _timed(seconds, "divergence", progress):
-                self._keep(state)
+                self._keep(found, P, state)
+        self.timings_ = seconds
         return self
 
     def fit_transform(self, X, y=None):
@@ -258,11 +258,11 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             progress=progress.advance,
         )
 
-    def _keep(self, state: optimizer.State) -> None:
-        self.embedding_ = state.Y
+    def _keep(self, found, P, state: optimizer.State) -> None:
+        self.neighbors_, self.affinities_, self.embedding_ = found, P, state.Y
         self.n_iter_, self.history_ = state.iteration, state.history
         self.kl_divergence_ = forces.kl_divergence(
-            self.affinities_, state.Y, method=self.method, theta=min(self.theta, 0.25), dof=self.dof
+            P, state.Y, method=self.method, theta=min(self.theta, 0.25), dof=self.dof
         )
 
     @property

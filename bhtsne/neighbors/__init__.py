@@ -18,9 +18,12 @@ METHODS = ("auto", "exact", "pynndescent")
 
 # Up to this many dimensions a k-d tree visits few of the points: 70,000 × 3 in 0.3 s.
 _TREE_FEATURES = 8
-# Work of the exact search, N² (D + 40), at which pynndescent with its compilation is as fast; see
-# bench/neighbors.py.
-_CROSSOVER = 6e12
+# Up to this many points scikit-learn's blocks are done before pynndescent has compiled.
+_SMALL = 10_000
+# Work of the exact search, N² (D + 40), at which pynndescent, compilation and all, is as fast: at
+# D = 50, 70,000 points take 8.5 s exactly and 66 s approximately, 150,000 take 26 and 82 s; both
+# lines meet near 300,000 (bench/neighbors.py, 2 cores).
+_CROSSOVER = 8e12
 
 
 class Neighbors(NamedTuple):
@@ -129,10 +132,9 @@ def _is_exact_faster(X, metric) -> bool:
     n, d = X.shape
     if not isinstance(metric, str):
         return not hasattr(metric, "py_func")  # pynndescent wants a compiled function
-    if metric not in ("euclidean", "l2", "cosine"):
-        return metric not in approximate.metrics() or n <= 2000
-    if sparse.issparse(X):
-        return n <= 20_000
+    if metric not in ("euclidean", "l2", "cosine") or sparse.issparse(X):
+        # pynndescent is asked last: its import alone takes 2 s.
+        return (n <= _SMALL and metric in _known_metrics()) or metric not in approximate.metrics()
     return d <= _TREE_FEATURES or float(n) ** 2 * (d + 40) <= _CROSSOVER
 
 
@@ -149,13 +151,18 @@ def _exact(X, k, metric) -> tuple[np.ndarray, np.ndarray]:
     return _brute(X, k, metric)
 
 
+def _known_metrics() -> frozenset[str]:
+    from sklearn.neighbors import VALID_METRICS
+
+    return frozenset(VALID_METRICS["brute"]) - {"precomputed"}
+
+
 def _brute(X, k, metric) -> tuple[np.ndarray, np.ndarray]:
     """Leave the metrics that are no matrix product to scikit-learn, in blocks."""
-    from sklearn.neighbors import VALID_METRICS, NearestNeighbors
+    from sklearn.neighbors import NearestNeighbors
 
-    valid = frozenset(VALID_METRICS["brute"]) - {"precomputed"}
-    if isinstance(metric, str) and metric not in valid:
-        raise ValueError(_unknown(metric, valid, "scikit-learn"))
+    if isinstance(metric, str) and metric not in _known_metrics():
+        raise ValueError(_unknown(metric, _known_metrics(), "scikit-learn"))
     search = NearestNeighbors(
         n_neighbors=k, metric=metric, algorithm="brute", n_jobs=jit.n_threads()
     )
