@@ -41,8 +41,9 @@ def check(estimator) -> None:
             f"n_components must be 1, 2 or 3 for Barnes-Hut, got {estimator.n_components}; "
             'use method="exact".'
         )
-    if not all(callable(callback) for callback in estimator.callbacks):
-        raise TypeError(f"callbacks must be functions, got {estimator.callbacks!r}.")
+    listed = isinstance(estimator.callbacks, list | tuple)
+    if not listed or not all(callable(callback) for callback in estimator.callbacks):
+        raise TypeError(f"callbacks must be a list of functions, got {estimator.callbacks!r}.")
 
 
 def check_against(estimator, X) -> None:
@@ -54,7 +55,8 @@ def check_against(estimator, X) -> None:
             f"{n}; (N − 1) / 3 = {(n - 1) / 3:.3g} is a sensible most."
         )
     if not isinstance(estimator.neighbors, str):
-        shapes = [np.shape(part) for part in estimator.neighbors]
+        given = isinstance(estimator.neighbors, list | tuple)
+        shapes = [np.shape(part) for part in estimator.neighbors] if given else []
         if len(shapes) != 2 or shapes[0] != shapes[1] or len(shapes[0]) != 2 or shapes[0][0] != n:
             raise ValueError(
                 f"neighbors must be two arrays, indices and distances, of shape ({n}, k) each, "

@@ -282,13 +282,13 @@ BAD = {
     "learning_rate": [0, -5, np.nan, "fast"],
     "momentum": [-0.1, 1, np.nan, "0.8"],
     "init": ["umap", np.zeros((150, 2)), np.zeros((3, 2)), np.full((150, 2), np.nan)],
-    "neighbors": ["annoy", (np.zeros((3, 2), int), np.zeros((3, 2)))],
+    "neighbors": ["annoy", None, 15, (np.zeros((3, 2), int), np.zeros((3, 2)))],
     "metric": ["no such metric"],
     "method": ["fft", None],
     "theta": [-0.1, np.nan, "0.5"],
     "dof": [0, -1, np.inf, "1"],
     "callback_every": [0, 1.5],
-    "callbacks": [("not a function",)],
+    "callbacks": [("not a function",), None, len],
     "n_jobs": [0, 1.5, True],
 }
 

@@ -237,7 +237,7 @@ def kl_divergence(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float
     >>> from bhtsne import forces
     >>> P = np.array([[0, 0.4, 0.1], [0.4, 0, 0], [0.1, 0, 0]])
     >>> round(forces.kl_divergence(P, np.array([[0.0], [1.0], [9.0]])), 4)
-    0.2843
+    0.296
     """
     z = repulsion(Y, method=method, theta=theta, dof=dof).z
     return float(divergence_per_point(P, Y, z, dof).sum())

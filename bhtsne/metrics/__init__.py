@@ -68,7 +68,7 @@ def kl_per_point(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float 
     >>> from bhtsne import metrics
     >>> P = np.array([[0, 0.4, 0.1], [0.4, 0, 0], [0.1, 0, 0]])
     >>> metrics.kl_per_point(P, np.array([[0.0], [1.0], [9.0]])).round(3)
-    array([ 0.255, -0.058,  0.087])
+    array([ 0.148, -0.068,  0.216])
     """
     z = forces.repulsion(Y, method=method, theta=theta, dof=dof).z
     return forces.divergence_per_point(P, np.asarray(Y), z, dof)
