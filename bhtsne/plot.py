@@ -11,14 +11,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib import colormaps, rc_context
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
-from scipy.ndimage import gaussian_filter
 
 from bhtsne.files import check_target, replacing
 
@@ -96,6 +94,8 @@ def scatter(
         raise ValueError("legend='in place' needs categories and a 2-D map; use 'auto'.")
     axes: Any = ax
     if axes is None:
+        from matplotlib import pyplot as plt  # 0.2 s that a file does not need
+
         figure = plt.figure(figsize=_FIGSIZE[Y.shape[1]], layout="constrained")
         axes = figure.add_subplot(projection=_PROJECTION[Y.shape[1]])
     _undress(axes, Y.shape[1])
@@ -273,7 +273,8 @@ def _places(points: np.ndarray, codes: np.ndarray, count: int) -> tuple[np.ndarr
     x, y = ((points - low) / step).astype(int).T
     grid = np.zeros((count, 64, 64))
     np.add.at(grid, (codes, x, y), 1.0)
-    grid = gaussian_filter(grid, sigma=(0, 2.5, 2.5), mode="constant")
+    blur = np.exp(-0.5 * ((np.arange(64)[:, None] - np.arange(64)) / 2.5) ** 2)
+    grid = blur @ grid @ blur
     own = np.bincount(codes, grid.argmax(axis=0)[x, y] == codes, minlength=count)
     apart = (own >= np.maximum(5, 0.5 * np.bincount(codes, minlength=count))).all()
     mode = np.unravel_index(grid.reshape(count, -1).argmax(axis=1), (64, 64))

@@ -9,7 +9,6 @@ one scan from the end. Layout after Barnes & Hut 1986 and Warren & Salmon 1993.
 from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 
 from bhtsne import jit
 
@@ -104,7 +103,7 @@ def build(Y, *, leaf_size: int = LEAF_SIZE, group_size: int = GROUP_SIZE) -> Tre
     keys = np.empty(len(Y), np.uint64)
     _morton(points, low, 1.0 / unit, keys)
     keys, order = _sort(keys, -(-d * _BITS[d] // _DIGIT))
-    points = _take(points, order)
+    points = np.take(points, order, axis=1)
     start, stop, width, groups = _split(keys, d, unit, leaf_size, max(leaf_size, group_size))
     skip = _link(start, stop, len(Y))
     center = np.empty((d, len(start)), np.float32)
@@ -133,11 +132,11 @@ def _spread3(v):
     return (v | (v << np.uint64(2))) & np.uint64(0x1249249249249249)
 
 
-@jit.parallel
+@jit.serial
 def _morton(points, low, scale, keys):
     """Write each point's place on the Z-order curve, a grid of side 1 / scale."""
     d, n = points.shape
-    for i in prange(n):
+    for i in range(n):
         key = np.uint64((points[0, i] - low[0]) * scale)
         if d == 2:
             y = np.uint64((points[1, i] - low[1]) * scale)
@@ -173,16 +172,6 @@ def _sort(keys, passes):
         keys, keys_to = keys_to, keys
         order, order_to = order_to, order
     return keys, order
-
-
-@jit.parallel
-def _take(points, order):
-    d, n = points.shape
-    out = np.empty_like(points)
-    for i in prange(n):
-        for a in range(d):
-            out[a, i] = points[a, order[i]]
-    return out
 
 
 @jit.serial

@@ -46,7 +46,7 @@ class KLDivergence:
             self._sort(sorted_points.order)
             self._next_sort = max(25, 2 * self._calls)
         self._calls += 1
-        attraction = edges.attract(self._sorted_P, _take(Y, self._order), self._dof)
+        attraction = edges.attract(self._sorted_P, Y[self._order], self._dof)
         grad = np.empty_like(Y)
         factor = 2 * (1 + 1 / self._dof)
         _gather(
@@ -60,7 +60,7 @@ class KLDivergence:
         force, z = forces.repulsion(Y, method=self._method, theta=self._theta, dof=self._dof)
         shares = np.empty(len(Y))
         shares[self._order] = edges.divergence_by_row(
-            self._sorted_P, _take(Y, self._order), forces.checked_z(z), self._dof
+            self._sorted_P, Y[self._order], forces.checked_z(z), self._dof
         )
         kl = float(shares.sum())
         if self._method == "exact":
@@ -72,7 +72,7 @@ class KLDivergence:
 
     def _sort(self, order) -> None:
         P = self._P
-        self._order = order
+        self._order = order.astype(np.intp)
         place = np.empty(len(order), P.indices.dtype)
         place[order] = np.arange(len(order))
         sorted_P = P.copy() if self._sorted_P is P else self._sorted_P
@@ -94,22 +94,13 @@ def _permute(indptr, indices, p, order, place, to_indptr, to_indices, to_p):
             to_p[e + shift] = p[e]
 
 
-@jit.parallel
-def _take(Y, order):
-    out = np.empty_like(Y)
-    for i in prange(len(order)):
-        for a in range(Y.shape[1]):
-            out[i, a] = Y[order[i], a]
-    return out
-
-
-@jit.parallel
+@jit.serial  # bound by memory, not by threads
 def _gather(attraction, order, a, repulsion, tree_order, r, grad):
     """Fill grad with a · attraction − r · repulsion, each of which has its own order."""
     n, d = grad.shape
-    for i in prange(n):
+    for i in range(n):
         for k in range(d):
             grad[order[i], k] = a * attraction[i, k]
-    for i in prange(n):
+    for i in range(n):
         for k in range(d):
             grad[tree_order[i], k] -= r * repulsion[k, i]

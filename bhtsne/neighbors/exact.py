@@ -164,19 +164,24 @@ def _settle(X, rows, scale, k, keep, values, ids, count):
     """
     found, squared = np.empty((len(rows), k), np.int32), np.empty((len(rows), k))
     hidden = np.empty(len(rows))
-    exact = np.empty(keep)
+    exact, mine = np.empty(keep), np.empty(keep, np.int32)
     inverse = 1.0 / scale if scale > 0 else 1.0
     for r in range(len(rows)):
         _partition(values[r], ids[r], count[r], keep)
-        hidden[r] = values[r, :keep].max()
-        mine = np.sort(ids[r, :keep])
+        hidden[r] = values[r, 0]
         for c in range(keep):
+            hidden[r] = max(hidden[r], values[r, c])
             total = 0.0
             for a in range(X.shape[1]):
-                d = (np.float64(X[rows[r], a]) - np.float64(X[mine[c], a])) * inverse
+                d = (np.float64(X[rows[r], a]) - np.float64(X[ids[r, c], a])) * inverse
                 total += d * d
-            exact[c] = total
-        place = np.argsort(exact, kind="mergesort")  # stable: ties stay in order of index
+            at = c  # insertion: for a hundred candidates no slower than NumPy's sorts, which take
+            while at > 0 and (  # Numba seconds to compile
+                exact[at - 1] > total or (exact[at - 1] == total and mine[at - 1] > ids[r, c])
+            ):
+                exact[at], mine[at] = exact[at - 1], mine[at - 1]
+                at -= 1
+            exact[at], mine[at] = total, ids[r, c]
         for c in range(k):
-            found[r, c], squared[r, c] = mine[place[c]], exact[place[c]]
+            found[r, c], squared[r, c] = mine[c], exact[c]
     return found, squared, hidden
