@@ -50,7 +50,7 @@ def parallel(function: Callable) -> Any:
         with _lock:
             return dispatcher(*args)
 
-    locked.dispatcher = dispatcher  # type: ignore[attr-defined]
+    locked.dispatcher = dispatcher  # type: ignore[attr-defined]  # mypy knows no such attribute
     return locked
 
 
@@ -80,7 +80,7 @@ def threads(n_jobs: int | None) -> Iterator[int]:
             f"n_jobs must be None or a whole number other than 0, got {n_jobs!r}; "
             "None uses every core, -2 leaves one free."
         )
-    most = int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+    most = int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]  # set at run time
     wanted = most if n_jobs is None else n_jobs if n_jobs > 0 else most + 1 + n_jobs
     before = numba.get_num_threads()
     numba.set_num_threads(min(max(wanted, 1), most))

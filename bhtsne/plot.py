@@ -94,7 +94,7 @@ def scatter(
         raise ValueError("legend='in place' needs categories and a 2-D map; use 'auto'.")
     axes: Any = ax
     if axes is None:
-        from matplotlib import pyplot as plt  # 0.2 s that a file does not need
+        from matplotlib import pyplot as plt  # slow to load, and no file needs it
 
         figure = plt.figure(figsize=_FIGSIZE[Y.shape[1]], layout="constrained")
         axes = figure.add_subplot(projection=_PROJECTION[Y.shape[1]])

@@ -49,7 +49,7 @@ def test_n_jobs_counts_as_in_scikit_learn(n_jobs, expected):
     assert numba.get_num_threads() == before
 
 
-@pytest.mark.parametrize("n_jobs", [0, True, False, 1.5, np.nan, np.inf])
+@pytest.mark.parametrize("n_jobs", [0, True, False, 2.0, 1.5, np.nan, np.inf])
 def test_impossible_n_jobs_are_refused(n_jobs):
     before = numba.get_num_threads()
     with pytest.raises(ValueError, match=r"n_jobs must be None or a whole number other than 0"):

@@ -7,7 +7,7 @@ from bhtsne import forces, jit, tree
 from bhtsne.forces import barnes_hut, edges, exact
 
 # Points whose repulsion is compared with the exact one at a check: enough for the error's first
-# digit, and 10 ms at 70,000 points.
+# digit.
 _SAMPLE = 200
 
 

@@ -9,10 +9,10 @@ from numba import prange
 
 from bhtsne import jit
 
-# The lists are summed and emptied when they are full: they stay in the first-level cache.
+# The lists are summed and emptied when they are full: they stay in the cache of a core.
 _LIST = 1024
 # The kernel is smooth at length 1, so near cells need not be ever smaller: D² + 0.1 in place of D²
-# makes the walk 2 to 4 times as fast while the map is small, and no less accurate.
+# makes the walk 2 to 5 times as fast while the map is small, and no less accurate.
 _SMOOTH = np.float32(0.1)
 # A cell this small costs less, and errs less, as points.
 _FEW = 3

@@ -16,13 +16,15 @@ __all__ = ["Neighbors", "find"]
 
 METHODS = ("auto", "exact", "pynndescent")
 
-# Up to this many dimensions a k-d tree visits few of the points: 70,000 × 3 in 0.3 s.
-_TREE_FEATURES = 8
-# Up to this many points scikit-learn's blocks are done before pynndescent has compiled.
+# Up to this many features a k-d tree is faster than matrix products: 90 neighbours of 70,000 normal
+# points take 2.0, 4.7 and 6.8 s in 3, 5 and 6 dimensions; products take 5.3 to 6.3 s in each.
+_TREE_FEATURES = 5
+# Up to this many points scikit-learn's blocks are done before pynndescent has compiled: Manhattan
+# distances of 10,000 × 50 take 4.4 s.
 _SMALL = 10_000
 # Work of the exact search, N² (D + 40), at which pynndescent, compilation and all, is as fast: at
-# D = 50, 70,000 points take 8.5 s exactly and 66 s approximately, 150,000 take 26 and 82 s; both
-# lines meet near 300,000 (bench/neighbors.py, 2 cores).
+# D = 50, 70,000 points take 8.5 s exactly and 66 s approximately, 150,000 take 26 and 82 s;
+# drawn on, the lines meet near 300,000 (bench/neighbors.py, 2 cores).
 _CROSSOVER = 8e12
 
 

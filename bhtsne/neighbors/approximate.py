@@ -33,8 +33,7 @@ def nearest(X, k: int, metric, seed: int | None) -> tuple[np.ndarray, np.ndarray
         X = X.astype(np.float32) if sparse.issparse(X) else np.ascontiguousarray(X, np.float32)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of gaps in the graph: they are counted in `find`
-            # At MNIST 70,000 × 50 with 91 neighbours: recall .9975 in 8 s; the library's own
-            # defaults take 17 s.
+            # More candidates and a looser stop than the library's defaults: fewer, fuller rounds.
             index = NNDescent(
                 X,
                 n_neighbors=k + 1,
