@@ -468,7 +468,7 @@ def test_check_works_for_fewer_points_than_its_sample(method):
 
 # The compiled code
 
-LINE, ONE, QUAD = np.zeros(64, np.float32), np.float32(1), (np.float32(1),) * 4
+LINE, BLOCK, ONE = np.zeros(64, np.float32), np.zeros(walk._END, np.float32), np.float32(1)
 PACKED = {
     ("x86_64", 4): r"\bv?divps\b", ("x86_64", 8): r"\bv?divpd\b",
     ("aarch64", 4): r"\bfdiv(\.4s)?\s+(v\d+\.4s|v\d+)", ("aarch64", 8): r"\bfdiv(\.2d)?\s+v\d+",
@@ -480,10 +480,9 @@ LOOPS = {
             d: (0, *ends, *ends, 64, ONE, None)
             for d in (1, 2, 3) for ends in [(LINE,) * d + (None,) * (3 - d)]
         }),
-        ("cells", walk._sum_cells, 4, {
-            d: (0, *ends, *ends, LINE, *moments, 64, ONE, None, QUAD)
-            for d in (1, 2, 3) for ends in [(LINE,) * d + (None,) * (3 - d)]
-            for moments in [(LINE,) * (d * (d + 1) // 2) + (None,) * (6 - d * (d + 1) // 2)]
+        ("cells", walk._feel_cell, 4, {
+            d: (BLOCK, *ends, LINE, ONE, None, (ONE,) * 3)
+            for d in (1, 2, 3) for ends in [(LINE,) * (d - 1) + (None,) * (3 - d)]
         }),
         ("edges", edges._pull, 4, {
             d: (0, np.zeros((9, d), np.float32), LINE[:d], *ends, None, LINE, 64, ONE)

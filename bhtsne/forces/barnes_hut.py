@@ -1,21 +1,24 @@
-"""Tree, θ → repulsion and Z in O(N log N): groups walk, points sum two straight lists.
+"""Tree, θ → repulsion and Z in O(N log N): groups walk, straight loops sum.
 
-All points of a group share one walk. It leaves a list of far cells, mass and quadrupole, and one of
-near points, which each point of the group sums in straight loops: that is what vectorises. After
-Barnes 1990 (groups) and van der Maaten 2014 (t-SNE).
+All points of a group share one walk, which sorts what it meets into three lists: near points, which
+each point of the group sums (after Barnes 1990 and van der Maaten 2014); far cells, by mass and
+quadrupole; and cells so far that their field is smooth across the group, which only its `nodes`
+feel, and the points by interpolation.
 
 The kernel is ``w = t^-e`` with ``t = 1 + r²/α``, ``e = (α + 1) / 2`` and α the dof; 1 / (1 + r²)
-at dof 1. Summed are ``Z = Σ w`` and ``F = Σ (w / t) d``. With δ a point's offset from its cell's
-centre of mass, where the first order vanishes, ``M = Σ δδᵀ``, ``T = tr M`` and ``A = dᵀ M d``, a
-cell of mass m at distance d gives to second order::
+at dof 1. Summed are ``Z = Σ w`` and ``F = Σ u d`` with ``v = 1/t`` and ``u = w v``. With δ a
+point's offset from its cell's centre of mass, where the first order vanishes, ``S = Σ δδᵀ``,
+``M' = 2e(e+1)/α² S``, ``T' = e/α tr S`` and ``a = v dᵀM'd``, a cell of mass m at distance d gives
+to second order::
 
-    Z ≈ m w − (e/α) (w/t) T + (2e(e+1)/α²) (w/t²) A
-    F ≈ (m w/t − ((e+1)/α) (w/t²) T + (2(e+1)(e+2)/α²) (w/t³) A) d − (2(e+1)/α) (w/t²) M d
+    Z ≈ m w + u (a − T')
+    F ≈ u ((m + v (a/e + (e+1)/e (a − T'))) d − (α/e) v M'd)
 """
 
 import numpy as np
 
 from bhtsne import jit
+from bhtsne.forces import nodes
 from bhtsne.forces.walk import walk
 from bhtsne.tree import Tree
 
@@ -27,21 +30,40 @@ _LINE = np.float32(12)
 
 def repulsion(tree: Tree, theta: float, dof: float = 1.0) -> tuple[np.ndarray, float]:
     """Return the unnormalised repulsion, float32 of shape (d, N) in tree order, and Z."""
-    force, z = np.empty_like(tree.points), np.empty(len(tree.groups))
-    place = np.full(len(tree.order), -1, np.int32)
     d, m = tree.center.shape
+    points = tuple(tree.points) + (None,) * (3 - d)
     # What the walk asks of a cell lies together: two cache lines instead of six.
     seen = np.zeros((m, 4), np.float32)
     seen[:, :d], seen[:, 3] = tree.center.T, _squared_size(tree)
     links = np.stack([tree.start, tree.stop, tree.skip], axis=1)
-    exponent = None if dof == 1 else np.float32(-(dof + 1) / 2)
+    groups, g = tree.groups, len(tree.groups)
+    boxes = np.empty((g, 3, 2), np.float32)
+    at_nodes = np.empty((g, 3, nodes.NODES**d), np.float32)
+    felt = np.empty((g, d + 1, nodes.NODES**d), np.float32)
+    out, z, met = np.empty((d + 1, len(tree.order)), np.float32), np.zeros(g), np.empty(g, np.int64)
+    nodes.place(tree.start[groups], tree.stop[groups], *points, boxes, at_nodes)
     walk(
-        seen, links, tree.groups,
-        _pad(tree.points, 3), _pad(tree.center, 3), _pad(tree.quadrupole, 6),
-        np.float32(theta**2), 1 / np.float32(dof), exponent, _coefficients(dof),
-        place, force, z, jit.n_threads(),
+        seen, links, groups, _cells(tree, dof), points, np.float32(theta**2), *_kernel(dof),
+        boxes, at_nodes, felt, np.full(len(tree.order), -1, np.int32), out, met, jit.n_threads(),
     )  # fmt: skip
-    return force, max(float(z.sum()), 0.0)
+    nodes.spread(tree.start[groups], tree.stop[groups], *points, boxes, felt, out, z)
+    # Who met itself did so with w = 1 and without a force.
+    return out[1:], max(float(z.sum() - met.sum()), 0.0)
+
+
+def _cells(tree: Tree, dof: float) -> np.ndarray:
+    """Return m, T (e/α), x, M_xx', y, M_xy', M_yy', z, M_xz', M_yz', M_zz' of all cells as rows.
+
+    M' is M (2e(e+1)/α²).
+    """
+    d, e = len(tree.center), (dof + 1) / 2
+    q, factor = tree.quadrupole, np.float32(2 * e * (e + 1) / dof**2)
+    cells = np.empty(((4, 7, 11)[d - 1], len(tree.start)), np.float32)
+    cells[0] = tree.stop - tree.start
+    cells[1] = np.float32(e / dof) * q[[0, 2, 5][:d]].sum(axis=0)
+    cells[[2, 4, 7][:d]] = tree.center
+    cells[[3, 5, 6, 8, 9, 10][: len(q)]] = factor * q
+    return np.ascontiguousarray(cells.T)
 
 
 def _squared_size(tree: Tree) -> np.ndarray:
@@ -60,17 +82,9 @@ def _squared_size(tree: Tree) -> np.ndarray:
     return tree.width**2 + _LINE * spread / mass
 
 
-def _pad(rows, n: int) -> tuple:
-    """Return the rows of an array as a tuple, with None for those short of `n`."""
-    return tuple(rows) + (None,) * (n - len(rows))
-
-
-def _coefficients(dof: float) -> tuple:
-    """Return the four constants of the expansion; (1, 4, 2, 12) at dof 1."""
+def _kernel(dof: float) -> tuple:
+    """Return 1/α, −e, and (e+1)/e, α/e, 1/e; at dof 1 the power is known, and the rest 2, 1, 1."""
     e = (dof + 1) / 2
-    return (
-        np.float32(e / dof),
-        np.float32(2 * e * (e + 1) / dof**2),
-        np.float32((e + 1) / dof),
-        np.float32(2 * (e + 1) * (e + 2) / dof**2),
-    )
+    exponent = None if dof == 1 else np.float32(-e)
+    factors = (np.float32((e + 1) / e), np.float32(dof / e), np.float32(1 / e))
+    return 1 / np.float32(dof), exponent, factors
