@@ -130,8 +130,9 @@ def _sum_near(first, last, p, near, n, kernel, place, out):
 @jit.serial
 def _copy(axis, start, stop, to, at):
     if axis is not None:
-        for i in range(stop - start):
-            to[at + i] = axis[start + i]
+        source, to = axis[start:stop], to[at:]
+        for i in range(len(source)):
+            to[i] = source[i]
 
 
 @jit.serial
