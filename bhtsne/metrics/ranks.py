@@ -18,7 +18,8 @@ def of_neighbors(X, mapped: np.ndarray, metric) -> np.ndarray:
 def _by_tiles(X, mapped) -> np.ndarray:
     """Return the rank of each mapped neighbour by Euclidean distance in X, block by block."""
     scaled, _ = standardized(X)
-    tiles = Tiles(scaled, np.arange(len(X)), np.float64)
+    every = np.arange(len(X))
+    tiles = Tiles(scaled, every, every, np.float64)
     # A point's own distance must not count as nearer than itself for its rounding.
     slack = 1e-13 * (np.sqrt(tiles.norms) + np.sqrt(tiles.norms.max(initial=0))) ** 2
 

@@ -11,8 +11,8 @@ from scipy.spatial import cKDTree
 
 from bhtsne import jit
 
-_ROWS, _COLUMNS = 256, 1024  # of a tile; a core's second-level cache holds it
-_BLOCK = 32  # distances tested at once against the row's threshold
+_ROWS, _COLUMNS = 256, 512  # of a tile; a core's second-level cache holds it
+_BLOCK = 64  # distances of a row that are offered at once
 _SPARE = 12  # candidates kept beyond k, so that rounding seldom leaves a doubt
 
 
@@ -23,11 +23,32 @@ def nearest(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """
     n = len(X)
     scaled, scale = standardized(X)
+    order = _like_by_like(scaled)
     indices, distances = np.empty((n, k), np.int32), np.empty((n, k))
-    doubtful = _search(X, scaled, scale, np.arange(n), np.float32, indices, distances)
+    doubtful = _search(X, scaled, scale, order, order, np.float32, indices, distances)
     if len(doubtful):
-        _search(X, scaled, scale, doubtful, np.float64, indices, distances)
+        _search(X, scaled, scale, doubtful, order, np.float64, indices, distances)
     return indices, distances
+
+
+def _like_by_like(scaled: np.ndarray) -> np.ndarray:
+    """Return an order of the points in which every tile's columns are near each other.
+
+    Halved again and again at the median of the widest dimension. A block of rows meets its nearest
+    tiles first, so that its thresholds soon let little through.
+    """
+    parts, done = [np.arange(len(scaled), dtype=np.int32)], []
+    while parts:
+        part = parts.pop()
+        if len(part) <= _COLUMNS:
+            done.append(part)
+            continue
+        some = scaled[part]
+        values = some[:, np.argmax(some.var(axis=0))]
+        middle = len(part) // 2
+        halves = np.argpartition(values, middle)
+        parts += [part[halves[middle:]], part[halves[:middle]]]
+    return np.concatenate(done)
 
 
 def nearest_by_kd_tree(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -58,36 +79,42 @@ def standardized(X: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 class Tiles:
-    """Squared distances from `rows` to all points, but for each row's own |x|², tile by tile.
+    """Squared distances from `rows` to `columns`, but for each row's own |x|², tile by tile.
 
     The norms ride along in the product, as one more dimension: ``[−2x, 1] · [y, |y|²]``.
     """
 
-    def __init__(self, scaled: np.ndarray, rows: np.ndarray, dtype: type):
+    def __init__(self, scaled: np.ndarray, rows: np.ndarray, columns: np.ndarray, dtype: type):
         points: np.ndarray = scaled.astype(dtype)
         self.norms = np.einsum("ij,ij->i", scaled, scaled)
         self.left = np.hstack([-2 * points[rows], np.ones((len(rows), 1), dtype)])
         # Whole blocks of columns only: the last is filled up with points infinitely far away.
         n = -(-len(points) // _BLOCK) * _BLOCK
         self.right = np.zeros((points.shape[1] + 1, n), dtype)
-        self.right[:-1, : len(points)] = points.T
+        self.right[:-1, : len(points)] = points[columns].T
         self.right[-1] = np.inf
-        self.right[-1, : len(points)] = self.norms
+        self.right[-1, : len(points)] = self.norms[columns]
+        self.firsts = np.arange(0, n, _COLUMNS)
+        counts = np.diff(np.append(self.firsts, len(points)))
+        self.middles = np.add.reduceat(points[columns], self.firsts) / counts[:, None]
 
     def each(self, start: int, stop: int):
-        """Yield (first column, tile) for the rows start:stop; the tile is reused."""
+        """Yield (first column, tile) for the rows start:stop, near tiles first; it is reused."""
         buffer = np.empty((stop - start) * _COLUMNS, self.left.dtype)
-        for first in range(0, self.right.shape[1], _COLUMNS):
+        middle = self.left[start:stop, :-1].mean(axis=0) / -2
+        nearness = np.linalg.norm(self.middles - middle, axis=1)
+        for first in self.firsts[np.argsort(nearness)]:
             right = self.right[:, first : first + _COLUMNS]
             tile = buffer[: (stop - start) * right.shape[1]].reshape(stop - start, -1)
             yield first, np.matmul(self.left[start:stop], right, out=tile)
 
 
-def _search(X, scaled, scale, rows, dtype, indices, distances) -> np.ndarray:
+def _search(X, scaled, scale, rows, columns, dtype, indices, distances) -> np.ndarray:
     """Fill the neighbours of `rows`; return the rows in which rounding leaves a doubt."""
     n, k = indices.shape
     keep = min(k + _SPARE, n - 1)
-    tiles = Tiles(scaled, rows, dtype)
+    tiles = Tiles(scaled, rows, columns, dtype)
+    names = np.append(columns, np.full(_BLOCK, -1, np.int32))
     reach = np.sqrt(tiles.norms) + np.sqrt(tiles.norms.max(initial=0))
     rounding = (8 + np.sqrt(X.shape[1])) * np.finfo(dtype).eps * reach**2
 
@@ -97,7 +124,7 @@ def _search(X, scaled, scale, rows, dtype, indices, distances) -> np.ndarray:
         ids = np.empty(values.shape, np.int32)
         count, threshold = np.zeros(len(mine), np.int64), np.full(len(mine), np.inf, dtype)
         for first, tile in tiles.each(start, stop):
-            _offer(tile, first, mine, keep, values, ids, count, threshold)
+            _offer(tile, names[first:], mine, keep, values, ids, count, threshold)
         found, squared, hidden = _settle(X, mine, scale, k, keep, values, ids, count)
         indices[mine] = found
         distances[mine] = np.sqrt(squared) * scale
@@ -134,21 +161,28 @@ def _partition(values, ids, count, keep):
 
 
 @jit.serial
-def _offer(tile, first, rows, keep, values, ids, count, threshold):
+def _any_below(some, limit):
+    below = np.float32(0)  # a sum, and of floats: what vectorises best
+    for c in range(len(some)):
+        below += np.float32(1) if some[c] < limit else np.float32(0)
+    return below > 0
+
+
+@jit.serial
+def _offer(tile, names, rows, keep, values, ids, count, threshold):
     """Add a tile's distances below each row's threshold to the row's candidates."""
     room = values.shape[1] - _BLOCK
     for r in range(len(rows)):
         row, limit, n = tile[r], threshold[r], count[r]
+        if not _any_below(row, limit):  # so it is for nine in ten, near tiles having come first
+            continue
         for begin in range(0, len(row), _BLOCK):
-            least = limit
-            for c in range(begin, begin + _BLOCK):
-                least = min(least, row[c])
-            if least == limit:
+            some = row[begin : begin + _BLOCK]
+            if not _any_below(some, limit):
                 continue
-            for c in range(begin, begin + _BLOCK):
-                if row[c] < limit and first + c != rows[r]:
-                    values[r, n], ids[r, n] = row[c], first + c
-                    n += 1
+            for c in range(len(some)):  # without a branch: what is not taken is written over
+                values[r, n], ids[r, n] = some[c], names[begin + c]
+                n += (some[c] < limit) & (names[begin + c] != rows[r])
             if n > room:
                 _partition(values[r], ids[r], n, keep)
                 n = keep
