@@ -19,6 +19,7 @@ _MODULES = (
     "neighbors",
     "optimizer",
     "plot",
+    "schedules",
     "tree",
 )
 __all__ = ["TSNE", "__version__", *_MODULES]

@@ -91,7 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--n-components", type=int, default=2, metavar="D", help="dimensions of the map (2)")
     add("--method", default="barnes_hut", help="barnes_hut or exact")
     add("--theta", type=float, default=0.5, help="accuracy of Barnes-Hut; 0 is exact (0.5)")
-    add("--n-iter", type=int, default=500, help="iterations after early exaggeration (500)")
+    add("--n-iter", type=int, help="iterations after early exaggeration (the schedule's)")
+    add("--schedule", default="fast", help="fast, or opentsne: its 750 iterations (fast)")
     add("--metric", default="euclidean", help="distance between points (euclidean)")
     add("--seed", type=int, default=0, help="same seed, same map (0)")
     add("--threads", type=int, metavar="N", help="threads (all)")
@@ -131,8 +132,7 @@ def _embed(arguments: argparse.Namespace) -> int:
         "plot": str(arguments.plot) if arguments.plot else None,
     }
     print(json.dumps(summary) if arguments.json else _told(summary))
-    whole = model.n_iter_ == model.early_exaggeration_iter + model.n_iter
-    return 0 if whole else 130
+    return 130 if model.stopped_ == "interrupt" else 0
 
 
 def _check_targets(arguments: argparse.Namespace) -> None:
@@ -182,7 +182,8 @@ def _fit(X: Any, arguments: argparse.Namespace) -> Any:
     return TSNE(
         arguments.n_components,
         perplexity=arguments.perplexity,
-        n_iter=arguments.n_iter,
+        n_iter="auto" if arguments.n_iter is None else arguments.n_iter,
+        schedule=arguments.schedule,
         metric=arguments.metric,
         method=arguments.method,
         theta=arguments.theta,

@@ -5,6 +5,7 @@ import numbers
 import numpy as np
 
 from bhtsne import forces, neighbors
+from bhtsne.schedules import SCHEDULES
 
 _NUMBERS: dict[
     str, tuple
@@ -21,7 +22,9 @@ _NUMBERS: dict[
     "dof": (0, False, np.inf, False),
     "callback_every": (1, True, np.inf, True),
 }
-_AUTOMATIC = ("early_exaggeration", "learning_rate")
+_AUTOMATIC = (
+    "early_exaggeration", "early_exaggeration_iter", "n_iter", "learning_rate", "momentum",
+)  # fmt: skip
 _INITS = ("pca", "random")
 
 
@@ -32,6 +35,7 @@ def check(estimator) -> None:
         if not (name in _AUTOMATIC and isinstance(value, str) and value == "auto"):
             _check_number(name, value)
     _check_choice("method", estimator.method, forces.METHODS)
+    _check_choice("schedule", estimator.schedule, tuple(SCHEDULES))
     if isinstance(estimator.init, str):
         _check_choice("init", estimator.init, _INITS, " or an array")
     if isinstance(estimator.neighbors, str):

@@ -11,13 +11,9 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from bhtsne import affinities, forces, initial, jit, neighbors, optimizer, parameters
+from bhtsne import affinities, forces, initial, jit, neighbors, optimizer, parameters, schedules
 from bhtsne.forces.objective import KLDivergence
 from bhtsne.progress import Progress
-
-# The floors of others, 50 to 200 in these units, cost small data sets their fit: 300 digits end at
-# a KL divergence of .321 without and .336 with a floor of 50; 12 random points at .192 and .215.
-_LOWEST_RATE = 1.0
 
 
 class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -38,17 +34,21 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         neighbours, or all others if there are fewer.
     early_exaggeration : float or "auto", default "auto"
         Factor of the attraction at first; "auto" is 12.
-    early_exaggeration_iter : int, default 250
-        Iterations of that phase.
+    early_exaggeration_iter : int or "auto", default "auto"
+        Iterations of that phase; "auto" is the schedule's.
     exaggeration : float, default 1
         Factor of the attraction afterwards.
-    n_iter : int, default 500
-        Iterations after early exaggeration.
+    n_iter : int or "auto", default "auto"
+        Iterations after early exaggeration; "auto" is the schedule's.
     learning_rate : float or "auto", default "auto"
         Factor of the gradient. "auto" is N / exaggeration in each phase (Belkina et al. 2019; Kobak
         & Berens 2019), at least 1. Four times as large in openTSNE for the same step.
-    momentum : float, default 0.8
-        Part of the last step that is kept, 0 to below 1.
+    momentum : float or "auto", default "auto"
+        Part of the last step that is kept, 0 to below 1; "auto" is the schedule's.
+    schedule : {"fast", "opentsne"}, default "fast"
+        What "auto" stands for. "fast": 50 iterations of early exaggeration (100 from a random
+        start) and 50 more with momentum 0.9, 150 with 0.95. "opentsne": 250 and 500 with 0.8, the
+        habit of the field, for maps to be compared.
     init : {"pca", "random"} or array of shape (N, n_components), default "pca"
         Start. An array is taken as it is; 1e-4 is a good standard deviation.
     metric : str or callable, default "euclidean"
@@ -84,6 +84,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         P.
     neighbors_ : Neighbors or None
         Indices and distances of the neighbours; None for ``method="exact"``.
+    stopped_ : {None, "callback", "interrupt"}
+        Why the optimisation ended before its last iteration, if it did.
     history_ : list of Record
         Iteration, KL divergence, gradient norm, force error and seconds of each check.
     timings_ : dict of str to float
@@ -108,11 +110,12 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         *,
         perplexity=30.0,
         early_exaggeration="auto",
-        early_exaggeration_iter=250,
+        early_exaggeration_iter="auto",
         exaggeration=1.0,
-        n_iter=500,
+        n_iter="auto",
         learning_rate="auto",
-        momentum=0.8,
+        momentum="auto",
+        schedule="fast",
         init="pca",
         metric="euclidean",
         neighbors="auto",
@@ -133,6 +136,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.n_iter = n_iter
         self.learning_rate = learning_rate
         self.momentum = momentum
+        self.schedule = schedule
         self.init = init
         self.metric = metric
         self.neighbors = neighbors
@@ -233,21 +237,14 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             return initial.random(X.shape[0], self.n_components, random_state=rng)
         return initial.pca(X, self.n_components, random_state=rng)
 
-    def _phases(self, n: int) -> list[optimizer.Phase]:
-        early = 12.0 if self.early_exaggeration == "auto" else self.early_exaggeration
-
-        def phase(n_iter, exaggeration):
-            automatic = self.learning_rate == "auto"
-            rate = max(n / exaggeration, _LOWEST_RATE) if automatic else self.learning_rate
-            return optimizer.Phase(n_iter, exaggeration, rate, self.momentum)
-
-        return [
-            phase(self.early_exaggeration_iter, early),
-            phase(self.n_iter, self.exaggeration),
-        ]
-
     def _optimize(self, P, Y, progress) -> optimizer.State:
-        phases = self._phases(len(Y))
+        names = (
+            "init", "early_exaggeration", "early_exaggeration_iter", "exaggeration", "n_iter",
+            "learning_rate", "momentum",
+        )  # fmt: skip
+        phases = schedules.phases(
+            self.schedule, len(Y), **{name: getattr(self, name) for name in names}
+        )
         progress.expect(sum(phase.n_iter for phase in phases))
         return optimizer.run(
             optimizer.State(Y),
@@ -261,6 +258,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _keep(self, found, P, state: optimizer.State) -> None:
         self.neighbors_, self.affinities_, self.embedding_ = found, P, state.Y
         self.n_iter_, self.history_ = state.iteration, state.history
+        self.stopped_ = state.stopped
         self.kl_divergence_ = forces.kl_divergence(
             P, state.Y, method=self.method, theta=min(self.theta, 0.25), dof=self.dof
         )

@@ -16,7 +16,17 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 # A room, which is a file or a folder, imports only from rooms above it in this list.
 ORDER = [
     *("jit", "files", "neighbors", "affinities", "initial", "tree", "forces", "optimizer"),
-    *("progress", "parameters", "tsne", "transform", "sne", "dynamic", "metrics", "datasets"),
+    *(
+        "schedules",
+        "progress",
+        "parameters",
+        "tsne",
+        "transform",
+        "sne",
+        "dynamic",
+        "metrics",
+        "datasets",
+    ),
     *("plot", "checkpoint", "cli", "dask"),
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.

@@ -281,6 +281,7 @@ BAD = {
     "n_iter": [-1, 2.5, None],
     "learning_rate": [0, -5, np.nan, "fast"],
     "momentum": [-0.1, 1, np.nan, "0.8"],
+    "schedule": ["slow", None, 3],
     "init": ["umap", np.zeros((150, 2)), np.zeros((3, 2)), np.full((150, 2), np.nan)],
     "neighbors": ["annoy", None, 15, (np.zeros((3, 2), int), np.zeros((3, 2)))],
     "metric": ["no such metric"],

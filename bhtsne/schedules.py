@@ -1,0 +1,110 @@
+"""Parameters → phases: how long, how strongly exaggerated, with how much momentum.
+
+Measured on MNIST (70,000 × 50, exact KL divergence): "opentsne" comes to 2.776 in its 750
+iterations; "fast" passes that after 170 and ends at 2.616 after 250. On digits, clusters of unequal
+size and density, sparse text, a branching tree, a rolled sheet and 10,000 of MNIST, two seeds each,
+it ends between 3 % below "opentsne" and 0.6 % above, with the same label accuracy and neighbour
+recall and no class torn; on 300 digits 5 to 8 % above.
+"""
+
+from typing import Any, NamedTuple
+
+from bhtsne.optimizer import Phase
+
+__all__ = ["SCHEDULES", "phases"]
+
+# The floors of others, 50 to 200 in these units, cost small data sets their fit: 300 digits end at
+# a KL divergence of .321 without and .336 with a floor of 50; 12 random points at .192 and .215.
+_LOWEST_RATE = 1.0
+
+
+class Schedule(NamedTuple):
+    """What "auto" stands for.
+
+    Attributes
+    ----------
+    early, early_from_random : int
+        Iterations of early exaggeration; from a random start, whose order is yet to be found.
+    early_momentum : float
+        Momentum of these iterations.
+    late : tuple of pairs of int and float
+        Iterations after it and their momentum, step by step.
+    """
+
+    early: int
+    early_from_random: int
+    early_momentum: float
+    late: tuple[tuple[int, float], ...]
+
+
+SCHEDULES = {
+    # Momentum 0.95 all through the late phase leaves strays between the branches of a tree
+    # (affinity on edges longer than a tenth of the map .017); from its iteration 50, none (.006).
+    # From a random start, 50 iterations of early exaggeration tear that tree (.025), 100 do not.
+    "fast": Schedule(50, 100, 0.9, ((50, 0.9), (150, 0.95))),
+    "opentsne": Schedule(250, 250, 0.8, ((500, 0.8),)),
+}
+
+
+def phases(
+    schedule: str,
+    n: int,
+    *,
+    init: Any = "pca",
+    early_exaggeration: Any = "auto",
+    early_exaggeration_iter: Any = "auto",
+    exaggeration: float = 1.0,
+    n_iter: Any = "auto",
+    learning_rate: Any = "auto",
+    momentum: Any = "auto",
+) -> list[Phase]:
+    """Return the phases of a fit of n points.
+
+    Parameters
+    ----------
+    schedule : {"fast", "opentsne"}
+        What "auto" stands for in the rest.
+    n : int
+        Number of points.
+    init : str or array
+        As in `TSNE`, like the rest; asked only whether it is "random".
+    early_exaggeration, exaggeration : float
+        Factors of the attraction; "auto" is 12 for the early one.
+    early_exaggeration_iter, n_iter : int or "auto"
+        Iterations. An `n_iter` other than the schedule's cuts its last steps or prolongs the last.
+    learning_rate : float or "auto"
+        The same in all phases, or N / exaggeration in each.
+    momentum : float or "auto"
+        The same in all phases, or the schedule's.
+
+    Returns
+    -------
+    list of Phase
+        In order; none of them empty unless it was asked for.
+
+    Examples
+    --------
+    >>> from bhtsne import schedules
+    >>> [phase.n_iter for phase in schedules.phases("fast", 1000)]
+    [50, 50, 150]
+    >>> [phase.n_iter for phase in schedules.phases("fast", 1000, n_iter=120)]
+    [50, 50, 70]
+    """
+    early_iter, from_random, early_momentum, late = SCHEDULES[schedule]
+
+    def phase(iterations, factor, default):
+        rate = max(n / factor, _LOWEST_RATE) if learning_rate == "auto" else learning_rate
+        return Phase(iterations, factor, rate, default if momentum == "auto" else momentum)
+
+    early = 12.0 if early_exaggeration == "auto" else early_exaggeration
+    if early_exaggeration_iter != "auto":
+        early_iter = early_exaggeration_iter
+    elif isinstance(init, str) and init == "random":
+        early_iter = from_random
+    left = sum(iterations for iterations, _ in late) if n_iter == "auto" else n_iter
+    steps = [phase(early_iter, early, early_momentum)]
+    for k, (iterations, default) in enumerate(late):
+        count = left if k == len(late) - 1 else min(left, iterations)
+        steps.append(phase(count, exaggeration, default))
+        left -= count
+    return [step for step in steps if step.n_iter]

@@ -1,0 +1,53 @@
+"""A schedule stands for what is "auto", and what is given wins."""
+
+import numpy as np
+import pytest
+
+from bhtsne import TSNE, schedules
+
+
+def total(phases):
+    return sum(phase.n_iter for phase in phases)
+
+
+@pytest.mark.parametrize("name", schedules.SCHEDULES)
+def test_learning_rate_is_n_over_exaggeration_in_each_phase(name):
+    for phase in schedules.phases(name, 6000, early_exaggeration=8, exaggeration=2.0):
+        assert phase.learning_rate == 6000 / phase.exaggeration
+    assert schedules.phases(name, 6000, early_exaggeration=8)[0].exaggeration == 8
+    assert schedules.phases(name, 5)[0].learning_rate == 1
+
+
+@pytest.mark.parametrize("name", schedules.SCHEDULES)
+@pytest.mark.parametrize("late", [0, 1, 60, 1000])
+@pytest.mark.parametrize("early", [0, 1, 70, 400])
+def test_iterations_are_those_asked_for(name, early, late):
+    phases = schedules.phases(name, 100, early_exaggeration_iter=early, n_iter=late)
+    assert total(phases) == early + late
+    assert total(p for p in phases if p.exaggeration == 12) == early
+    assert all(p.n_iter > 0 for p in phases)
+
+
+@pytest.mark.parametrize("name", schedules.SCHEDULES)
+def test_momentum_and_learning_rate_that_are_given_hold_throughout(name):
+    phases = schedules.phases(name, 100, momentum=0.3, learning_rate=7)
+    assert {(p.momentum, p.learning_rate) for p in phases} == {(0.3, 7)}
+
+
+def test_a_random_start_is_given_time_to_find_its_order():
+    assert [p.n_iter for p in schedules.phases("fast", 100, init="random")] == [100, 50, 150]
+    assert [p.n_iter for p in schedules.phases("fast", 100, init=np.eye(100, 2))] == [50, 50, 150]
+
+
+def test_opentsne_is_the_habit_of_the_field():
+    early, late = schedules.phases("opentsne", 1200)
+    assert early == (250, 12.0, 100.0, 0.8)
+    assert late == (500, 1.0, 1200.0, 0.8)
+
+
+def test_fast_comes_as_far_in_a_third_of_the_iterations():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1500, 10)) + 6 * np.eye(10)[rng.integers(10, size=1500)]
+    fast, slow = (TSNE(schedule=name, random_state=0).fit(X) for name in ("fast", "opentsne"))
+    assert (fast.n_iter_, slow.n_iter_) == (250, 750)
+    assert fast.kl_divergence_ < 1.03 * slow.kl_divergence_
