@@ -135,11 +135,9 @@ def main() -> None:
                 record | ({"name": "bhtsne_cold"} if k == 0 else {}), judge, arguments.target
             )
             runs.append(record)
-            brief = {
-                key: record.get(key) for key in ("name", "process_seconds", "seconds_to_target")
-            }
-            print(json.dumps(brief | {"final": record.get("final"), "failed": record.get("failed")}),
-                  file=sys.stderr, flush=True)  # fmt: skip
+            shown = ("name", "process_seconds", "seconds_to_target", "final", "failed")
+            brief = {key: record[key] for key in shown if key in record}
+            print(json.dumps(brief), file=sys.stderr, flush=True)
     result = {
         "points": len(X), "features": X.shape[1], "threads": arguments.threads,
         "machine": platform.machine(), "target": arguments.target, "runs": runs,

@@ -12,7 +12,7 @@ import pytest
 from scipy import sparse
 
 from bhtsne import forces, jit, tree
-from bhtsne.forces import edges, exact, walk
+from bhtsne.forces import edges, exact, nodes, walk
 from bhtsne.forces.objective import KLDivergence
 
 LAYOUTS = {
@@ -464,6 +464,33 @@ def test_check_works_for_fewer_points_than_its_sample(method):
     kl, found = KLDivergence(P, method, 0.5, 1.0).check(Y)
     assert kl == pytest.approx(naive.kl(dense(P), Y), abs=1e-5)
     assert found < 1e-5
+
+
+# Nodes
+
+
+@pytest.mark.parametrize("n", [1, 70, 300])
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_what_nodes_feel_is_read_off_a_cubic(d, n):
+    rng = np.random.default_rng(d)
+    Y = points(n, d).astype(np.float32)
+    axes = tuple(np.ascontiguousarray(Y.T)) + (None,) * (3 - d)
+    first, last = np.array([0, n // 2], np.int32), np.array([n // 2, n], np.int32)
+    first, last = first[last > first], last[last > first]
+    boxes = np.empty((len(first), 3, 2), np.float32)
+    at = np.empty((len(first), 3, nodes.NODES**d), np.float32)
+    nodes.place(first, last, *axes, boxes, at)
+    powers = rng.normal(size=(d + 1, d, 4)) / 30.0 ** np.arange(4)
+
+    def cubic(row, where):
+        return np.prod([np.polyval(powers[row, a][::-1], where[a]) for a in range(d)], axis=0)
+
+    felt = np.array([[cubic(row, at[g]) for row in range(d + 1)] for g in range(len(first))])
+    out, total = np.zeros((d + 1, n), np.float32), np.zeros(len(first))
+    nodes.spread(first, last, *axes, boxes, felt.astype(np.float32), out, total)
+    truth = np.array([cubic(row, Y.T.astype(np.float64)) for row in range(d + 1)])
+    np.testing.assert_allclose(out, truth, rtol=1e-4, atol=1e-5 * abs(truth).max())
+    assert total.sum() == pytest.approx(truth[0].sum(), rel=1e-4, abs=1e-4 * abs(truth).max())
 
 
 # The compiled code

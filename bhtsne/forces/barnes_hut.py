@@ -30,25 +30,38 @@ _LINE = np.float32(12)
 
 def repulsion(tree: Tree, theta: float, dof: float = 1.0) -> tuple[np.ndarray, float]:
     """Return the unnormalised repulsion, float32 of shape (d, N) in tree order, and Z."""
+    d, n, g = len(tree.points), len(tree.order), len(tree.groups)
+    seen, links, boxes, at_nodes = prepare(tree)
+    felt = np.empty((g, d + 1, at_nodes.shape[2]), np.float32)
+    out, z, met = np.empty((d + 1, n), np.float32), np.zeros(g), np.empty(g, np.int64)
+    place = np.full(n, -1, np.int32)
+    walk(
+        seen, links, tree.groups, _cells(tree, dof), _axes(tree), np.float32(theta**2),
+        *_kernel(dof), boxes, at_nodes, felt, place, out, met, jit.n_threads(),
+    )  # fmt: skip
+    first, last = tree.start[tree.groups], tree.stop[tree.groups]
+    nodes.spread(first, last, *_axes(tree), boxes, felt, out, z)
+    # Who met itself did so with w = 1 and without a force.
+    return out[1:], max(float(z.sum() - met.sum()), 0.0)
+
+
+def prepare(tree: Tree) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return what the walk asks of a cell, two arrays, and the groups' boxes and nodes."""
     d, m = tree.center.shape
-    points = tuple(tree.points) + (None,) * (3 - d)
-    # What the walk asks of a cell lies together: two cache lines instead of six.
+    # What is asked together lies together: two cache lines instead of six.
     seen = np.zeros((m, 4), np.float32)
     seen[:, :d], seen[:, 3] = tree.center.T, _squared_size(tree)
     links = np.stack([tree.start, tree.stop, tree.skip], axis=1)
-    groups, g = tree.groups, len(tree.groups)
-    boxes = np.empty((g, 3, 2), np.float32)
-    at_nodes = np.empty((g, 3, nodes.NODES**d), np.float32)
-    felt = np.empty((g, d + 1, nodes.NODES**d), np.float32)
-    out, z, met = np.empty((d + 1, len(tree.order)), np.float32), np.zeros(g), np.empty(g, np.int64)
-    nodes.place(tree.start[groups], tree.stop[groups], *points, boxes, at_nodes)
-    walk(
-        seen, links, groups, _cells(tree, dof), points, np.float32(theta**2), *_kernel(dof),
-        boxes, at_nodes, felt, np.full(len(tree.order), -1, np.int32), out, met, jit.n_threads(),
-    )  # fmt: skip
-    nodes.spread(tree.start[groups], tree.stop[groups], *points, boxes, felt, out, z)
-    # Who met itself did so with w = 1 and without a force.
-    return out[1:], max(float(z.sum() - met.sum()), 0.0)
+    boxes = np.empty((len(tree.groups), 3, 2), np.float32)
+    at_nodes = np.empty((len(tree.groups), 3, nodes.NODES**d), np.float32)
+    first, last = tree.start[tree.groups], tree.stop[tree.groups]
+    nodes.place(first, last, *_axes(tree), boxes, at_nodes)
+    return seen, links, boxes, at_nodes
+
+
+def _axes(tree: Tree) -> tuple:
+    """Return the coordinates in tree order, None on an axis that the map does not have."""
+    return tuple(tree.points) + (None,) * (3 - len(tree.points))
 
 
 def _cells(tree: Tree, dof: float) -> np.ndarray:

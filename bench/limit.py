@@ -1,0 +1,157 @@
+"""How far each stage is from what the machine can do: bytes, operations, and the floor they set.
+
+    python bench/limit.py [--points N] [--json FILE]
+
+Measured first, on all threads: bytes read from memory a second, packed float32 operations a second
+(multiply-add, from registers), and float32 matrix product. Then, on MNIST's final map: the bytes
+that a stage has to read and write from memory and the operations that it has to do, the slower of
+the two as its floor, and its time.
+
+What is counted. Neighbours: N² (D + 1) multiply-adds as a matrix product. Attraction: 8 bytes an
+edge (a column and an affinity), 10 operations an edge. Repulsion: what the walk at hand chooses: 11
+operations for a point that feels a point, 26 for one that feels a cell; a division counts as 1.
+Tree: keys and places, 12 bytes a point, read and written in each of 4 passes. Step: 5 arrays of the
+size of the map read, 3 written.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numba
+import numpy as np
+from main_job import prepared
+from numba import prange
+
+from bhtsne import TSNE, forces, jit, neighbors, optimizer, tree
+from bhtsne.forces import barnes_hut, edges, walk
+from bhtsne.forces.objective import KLDivergence
+
+
+@numba.njit(parallel=True, fastmath=True)
+def _read(x):
+    total = np.float32(0)
+    for i in prange(len(x)):
+        total += x[i]
+    return total
+
+
+@numba.njit(parallel=True, fastmath=True, error_model="numpy")
+def _multiply_add(x, rounds, tasks):
+    out = np.zeros(tasks, np.float32)
+    for task in prange(tasks):
+        a = x[:256].copy()
+        for r in range(rounds):
+            c = np.float32(1) / np.float32(r + 1)
+            for i in range(256):
+                # Eight in a row for a load and a store, so that arithmetic is what takes the time.
+                v = a[i]
+                for _ in range(8):
+                    v = v * c + np.float32(0.5)
+                a[i] = v
+        out[task] = a.sum()
+    return out
+
+
+@numba.njit
+def _chosen(start, stop, boxes, count, seen, links, theta2, ids):
+    """Return how many points feel how many points, cells, and at nodes cells."""
+    near = far = flat = 0
+    for g in range(len(start)):
+        n = stop[g] - start[g]
+        n_flat, n_far, n_leaves = walk._choose(n > count, boxes[g], seen, links, theta2, ids)
+        for leaf in ids[3, :n_leaves]:
+            near += n * (links[leaf, 1] - links[leaf, 0])
+        far += n * n_far
+        flat += count * n_flat
+    return near, far, flat
+
+
+def median(function: Callable, repeats: int = 9) -> float:
+    """Return the median seconds of a call, after one that does not count."""
+    function()
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds))
+
+
+def machine() -> dict[str, float]:
+    """Return bytes, multiply-adds × 2 and operations of a matrix product, a second."""
+    x = np.ones(2**27, np.float32)
+    A = np.ones((4096, 4096), np.float32)
+    rounds, tasks = 200_000, jit.n_threads()
+    return {
+        "read": x.nbytes / median(lambda: _read(x)),
+        "float32": tasks * rounds * 256 * 16 / median(lambda: _multiply_add(x, rounds, tasks), 3),
+        "product": 2 * 4096**3 / median(lambda: A @ A, 3),
+    }
+
+
+def interactions(Y: np.ndarray, theta: float = 0.5) -> tuple[int, int, int]:
+    """Return what the walk over a map chooses (see `_chosen`)."""
+    t = tree.build(Y)
+    start, stop = t.start[t.groups], t.stop[t.groups]
+    seen, links, boxes, nodes = barnes_hut.prepare(t)
+    ids = np.empty((4, len(links)), np.int32)
+    return _chosen(start, stop, boxes, nodes.shape[2], seen, links, np.float32(theta**2), ids)
+
+
+def main() -> None:
+    """Print the machine's rates, then a line for each stage."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--points", type=int, help="only the first N points of MNIST")
+    parser.add_argument("--json", type=Path, default="bench/limit.json")
+    arguments = parser.parse_args()
+    rates = machine()
+    print(json.dumps({name: f"{rate / 1e9:.1f} G/s" for name, rate in rates.items()}))
+    X, _ = prepared(arguments.points)
+    model = TSNE(random_state=0).fit(X)
+    Y, P, n = model.embedding_, model.affinities_, len(X)
+    objective = KLDivergence(P, "barnes_hut", 0.5, 1.0)
+    gradient = objective.gradient(Y, 1.0)
+    in_order = np.ascontiguousarray(Y[objective._order])
+    sorted_points = tree.build(Y)
+    near, far, flat = interactions(Y)
+    phase = optimizer.Phase(1, 1.0, float(n), 0.8)
+    stages = {
+        # name: bytes, operations, their rate, and what is timed
+        "neighbours": (0, 2 * n**2 * (X.shape[1] + 1), "product",
+                       lambda: neighbors.find(X, 90, method="exact"), 1),
+        "tree": (12 * n * 2 * 4, 0, "float32", lambda: tree.build(Y), 9),
+        "repulsion": (0, 11 * near + 26 * (far + flat), "float32",
+                      lambda: barnes_hut.repulsion(sorted_points, 0.5), 9),
+        "attraction": (8 * P.nnz, 10 * P.nnz, "float32",
+                       lambda: edges.attract(objective._sorted_P, in_order, 1.0), 9),
+        "step": (8 * Y.nbytes, 0, "float32",
+                 lambda: optimizer._advance(optimizer.State(Y), gradient, phase), 9),
+        "iteration": (12 * n * 2 * 4 + 8 * P.nnz + 8 * Y.nbytes,
+                      11 * near + 26 * (far + flat) + 10 * P.nnz, "float32",
+                      lambda: optimizer._advance(
+                          optimizer.State(Y), objective.gradient(Y, 1.0), phase), 9),
+    }  # fmt: skip
+    rows = []
+    for name, (moved, operations, kind, function, repeats) in stages.items():
+        # The iteration's parts run one after another, so that its floor is the sum of theirs.
+        parts = [row["floor_milliseconds"] for row in rows if row["stage"] != "neighbours"]
+        alone = 1e3 * max(moved / rates["read"], operations / rates[kind])
+        floor = sum(parts) if name == "iteration" else alone
+        taken = 1e3 * median(function, repeats)
+        rows.append({
+            "stage": name, "megabytes": moved / 1e6, "mega_operations": operations / 1e6,
+            "floor_milliseconds": floor, "milliseconds": taken, "times_floor": taken / floor,
+        })  # fmt: skip
+        print(
+            json.dumps({k: round(v, 2) if isinstance(v, float) else v for k, v in rows[-1].items()})
+        )
+    told = {"points": n, "rates": rates, "stages": rows, "felt_points": near / n}
+    told |= {"felt_cells": far / n, "felt_at_nodes": flat / n, "forces_z": forces.repulsion(Y).z}
+    arguments.json.write_text(json.dumps(told, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

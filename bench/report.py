@@ -1,0 +1,137 @@
+"""Write the README's "Measured" section from the JSON files of the other programs.
+
+    python bench/report.py
+
+Nothing in that section is typed by hand: what stands between its two marks is replaced.
+"""
+
+import json
+from pathlib import Path
+
+_BENCH = Path(__file__).parent
+_README = _BENCH.parent / "README.md"
+MARKS = "<!-- bench/report.py writes from here -->\n", "<!-- to here -->\n"
+_NAMES = {
+    "bhtsne": "**bhtsne**", "bhtsne_cold": "bhtsne, first run (compiles)",
+    "bhtsne_slow": 'bhtsne, `schedule="opentsne"`', "opentsne_fft": "openTSNE, FFT",
+    "opentsne_bh": "openTSNE, Barnes-Hut", "sklearn": "scikit-learn",
+    "sklearnex": "scikit-learn-intelex", "umap": "UMAP",
+}  # fmt: skip
+
+
+def _load(name: str) -> dict | None:
+    path = _BENCH / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines) + "\n"
+
+
+def _rivals(result: dict) -> str:
+    """Return the comparison with other libraries."""
+    target, rows = result["target"], []
+    for record in result["runs"]:
+        peer, _, iterations = record["name"].partition(":")
+        name = _NAMES[peer] + (f", {int(iterations):,} iterations" if iterations else "")
+        if "failed" in record:
+            rows.append([name, record["failed"], *["–"] * 6])
+            continue
+        reached, final = record["seconds_to_target"], record["final"]
+        rows.append([
+            name, f"{record['process_seconds']:.0f} s", f"{final['kl']:.3f}",
+            f"{reached:.0f} s" if reached else "not reached",
+            f"{final['recall_at_10']:.3f}",
+            f"{final['label_accuracy']:.4f}" if "label_accuracy" in final else "–",
+            str(final.get("class_pieces", "–")), f"{record['peak_memory_bytes'] / 2**30:.2f} GiB",
+        ])  # fmt: skip
+    head = [
+        "", "process, start to end", "exact KL", f"KL {target:g} reached after", "recall at 10",
+        "5-NN label accuracy", "pieces of classes", "peak memory",
+    ]  # fmt: skip
+    return (
+        f"{result['points']:,} points of {result['features']} features, perplexity 30, "
+        f"{result['threads']} threads, each library at its defaults unless said, one run of "
+        "`python bench/rivals.py`:\n\n" + _table(head, rows)
+        + "![KL divergence against seconds](bench/figures/rivals.png)\n\n"
+    )  # fmt: skip
+
+
+def _accuracy(result: dict) -> str:
+    """Return time and error of one repulsion on the final map."""
+    rows = [
+        [
+            r["method"] + (f", θ {r['theta']:g}" if r["theta"] else ""),
+            f"{r['milliseconds']:.1f} ms",
+            *(f"{r[key]:.1e}" for key in ("rms", "median", "p99", "max", "z")),
+        ]
+        for r in result["rows"]
+        if r["layout"] == "final map"
+    ]
+    head = ["", "time", "RMS", "median", "99 %", "largest", "Z"]
+    return (
+        f"One repulsion of {result['points']:,} points, relative errors of F / Z on the final map "
+        "(`python bench/accuracy.py`; other layouts in the figure):\n\n" + _table(head, rows)
+        + "![Error against time](bench/figures/accuracy.png)\n\n"
+    )  # fmt: skip
+
+
+def _scaling(result: dict) -> str:
+    """Return seconds and memory by number of points."""
+    rows = [
+        [
+            f"{r['points']:,}", _NAMES[r["peer"]], str(r["threads"]), f"{r['seconds']:.1f} s",
+            *(f"{r[key]:.1f} s" if key in r else "–" for key in ("neighbors", "optimization")),
+            f"{1e3 * r['iteration']:.1f} ms" if "iteration" in r else "–",
+            f"{r['peak_memory_bytes'] / 2**30:.2f} GiB",
+        ]
+        for r in result["rows"]
+        if "seconds" in r
+    ]  # fmt: skip
+    head = ["points", "", "threads", "process", "neighbours", "optimisation", "iteration", "memory"]
+    power = ", ".join(f"{k} {v:.2f}" for k, v in result["exponents"].items() if "bytes" not in k)
+    return (
+        "Growth, `python bench/scaling.py`; powers of N from 10,000 points on: "
+        f"{power}.\n\n" + _table(head, rows)
+        + "![Seconds against points](bench/figures/scaling.png)\n\n"
+    )  # fmt: skip
+
+
+def _limit(result: dict) -> str:
+    """Return how far the stages are from the machine's limit."""
+    rates = result["rates"]
+    rows = [
+        [
+            r["stage"], f"{r['megabytes']:.0f} MB", f"{r['mega_operations'] / 1e3:.2f} G",
+            f"{r['floor_milliseconds']:.2f} ms", f"{r['milliseconds']:.1f} ms",
+            f"{r['times_floor']:.1f}",
+        ]
+        for r in result["stages"]
+    ]  # fmt: skip
+    head = ["stage", "to move", "operations", "floor", "time", "times the floor"]
+    return (
+        f"Distance from this machine's limit ({rates['read'] / 1e9:.0f} GB/s read, "
+        f"{rates['float32'] / 1e9:.0f} G float32 operations a second, "
+        f"{rates['product'] / 1e9:.0f} GFLOP/s in matrix products; `python bench/limit.py`, which "
+        "says what is counted):\n\n" + _table(head, rows)
+    )
+
+
+def section() -> str:
+    """Return what the files at hand say."""
+    parts = {"rivals": _rivals, "accuracy": _accuracy, "scaling": _scaling, "limit": _limit}
+    found = [(write, _load(name)) for name, write in parts.items()]
+    return "\n" + "".join(write(result) for write, result in found if result is not None)
+
+
+def main() -> None:
+    """Replace the section between the marks."""
+    readme = _README.read_text(encoding="utf-8")
+    before, _, rest = readme.partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    _README.write_text(before + MARKS[0] + section() + MARKS[1] + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
