@@ -338,6 +338,62 @@ def test_what_has_no_neighbors_is_refused(X, k, options, message):
         neighbors.find(X, k, **options)
 
 
+# The forest
+
+FOREST = {
+    "normal": lambda rng, n: rng.normal(size=(n, 20)),
+    "clusters": lambda rng, n: rng.normal(size=(n, 20)) + 40 * rng.integers(5, size=(n, 1)),
+    "far": lambda rng, n: rng.normal(size=(n, 8)) * 1e-3 + 1e3,
+    "sheet": lambda rng, n: rng.uniform(size=(n, 2)) @ rng.normal(size=(2, 30)),
+}
+
+
+@pytest.mark.parametrize("name", FOREST)
+def test_the_forest_finds_nearly_all(name):
+    X = FOREST[name](np.random.default_rng(0), 4000)
+    found = neighbors.find(X, 30, method="forest", random_state=0)
+    truth = neighbors.find(X, 30, method="exact")
+    assert (np.diff(found.distances) >= 0).all()
+    assert not (found.indices == np.arange(4000)[:, None]).any()
+    assert all(len(np.unique(row)) == 30 for row in found.indices)
+    reach = np.linalg.norm(X[:, None][:50] - X[found.indices[:50]], axis=2)
+    np.testing.assert_allclose(found.distances[:50], reach, rtol=1e-3, atol=1e-6)
+    assert (found.distances <= truth.distances[:, -1:] * (1 + 1e-4)).mean() > 0.97
+
+
+def test_the_forest_gives_the_same_bits_at_any_number_of_threads():
+    X = normal(3000, 20)
+    with jit.threads(1):
+        one = neighbors.find(X, 20, method="forest", random_state=3)
+    with jit.threads(2):
+        assert_same_bits(one, neighbors.find(X, 20, method="forest", random_state=3))
+    other = neighbors.find(X, 20, method="forest", random_state=4)
+    assert not np.array_equal(one.indices, other.indices)
+
+
+@pytest.mark.parametrize(("n", "k"), [(2, 1), (40, 39), (1500, 1499), (2000, 90), (3000, 500)])
+@pytest.mark.parametrize("spots", [1, 40, None])
+def test_the_forest_copes_with_few_points_and_duplicates(n, k, spots):
+    X = normal(n, 6)[np.arange(n) % (spots or n)]
+    found = neighbors.find(X, k, method="forest", random_state=0)
+    truth = neighbors.find(X, k, method="exact")
+    assert all(len(np.unique(row)) == k for row in found.indices[::50])
+    assert not (found.indices == np.arange(n)[:, None]).any()
+    # Crowds of 50 hide what is beyond them: 92 % there, 98 % and more elsewhere.
+    assert (found.distances <= truth.distances[:, -1:] * (1 + 1e-4) + 1e-6).mean() > 0.9
+
+
+def test_the_forest_measures_angles_and_refuses_what_it_lacks():
+    X = normal(2000, 10)
+    found = neighbors.find(X, 15, metric="cosine", method="forest", random_state=0)
+    truth = neighbors.find(X, 15, metric="cosine", method="exact")
+    assert (found.distances <= truth.distances[:, -1:] * (1 + 1e-4)).mean() > 0.97
+    with pytest.raises(ValueError, match="dense points and a metric of"):
+        neighbors.find(X, 5, metric="manhattan", method="forest")
+    with pytest.raises(ValueError, match="sparse matrix; use"):
+        neighbors.find(sparse.csr_array(X), 5, method="forest")
+
+
 # pynndescent compiles for 20 to 40 s a process and metric: few tests call it, others a stand-in.
 
 
@@ -425,11 +481,15 @@ def test_auto_picks_the_search_that_can_and_is_faster(monkeypatch):
     X = normal(30, 3)
     asked = []
 
-    def note(X, k, metric, seed):
-        asked.append(metric)
-        return np.zeros((len(X), k), np.int32), np.zeros((len(X), k), np.float32)
+    def note(name):
+        def search(X, k, *_):
+            asked.append(name)
+            return np.zeros((len(X), k), np.int32), np.zeros((len(X), k), np.float32)
 
-    monkeypatch.setattr(neighbors.approximate, "nearest", note)
+        return search
+
+    monkeypatch.setattr(neighbors.approximate, "nearest", note("pynndescent"))
+    monkeypatch.setattr(neighbors.forest, "nearest", note("forest"))
     neighbors.find(X, 3)
     neighbors.find(X, 3, metric="manhattan")
     assert asked == []
@@ -437,9 +497,10 @@ def test_auto_picks_the_search_that_can_and_is_faster(monkeypatch):
     neighbors.find(X, 3)  # a k-d tree
     assert asked == []
     neighbors.find(normal(30, 9), 3)
+    neighbors.find(normal(30, 9), 3, metric="cosine")
+    assert asked == ["forest", "forest"]
     neighbors.find(normal(10_001, 2), 3, metric="manhattan")
     neighbors.find(X, 3, metric=numba.njit(lambda a, b: 0.0))
-    assert asked[:2] == ["euclidean", "manhattan"]
-    assert len(asked) == 3
+    assert asked[2:] == ["pynndescent", "pynndescent"]
     neighbors.find(normal(2001, 2), 3, metric="nan_euclidean")  # which only scikit-learn has
-    assert len(asked) == 3
+    assert len(asked) == 4

@@ -1,4 +1,4 @@
-"""X → `Neighbors(indices, distances)`: exact in blocks, or approximate by pynndescent.
+"""X → `Neighbors(indices, distances)`: exact in blocks, or approximate by trees or pynndescent.
 
 The point itself is left out here and nowhere else.
 """
@@ -10,11 +10,11 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne import jit
-from bhtsne.neighbors import approximate, exact
+from bhtsne.neighbors import approximate, exact, forest
 
 __all__ = ["Neighbors", "find"]
 
-METHODS = ("auto", "exact", "pynndescent")
+METHODS = ("auto", "exact", "forest", "pynndescent")
 
 # Up to this many features a k-d tree is faster than matrix products: 90 neighbours of 70,000 normal
 # points take 2.0, 4.7 and 6.8 s in 3, 5 and 6 dimensions; products take 5.3 to 6.3 s in each.
@@ -22,10 +22,11 @@ _TREE_FEATURES = 5
 # Up to this many points scikit-learn's blocks are done before pynndescent has compiled: Manhattan
 # distances of 10,000 × 50 take 4.4 s.
 _SMALL = 10_000
-# Work of the exact search, N² (D + 40), at which pynndescent, compilation and all, is as fast: at
-# D = 50, 70,000 points take 8.5 s exactly and 66 s approximately, 150,000 take 26 and 82 s;
-# drawn on, the lines meet near 300,000 (bench/neighbors.py, 2 cores).
-_CROSSOVER = 8e12
+# Work of the exact search, N² (D + 40), from which the forest is used: 100,000 × 50.
+# At 70,000 it finds 99.5 % in 4.1 s, the exact search all in 5.5; it grows as N log N, the other as
+# N² (bench/neighbors.py).
+_CROSSOVER = 1e12
+_EUCLIDEAN = ("euclidean", "l2", "cosine")
 
 
 class Neighbors(NamedTuple):
@@ -55,11 +56,13 @@ def find(X, k: int, *, metric="euclidean", method: str = "auto", random_state=No
     metric : str or callable
         A metric of scikit-learn (exact) or of pynndescent (approximate); "precomputed"; or a
         function of two points: compiled by Numba for pynndescent, any for the exact search.
-    method : {"auto", "exact", "pynndescent"}
-        "auto" searches exactly where that is no slower, and wherever pynndescent lacks the metric.
+    method : {"auto", "exact", "forest", "pynndescent"}
+        "forest": random trees and neighbours of neighbours, for dense points and Euclidean or
+        cosine distance. "auto" searches exactly where that takes seconds, by the forest beyond,
+        and by pynndescent for large data of other metrics, as long as it has them.
     random_state : int, RandomState or None
-        Seed of the approximate search, which then runs on one thread, so that the graph does not
-        depend on their number. The exact search has nothing random.
+        Seed of the approximate searches. With one, pynndescent runs on one thread, so that the
+        graph does not depend on their number. The exact search has nothing random.
 
     Returns
     -------
@@ -88,9 +91,11 @@ def find(X, k: int, *, metric="euclidean", method: str = "auto", random_state=No
     if isinstance(metric, str) and metric == "precomputed":
         return _result(*_precomputed(X, k))
     if method == "auto":
-        method = "exact" if _is_exact_faster(X, metric) else "pynndescent"
+        method = _suitable(X, metric)
     if method == "exact":
         return _result(*_exact(X, k, metric))
+    if method == "forest":
+        return _result(*_by_forest(X, k, metric, _random_integer(random_state)))
     if isinstance(metric, str) and metric not in approximate.metrics():
         raise ValueError(_unknown(metric, approximate.metrics(), "pynndescent"))
     seed = _random_integer(random_state)
@@ -130,27 +135,44 @@ def _result(indices, distances) -> Neighbors:
     return Neighbors(np.ascontiguousarray(indices, np.int32), np.ascontiguousarray(distances))
 
 
-def _is_exact_faster(X, metric) -> bool:
+def _suitable(X, metric) -> str:
+    """Return the method that "auto" stands for."""
     n, d = X.shape
-    if not isinstance(metric, str):
-        return not hasattr(metric, "py_func")  # pynndescent wants a compiled function
-    if metric not in ("euclidean", "l2", "cosine") or sparse.issparse(X):
-        # pynndescent is asked last: its import alone takes 2 s.
-        return (n <= _SMALL and metric in _known_metrics()) or metric not in approximate.metrics()
-    return d <= _TREE_FEATURES or float(n) ** 2 * (d + 40) <= _CROSSOVER
+    if not isinstance(metric, str):  # pynndescent wants a compiled function
+        return "pynndescent" if hasattr(metric, "py_func") else "exact"
+    if metric in _EUCLIDEAN and not sparse.issparse(X):
+        exactly = d <= _TREE_FEATURES or float(n) ** 2 * (d + 40) <= _CROSSOVER
+        return "exact" if exactly else "forest"
+    # pynndescent is asked last: its import alone takes 2 s.
+    exactly = (n <= _SMALL and metric in _known_metrics()) or metric not in approximate.metrics()
+    return "exact" if exactly else "pynndescent"
 
 
 def _exact(X, k, metric) -> tuple[np.ndarray, np.ndarray]:
-    dense = not sparse.issparse(X)
-    if dense and metric in ("euclidean", "l2"):
-        fast = exact.nearest_by_kd_tree if X.shape[1] <= _TREE_FEATURES else exact.nearest
-        return fast(X, k)
-    if dense and metric == "cosine":
-        norms = np.linalg.norm(X.astype(np.float64), axis=1, keepdims=True)
-        if norms.all():  # on the unit sphere, 1 − cos = |x − y|² / 2
-            indices, distances = exact.nearest(X / norms, k)
-            return indices, distances**2 / 2
-    return _brute(X, k, metric)
+    if metric not in _EUCLIDEAN or sparse.issparse(X):
+        return _brute(X, k, metric)
+    few = X.shape[1] <= _TREE_FEATURES and metric != "cosine"
+    return _euclidean(X, k, metric, exact.nearest_by_kd_tree if few else exact.nearest)
+
+
+def _by_forest(X, k, metric, seed) -> tuple[np.ndarray, np.ndarray]:
+    if metric not in _EUCLIDEAN or sparse.issparse(X):
+        raise ValueError(
+            f'method="forest" takes dense points and a metric of {_EUCLIDEAN}, got {metric!r}'
+            f'{" and a sparse matrix" if sparse.issparse(X) else ""}; use method="pynndescent".'
+        )
+    return _euclidean(X, k, metric, lambda points, k: forest.nearest(points, k, seed))
+
+
+def _euclidean(X, k, metric, search) -> tuple[np.ndarray, np.ndarray]:
+    """Search by Euclidean distance; for cosine on the unit sphere: 1 − cos = |x − y|² / 2."""
+    if metric != "cosine":
+        return search(X, k)
+    norms = np.linalg.norm(X.astype(np.float64), axis=1, keepdims=True)
+    if not norms.all():  # the angle of a point at the origin is scikit-learn's to define
+        return _brute(X, k, metric)
+    indices, distances = search(X / norms, k)
+    return indices, distances**2 / 2
 
 
 def _known_metrics() -> frozenset[str]:

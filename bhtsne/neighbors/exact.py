@@ -22,16 +22,22 @@ def nearest(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     Equal distances are ordered by index.
     """
     n = len(X)
-    scaled, scale = standardized(X)
-    order = _like_by_like(scaled)
     indices, distances = np.empty((n, k), np.int32), np.empty((n, k))
-    doubtful = _search(X, scaled, scale, order, order, np.float32, indices, distances)
-    if len(doubtful):
-        _search(X, scaled, scale, doubtful, order, np.float64, indices, distances)
+    search_rows(X, None, indices, distances)
     return indices, distances
 
 
-def _like_by_like(scaled: np.ndarray) -> np.ndarray:
+def search_rows(X: np.ndarray, rows: np.ndarray | None, indices, distances) -> None:
+    """Fill these rows of indices and distances, (N, k), or all of them, as `nearest` does."""
+    scaled, scale = standardized(X)
+    order = like_by_like(scaled)
+    rows = order if rows is None else rows
+    doubtful = _search(X, scaled, scale, rows, order, np.float32, indices, distances)
+    if len(doubtful):
+        _search(X, scaled, scale, doubtful, order, np.float64, indices, distances)
+
+
+def like_by_like(scaled: np.ndarray) -> np.ndarray:
     """Return an order of the points in which every tile's columns are near each other.
 
     Halved again and again at the median of the widest dimension. A block of rows meets its nearest

@@ -1,0 +1,140 @@
+"""X → the k nearest neighbours of every point, approximate: random trees, neighbours of neighbours.
+
+Each tree halves the points again and again across a random direction, and the points of a leaf are
+compared with each other. What the trees find together is a graph; twice, each point then looks at
+the neighbours of its neighbours (after Dong, Moses & Li 2011; Dasgupta & Freund 2008). The bits do
+not depend on the number of threads, and nothing but one kernel compiles.
+"""
+
+import numpy as np
+
+from bhtsne import jit
+from bhtsne.neighbors import exact
+
+_FEW = 1000  # points that are not worth a forest
+_TREES, _LEAF = 6, 128
+_FROM_LEAF, _FROM_TREES = 10, 30  # neighbours that a leaf, and all trees together, hand on
+# Neighbours of neighbours that are looked at in the two rounds, for each neighbour wanted: of 90 on
+# MNIST (70,000 × 50) 99.5 % are found in 4.1 s, the exact search takes 5.5; 10 and 28 find 98.7 %.
+_FIRST, _SECOND = 15, 50
+_ROWS = 512
+
+
+def nearest(X: np.ndarray, k: int, seed: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return indices int32 and Euclidean distances float32, (N, k), nearest first, without self.
+
+    Points in a crowd of duplicates larger than their lists see nothing beyond it: rows that miss
+    neighbours are searched exactly.
+    """
+    if len(X) <= _FEW:
+        return exact.nearest(X, k)
+    points, scale = _rescaled(X)
+    order = exact.like_by_like(points)
+    points = points[order]
+    seeds = np.random.SeedSequence(seed).spawn(_TREES)
+    found = jit.map_blocks(lambda t, _: _tree(points, np.random.default_rng(seeds[t])), _TREES, 1)
+    endless = np.full(len(X), np.inf, np.float32)
+    graph, _ = _best(points, np.hstack(found), endless, 0, max(_FROM_TREES, _width(_FIRST, k)))
+    graph, squared = _best(points, graph, endless, _width(_FIRST, k), max(k, _width(_SECOND, k)))
+    limits = np.ascontiguousarray(squared[:, min(k, squared.shape[1]) - 1])
+    graph, squared = _best(points, graph, limits, _width(_SECOND, k), k)
+    indices, distances = np.empty((len(X), k), np.int32), np.empty((len(X), k), np.float32)
+    found = graph.shape[1]
+    indices[order, :found] = order[graph]
+    distances[order, :found] = np.sqrt(squared) * np.float32(scale)
+    gaps = np.flatnonzero(~np.isfinite(squared[:, -1])) if found == k else np.arange(len(X))
+    if len(gaps):
+        exact.search_rows(X, np.sort(order[gaps]), indices, distances)
+    return indices, distances
+
+
+def _width(candidates: int, k: int) -> int:
+    """Return how many neighbours have `candidates` neighbours together for each of k wanted."""
+    return int(np.ceil(np.sqrt(candidates * k)))
+
+
+def _rescaled(X: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return (X − mean) / scale in float32, of entries up to 1, and scale; never X in float64."""
+    middle = X.mean(axis=0, dtype=np.float64)
+    scale = max(float(np.abs(X - m).max()) for X, m in zip(X.T, middle, strict=True)) or 1.0
+    points = np.empty(X.shape, np.float32)
+    for start in range(0, len(X), 2**14):
+        block = slice(start, start + 2**14)
+        points[block] = (X[block] - middle) / scale
+    return points, scale
+
+
+def _tree(points: np.ndarray, rng) -> np.ndarray:
+    """Return for each point its nearest in the leaf of a random tree."""
+    handed = min(_FROM_LEAF, len(points) - 1)
+    near = np.empty((len(points), handed), np.int32)
+    parts = [np.arange(len(points), dtype=np.int32)]
+    while parts:
+        part = parts.pop()
+        some = points[part]
+        if len(part) > _LEAF:
+            a, b = rng.choice(len(part), 2, replace=False)
+            middle = len(part) // 2
+            halves = np.argpartition(some @ (some[a] - some[b]), middle)
+            # Each half in the order of the memory that it is read from.
+            parts += [part[np.sort(halves[:middle])], part[np.sort(halves[middle:])]]
+            continue
+        m = len(part)
+        # Counted on from the point itself, so that those that coincide do not all choose the same.
+        after = (np.arange(m)[:, None] + np.arange(1, m)) % m
+        squared = np.einsum("ij,ij->i", some, some) - 2 * (some @ some.T)
+        nearest = np.argpartition(np.take_along_axis(squared, after, 1), handed - 1, axis=1)
+        near[part] = part[np.take_along_axis(after, nearest[:, :handed], 1)]
+    return near
+
+
+def _best(points, graph, limits, width: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k nearest, and squared distances, among a graph's neighbours and theirs.
+
+    Only of the first `width`, of each the first `width`, and only nearer than each row's limit.
+    """
+    n, width = len(points), min(width, graph.shape[1])
+    most = graph.shape[1] + width**2
+    k = min(k, most)
+    indices, squared = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
+
+    def block(start: int, stop: int) -> None:
+        ids = np.empty((stop - start, most), np.int32)
+        values = np.empty(ids.shape, np.float32)
+        seen = np.full(n, -1, np.int32)
+        count = max(_look(points, graph, limits, width, start, seen, ids, values), k)
+        ids, values = ids[:, :count], values[:, :count]
+        ids, values = _take(ids, values, np.argpartition(values, k - 1, axis=1)[:, :k])
+        by_distance = np.argsort(values, axis=1, kind="stable")
+        indices[start:stop], squared[start:stop] = _take(ids, values, by_distance)
+
+    jit.map_blocks(block, n, _ROWS)
+    return indices, squared
+
+
+def _take(ids, values, columns) -> tuple[np.ndarray, np.ndarray]:
+    return np.take_along_axis(ids, columns, 1), np.take_along_axis(values, columns, 1)
+
+
+@jit.serial
+def _look(points, graph, limits, width, first, seen, ids, values):
+    """List what each row sees, once, with squared distances; return the length of the longest."""
+    most = 0
+    for r in range(len(ids)):
+        i, n = first + r, 0
+        seen[i] = i
+        for c in range(-1, width):
+            near = graph[i] if c < 0 else graph[graph[i, c], :width]
+            for j in near:
+                if seen[j] == i:
+                    continue
+                seen[j] = i
+                total = np.float32(0)
+                for a in range(points.shape[1]):
+                    total += (points[i, a] - points[j, a]) ** 2
+                if c < 0 or total < limits[i]:
+                    ids[r, n], values[r, n] = j, total
+                    n += 1
+        ids[r, n:], values[r, n:] = i, np.inf
+        most = max(most, n)
+    return most
