@@ -42,5 +42,5 @@ def _deform(images: np.ndarray, rng) -> np.ndarray:
         c, s = np.cos(angle[k]) / scale[k], np.sin(angle[k]) / scale[k]
         matrix = np.array([[c, -s], [s, c]]) @ np.array([[1, shear[k]], [0, 1]])
         offset = 13.5 - matrix @ (13.5 + shift[k])
-        ndimage.affine_transform(images[k].reshape(28, 28), matrix, offset, out[k], order=1)
+        ndimage.affine_transform(images[k].reshape(28, 28), matrix, offset, output=out[k], order=1)
     return out.reshape(n, -1)

@@ -53,7 +53,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Start. An array is taken as it is; 1e-4 is a good standard deviation.
     metric : str or callable, default "euclidean"
         See `neighbors.find`. "precomputed": X holds the distances.
-    neighbors : {"auto", "exact", "pynndescent"} or Neighbors, default "auto"
+    neighbors : {"auto", "exact", "forest", "pynndescent"} or Neighbors, default "auto"
         How neighbours are found, or arrays (indices, distances) of shape (N, k) each.
     method : {"barnes_hut", "exact"}, default "barnes_hut"
         "exact" takes affinities and repulsion over all pairs, in time and memory O(N²).
