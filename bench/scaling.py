@@ -20,6 +20,7 @@ from deformed import deformed
 from rivals import run
 
 _SIZES = (1_000, 3_000, 10_000, 30_000, 70_000, 150_000, 300_000, 1_000_000)
+_FOREVER = 1e5  # seconds
 _STAGES = ("neighbors", "affinities", "initial", "optimization", "divergence")
 
 
@@ -69,6 +70,7 @@ def main() -> None:
     """Run all sizes and print a line for each run."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=_SIZES)
+    parser.add_argument("--data", type=Path, help=".npy of points of your own")
     parser.add_argument("--peers", nargs="*", default=["opentsne_fft", "sklearnex", "sklearn"])
     parser.add_argument("--limit", type=float, default=900, help="seconds for a peer's run (900)")
     parser.add_argument("--threads", type=int, nargs="+", help="1 … all, at 70,000 points")
@@ -77,7 +79,7 @@ def main() -> None:
     parser.add_argument("--maps", type=Path, help="a folder to keep this library's maps in")
     arguments = parser.parse_args()
     every = len(os.sched_getaffinity(0))
-    X, _ = deformed(max(arguments.sizes))
+    X = np.load(arguments.data) if arguments.data else deformed(max(arguments.sizes))[0]
     rows, last = [], dict.fromkeys(arguments.peers, 0.0)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -92,16 +94,16 @@ def main() -> None:
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
             return rows[-1]
 
-        measure("bhtsne", min(arguments.sizes), every, np.inf)  # compiles
+        measure("bhtsne", min(arguments.sizes), every, _FOREVER)  # compiles
         rows.clear()
         for n in sorted(arguments.sizes):
-            measure("bhtsne", n, every, np.inf)
+            measure("bhtsne", n, every, _FOREVER)
             for peer in arguments.peers:
                 if 3 * last[peer] < arguments.limit:
                     last[peer] = measure(peer, n, every, arguments.limit).get("seconds", np.inf)
         for threads in arguments.threads or sorted({1, every}):
             if threads != every:
-                measure("bhtsne", min(70_000, max(arguments.sizes)), threads, np.inf)
+                measure("bhtsne", min(70_000, max(arguments.sizes)), threads, _FOREVER)
     result = {"exponents": exponents(rows), "rows": rows}
     print(json.dumps(result["exponents"]))
     arguments.json.write_text(json.dumps(result, indent=1) + "\n")
