@@ -383,6 +383,18 @@ def test_the_forest_copes_with_few_points_and_duplicates(n, k, spots):
     assert (found.distances <= truth.distances[:, -1:] * (1 + 1e-4) + 1e-6).mean() > 0.9
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e-40, 1e30, 1e39, 1e300])
+def test_the_forest_takes_any_magnitude_or_says_that_it_does_not_fit(scale):
+    X = normal(1500, 8) * scale
+    if scale > 1e38:
+        with pytest.raises(ValueError, match="must fit into float32"):
+            neighbors.find(X, 10, method="forest", random_state=0)
+        return
+    found = neighbors.find(X, 10, method="forest", random_state=0)
+    truth = neighbors.find(X, 10, method="exact")
+    np.testing.assert_allclose(found.distances, truth.distances, rtol=0.2, atol=1e-44)
+
+
 def test_the_forest_measures_angles_and_refuses_what_it_lacks():
     X = normal(2000, 10)
     found = neighbors.find(X, 15, metric="cosine", method="forest", random_state=0)
