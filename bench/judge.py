@@ -36,12 +36,9 @@ class Judge:
 
     def _recall(self, near, k: int) -> float:
         """Return the part of the k nearest neighbours that are among the k nearest in the map."""
-        true = np.sort(self.near.indices[:, :k], axis=1)
-        rows = np.repeat(np.arange(len(near)), k)
-        both = np.concatenate(
-            [rows * len(near) + true.ravel(), rows * len(near) + near[:, :k].ravel()]
-        )
-        return 1 - (len(np.unique(both)) - len(rows)) / len(rows)
+        rows = len(near) * np.arange(len(near))[:, None]
+        both = np.sort(np.hstack([rows + self.near.indices[:, :k], rows + near[:, :k]]), axis=1)
+        return float((both[:, 1:] == both[:, :-1]).sum() / (k * len(near)))
 
     def _long_edges(self, Y) -> float:
         """Return the affinity on edges longer than a tenth of the map, which is 4 sd across."""
