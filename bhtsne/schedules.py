@@ -68,10 +68,15 @@ def phases(
         Number of points.
     init : str or array
         As in `TSNE`, like the rest; asked only whether it is "random".
-    early_exaggeration, exaggeration : float
-        Factors of the attraction; "auto" is 12 for the early one.
-    early_exaggeration_iter, n_iter : int or "auto"
-        Iterations. An `n_iter` other than the schedule's cuts its last steps or prolongs the last.
+    early_exaggeration : float or "auto"
+        Factor of the attraction at first; "auto" is 12.
+    early_exaggeration_iter : int or "auto"
+        Iterations of that phase.
+    exaggeration : float
+        Factor of the attraction afterwards.
+    n_iter : int or "auto"
+        Iterations after early exaggeration: other than the schedule's, they cut its last steps or
+        prolong the last.
     learning_rate : float or "auto"
         The same in all phases, or N / exaggeration in each.
     momentum : float or "auto"
