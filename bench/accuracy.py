@@ -71,7 +71,7 @@ def methods() -> Iterator[tuple[str, float | None, Callable]]:
     for theta in _THETAS:
         yield "bhtsne", theta, lambda Y, theta=theta: ours(Y, theta)
     try:
-        import openTSNE  # noqa: F401
+        import openTSNE  # noqa: F401  # asked only whether it is installed
     except ImportError:
         return
     for theta in _THETAS[1::2]:
