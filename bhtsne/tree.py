@@ -14,8 +14,8 @@ from bhtsne import jit
 
 __all__ = ["Tree", "build"]
 
-# On MNIST's final map a repulsion, without the tree, takes 10.8 ms with leaves of 16 or 24 and groups
-# of 192 or 256, 12.2 with groups of 128; leaves of 24 make the smaller tree of the equals.
+# On MNIST's final map a repulsion, without the tree, takes 10.8 ms with leaves of 16 or 24 and
+# groups of 192 or 256, 12.2 with groups of 128; leaves of 24 make the smaller tree of the equals.
 LEAF_SIZE = 24
 GROUP_SIZE = 192
 
