@@ -3,15 +3,16 @@
     python bench/limit.py [--points N] [--json FILE]
 
 Measured first, on all threads: bytes read from memory a second, packed float32 operations a second
-(multiply-add, from registers), and float32 matrix product. Then, on MNIST's final map: the bytes
-that a stage has to read and write from memory and the operations that it has to do, the slower of
-the two as its floor, and its time.
+(multiply-add, from registers), packed float32 divisions, and float32 matrix product. Then, on
+MNIST's final map: the bytes that a stage has to move from and to memory, the operations and the
+divisions that it has to do, the slowest of the three as its floor, and its time. The floor of an
+iteration is the sum of its stages', which run one after another.
 
 What is counted. Neighbours: N² (D + 1) multiply-adds as a matrix product. Attraction: 8 bytes an
-edge (a column and an affinity), 10 operations an edge. Repulsion: what the walk at hand chooses: 11
-operations for a point that feels a point, 26 for one that feels a cell; a division counts as 1.
-Tree: keys and places, 12 bytes a point, read and written in each of 4 passes. Step: 5 arrays of the
-size of the map read, 3 written.
+edge (a column and an affinity), 10 operations and a division. Repulsion: what the walk at hand
+chooses: 12 operations for a point that feels a point, 36 for one that feels a cell, and a division
+in each. Tree: keys and places, 12 bytes a point, read and written in each of 4 passes. Step: 4
+arrays of the size of the map read, 3 written.
 """
 
 import argparse
@@ -25,7 +26,7 @@ import numpy as np
 from main_job import prepared
 from numba import prange
 
-from bhtsne import TSNE, forces, jit, neighbors, optimizer, tree
+from bhtsne import TSNE, jit, neighbors, optimizer, tree
 from bhtsne.forces import barnes_hut, edges, walk
 from bhtsne.forces.objective import KLDivergence
 
@@ -51,6 +52,18 @@ def _multiply_add(x, rounds, tasks):
                 for _ in range(8):
                     v = v * c + np.float32(0.5)
                 a[i] = v
+        out[task] = a.sum()
+    return out
+
+
+@numba.njit(parallel=True, error_model="numpy")
+def _divide(x, rounds, tasks):
+    out = np.zeros(tasks, np.float32)
+    for task in prange(tasks):
+        a = x[:256].copy()
+        for _ in range(rounds):
+            for i in range(256):
+                a[i] = np.float32(3) / a[i]
         out[task] = a.sum()
     return out
 
@@ -81,13 +94,15 @@ def median(function: Callable, repeats: int = 9) -> float:
 
 
 def machine() -> dict[str, float]:
-    """Return bytes, multiply-adds × 2 and operations of a matrix product, a second."""
+    """Return bytes, operations of multiply-adds, divisions and operations of a product, a second.
+    """
     x = np.ones(2**27, np.float32)
     A = np.ones((4096, 4096), np.float32)
     rounds, tasks = 200_000, jit.n_threads()
     return {
         "read": x.nbytes / median(lambda: _read(x)),
         "float32": tasks * rounds * 256 * 16 / median(lambda: _multiply_add(x, rounds, tasks), 3),
+        "division": tasks * rounds * 256 / median(lambda: _divide(x, rounds, tasks), 3),
         "product": 2 * 4096**3 / median(lambda: A @ A, 3),
     }
 
@@ -113,44 +128,51 @@ def main() -> None:
     model = TSNE(random_state=0).fit(X)
     Y, P, n = model.embedding_, model.affinities_, len(X)
     objective = KLDivergence(P, "barnes_hut", 0.5, 1.0)
+    state, phase = optimizer.State(Y.copy()), optimizer.Phase(1, 1.0, float(n), 0.95)
     gradient = objective.gradient(Y, 1.0)
-    in_order = np.ascontiguousarray(Y[objective._order])
+    in_order = Y[objective._order]
     sorted_points = tree.build(Y)
     near, far, flat = interactions(Y)
-    phase = optimizer.Phase(1, 1.0, float(n), 0.8)
+    felt = near + far + flat
     stages = {
-        # name: bytes, operations, their rate, and what is timed
-        "neighbours": (0, 2 * n**2 * (X.shape[1] + 1), "product",
-                       lambda: neighbors.find(X, 90, method="exact"), 1),
-        "tree": (12 * n * 2 * 4, 0, "float32", lambda: tree.build(Y), 9),
-        "repulsion": (0, 11 * near + 26 * (far + flat), "float32",
-                      lambda: barnes_hut.repulsion(sorted_points, 0.5), 9),
-        "attraction": (8 * P.nnz, 10 * P.nnz, "float32",
-                       lambda: edges.attract(objective._sorted_P, in_order, 1.0), 9),
-        "step": (8 * Y.nbytes, 0, "float32",
-                 lambda: optimizer._advance(optimizer.State(Y), gradient, phase), 9),
-        "iteration": (12 * n * 2 * 4 + 8 * P.nnz + 8 * Y.nbytes,
-                      11 * near + 26 * (far + flat) + 10 * P.nnz, "float32",
-                      lambda: optimizer._advance(
-                          optimizer.State(Y), objective.gradient(Y, 1.0), phase), 9),
+        # name: bytes, operations, divisions, and what is timed
+        "tree": (12 * n * 2 * 4, 0, 0, lambda: tree.build(Y)),
+        "repulsion": (0, 12 * near + 36 * (far + flat), felt,
+                      lambda: barnes_hut.repulsion(sorted_points, 0.5)),
+        "attraction": (8 * P.nnz, 10 * P.nnz, P.nnz,
+                       lambda: edges.attract(objective._sorted_P, in_order, 1.0)),
+        "step": (7 * Y.nbytes, 0, 0, lambda: optimizer._advance(state, gradient, phase)),
     }  # fmt: skip
-    rows = []
-    for name, (moved, operations, kind, function, repeats) in stages.items():
-        # The iteration's parts run one after another, so that its floor is the sum of theirs.
-        parts = [row["floor_milliseconds"] for row in rows if row["stage"] != "neighbours"]
-        alone = 1e3 * max(moved / rates["read"], operations / rates[kind])
-        floor = sum(parts) if name == "iteration" else alone
-        taken = 1e3 * median(function, repeats)
-        rows.append({
-            "stage": name, "megabytes": moved / 1e6, "mega_operations": operations / 1e6,
-            "floor_milliseconds": floor, "milliseconds": taken, "times_floor": taken / floor,
-        })  # fmt: skip
-        print(
-            json.dumps({k: round(v, 2) if isinstance(v, float) else v for k, v in rows[-1].items()})
+    product = 2 * n**2 * (X.shape[1] + 1)
+    seconds = median(lambda: neighbors.find(X, 90, method="exact"), 1)
+    rows = [row("neighbours", (0, product, 0), product / rates["product"], seconds)]
+    for name, (moved, operations, divisions, function) in stages.items():
+        floor = max(
+            moved / rates["read"], operations / rates["float32"], divisions / rates["division"]
         )
+        rows.append(row(name, (moved, operations, divisions), floor, median(function, 25)))
+    whole = [sum(stage[k] for stage in stages.values()) for k in range(3)]
+    floor = sum(r["floor_milliseconds"] for r in rows[1:]) / 1e3
+    # A real one: the map goes on, from the state that the one before left.
+    state = optimizer.State(Y.copy())
+    seconds = median(
+        lambda: optimizer._advance(state, objective.gradient(state.Y, 1.0), phase), 75
+    )
+    rows.append(row("iteration", whole, floor, seconds))
     told = {"points": n, "rates": rates, "stages": rows, "felt_points": near / n}
-    told |= {"felt_cells": far / n, "felt_at_nodes": flat / n, "forces_z": forces.repulsion(Y).z}
+    told |= {"felt_cells": far / n, "felt_at_nodes": flat / n}
     arguments.json.write_text(json.dumps(told, indent=1) + "\n")
+
+
+def row(name: str, counted, floor: float, seconds: float) -> dict:
+    """Print and return what is told of a stage."""
+    told = {"stage": name}
+    told |= dict(zip(("megabytes", "mega_operations", "mega_divisions"), counted, strict=True))
+    told = {k: v if k == "stage" else v / 1e6 for k, v in told.items()}
+    told |= {"floor_milliseconds": 1e3 * floor, "milliseconds": 1e3 * seconds}
+    told |= {"times_floor": seconds / floor}
+    print(json.dumps({k: round(v, 2) if isinstance(v, float) else v for k, v in told.items()}))
+    return told
 
 
 if __name__ == "__main__":

@@ -187,14 +187,15 @@ def run(
 
 def _advance(state: State, grad: np.ndarray, phase: Phase) -> None:
     """Make one step; nothing of it is seen before it is whole."""
-    Y, velocity, gains = state.Y.copy(), state.velocity.copy(), state.gains.copy()
+    Y, velocity, gains = (np.empty_like(state.Y) for _ in range(3))
     sums = np.zeros((-(-len(Y) // _ROWS), Y.shape[1]))
     _step(
-        Y, np.ascontiguousarray(grad, np.float32), velocity, gains,
-        np.float32(phase.learning_rate), np.float32(phase.momentum), sums,
+        state.Y, np.ascontiguousarray(grad, np.float32), state.velocity, state.gains,
+        np.float32(phase.learning_rate), np.float32(phase.momentum), Y, velocity, gains, sums,
     )  # fmt: skip
     with np.errstate(invalid="ignore"):  # a map that is no longer finite is told at the next check
-        Y -= (sums.sum(axis=0) / len(Y)).astype(np.float32)
+        for a, mean in enumerate((sums.sum(axis=0) / len(Y)).astype(np.float32)):
+            Y[:, a] -= mean  # by columns: 0.05 ms for 0.2 by rows of two
     state.Y, state.velocity, state.gains = Y, velocity, gains
     state.iteration += 1
 
@@ -215,24 +216,25 @@ def _check(state, grad, objective, callbacks, started) -> bool:
 
 
 @jit.parallel
-def _step(Y, grad, velocity, gains, learning_rate, momentum, sums):
-    """Move the points and fill sums with the sum of each block's new coordinates."""
+def _step(Y, grad, velocity, gains, learning_rate, momentum, to_Y, to_velocity, to_gains, sums):
+    """Fill the new map, velocity and gains, and sums with each block's new coordinates."""
     n, d = Y.shape
     for block in prange(len(sums)):
         for i in range(_ROWS * block, min(_ROWS * block + _ROWS, n)):
             length = np.float32(0)
             for a in range(d):
-                g, v = grad[i, a], velocity[i, a]
-                if (g > 0 and v < 0) or (g < 0 and v > 0):
-                    gains[i, a] += np.float32(0.2)
-                else:
-                    gains[i, a] = max(gains[i, a] * np.float32(0.8), np.float32(MIN_GAIN))
-                velocity[i, a] = momentum * v - learning_rate * gains[i, a] * g
-                length += velocity[i, a] ** 2
+                g, v, gain = grad[i, a], velocity[i, a], gains[i, a]
+                # Without a branch, which would be mistaken half of the time: 0.9 ms for 0.5.
+                apart = ((g > 0) & (v < 0)) | ((g < 0) & (v > 0))
+                lower = max(gain * np.float32(0.8), np.float32(MIN_GAIN))
+                gain = gain + np.float32(0.2) if apart else lower
+                v = momentum * v - learning_rate * gain * g
+                to_gains[i, a], to_velocity[i, a] = gain, v
+                length += v * v
             # Never divided by a length near 0: the approximate root of a denormal is infinite.
             if length > np.float32(MAX_STEP**2):
                 for a in range(d):
-                    velocity[i, a] *= np.float32(MAX_STEP) / np.sqrt(length)
+                    to_velocity[i, a] *= np.float32(MAX_STEP) / np.sqrt(length)
             for a in range(d):
-                Y[i, a] += velocity[i, a]
-                sums[block, a] += Y[i, a]
+                to_Y[i, a] = Y[i, a] + to_velocity[i, a]
+                sums[block, a] += to_Y[i, a]

@@ -9,6 +9,7 @@ one scan from the end. Layout after Barnes & Hut 1986 and Warren & Salmon 1993.
 from typing import NamedTuple
 
 import numpy as np
+from numba import prange
 
 from bhtsne import jit
 
@@ -108,7 +109,8 @@ def build(Y, *, leaf_size: int = LEAF_SIZE, group_size: int = GROUP_SIZE) -> Tre
     skip = _link(start, stop, len(Y))
     center = np.empty((d, len(start)), np.float32)
     quadrupole = np.empty((d * (d + 1) // 2, len(start)), np.float32)
-    _moments(points, start, stop, skip, center, quadrupole)
+    _leaf_moments(points, start, stop, skip, center, quadrupole)
+    _cell_moments(start, stop, skip, center, quadrupole)
     return Tree(order, points, start, stop, skip, width, center, quadrupole, groups)
 
 
@@ -251,38 +253,49 @@ def _link(start, stop, n):
     return skip
 
 
-@jit.serial
-def _moments(points, start, stop, skip, center, quadrupole):
-    """Fill mass centres and quadrupoles: leaves from their points, the rest from their children."""
+@jit.parallel
+def _leaf_moments(points, start, stop, skip, center, quadrupole):
+    """Fill the mass centres and quadrupoles of the leaves, from their points."""
     d = len(points)
-    mean = np.empty(d)
-    for c in range(len(start) - 1, -1, -1):
-        leaf = skip[c] == c + 1
-        mass = stop[c] - start[c]
-        for a in range(d):
-            total = 0.0
-            if leaf:
-                for i in range(start[c], stop[c]):
-                    total += points[a, i]
-            else:
-                k = c + 1
-                while k < skip[c]:
-                    total += center[a, k] * np.float64(stop[k] - start[k])
-                    k = skip[k]
-            mean[a] = total / mass
-            center[a, c] = mean[a]
+    for c in prange(len(start)):
+        first, last = start[c], stop[c]
+        if skip[c] != c + 1:
+            continue
         row = 0
         for b in range(d):
+            total = 0.0
+            for i in range(first, last):
+                total += points[b, i]
+            center[b, c] = total / (last - first)
             for a in range(b + 1):
                 total = 0.0
-                if leaf:
-                    for i in range(start[c], stop[c]):
-                        total += (points[a, i] - mean[a]) * (points[b, i] - mean[b])
-                else:
-                    k = c + 1
-                    while k < skip[c]:
-                        shift = (center[a, k] - mean[a]) * (center[b, k] - mean[b])
-                        total += quadrupole[row, k] + shift * (stop[k] - start[k])
-                        k = skip[k]
+                for i in range(first, last):
+                    total += (points[a, i] - center[a, c]) * (points[b, i] - center[b, c])
+                quadrupole[row, c] = total
+                row += 1
+
+
+@jit.serial
+def _cell_moments(start, stop, skip, center, quadrupole):
+    """Fill those of all other cells, from their children's, which come after them."""
+    d = len(center)
+    mean = np.empty(d)
+    for c in range(len(start) - 1, -1, -1):
+        if skip[c] == c + 1:
+            continue
+        row = 0
+        for b in range(d):
+            total, k = 0.0, c + 1
+            while k < skip[c]:
+                total += center[b, k] * np.float64(stop[k] - start[k])
+                k = skip[k]
+            mean[b] = total / (stop[c] - start[c])
+            center[b, c] = mean[b]
+            for a in range(b + 1):
+                total, k = 0.0, c + 1
+                while k < skip[c]:
+                    shift = (center[a, k] - mean[a]) * (center[b, k] - mean[b])
+                    total += quadrupole[row, k] + shift * (stop[k] - start[k])
+                    k = skip[k]
                 quadrupole[row, c] = total
                 row += 1

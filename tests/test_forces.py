@@ -512,8 +512,8 @@ LOOPS = {
             for d in (1, 2, 3) for ends in [(LINE,) * (d - 1) + (None,) * (3 - d)]
         }),
         ("edges", edges._pull, 4, {
-            d: (0, np.zeros((9, d), np.float32), LINE[:d], *ends, None, LINE, 64, ONE)
-            for d in (1, 2, 3) for ends in [(LINE,) * d + (None,) * (3 - d)]
+            d: (LINE[:4], LINE[:4], LINE, LINE, 16, ONE, None if d < 3 else True, None)
+            for d in (1, 2, 3)
         }),
         ("exact", exact._weigh, 8, {
             2: (np.zeros((2, 64)), 0, 0, 1.0, None, np.zeros(64), np.zeros(64)),

@@ -18,15 +18,17 @@ _CHUNK = 256  # edges whose far ends are brought together before they are summed
 
 def attract(P, Y: np.ndarray, dof: float) -> np.ndarray:
     """Return the attraction, of the shape and dtype of Y."""
-    Y = np.ascontiguousarray(Y)
-    force = np.empty_like(Y)
-    # Numba compiles each number of dimensions on its own and drops what meets None.
-    has_y, has_z, has_more = (True if Y.shape[1] > a else None for a in (1, 2, 3))
+    n, d = Y.shape
+    points = np.ascontiguousarray(np.pad(Y, ((0, 0), (0, 1))) if d % 2 else Y)
+    # Two coordinates are fetched as one number: 3.5 ms on MNIST's map for 4.6 one by one.
+    pairs = points.view(np.float64 if Y.dtype == np.float32 else np.complex128)
+    force = np.empty_like(points)
+    # Numba compiles each number of pairs on its own and drops what meets None.
     _sum_rows(
-        P.indptr, P.indices, P.data, Y, has_y, has_z, has_more,
-        Y.dtype.type(1 / dof), force, jit.n_threads(),
+        P.indptr, P.indices, P.data, points, pairs.ravel(), True if d > 2 else None,
+        True if d > 4 else None, Y.dtype.type(1 / dof), force, jit.n_threads(),
     )  # fmt: skip
-    return force
+    return np.ascontiguousarray(force[:, :d])
 
 
 def divergence_by_row(P, Y: np.ndarray, z: float, dof: float) -> np.ndarray:
@@ -37,72 +39,57 @@ def divergence_by_row(P, Y: np.ndarray, z: float, dof: float) -> np.ndarray:
 
 
 @jit.serial
-def _rows(like, buffer, rows):
-    """Return rows of a buffer, or None where the map has fewer dimensions."""
-    if like is None:
-        return None
-    return buffer[rows]
-
-
-@jit.serial
-def _bring(indices, p, n, whole, flat, d, x, y, z, more, weights):
-    """Copy the ends of n edges, and their affinities, next to each other."""
-    # Slices and unsigned numbers spare the test for a negative index: attraction 9.3 -> 6.6 ms.
+def _bring(indices, p, n, whole, pairs, step, ends, weights):
+    """Copy the far ends of n edges, and their affinities, next to each other."""
+    # Slices and unsigned numbers spare the test for a negative index: 6.6 ms for 9.3.
     for e in range(n):
-        j = np.uint64(d) * np.uint64(indices[e])
-        x[e] = flat[j]
-        if y is not None:
-            y[e] = flat[j + np.uint64(1)]
-        if z is not None:
-            z[e] = flat[j + np.uint64(2)]
-        if more is not None:
-            more[:, e] = flat[j + 3 : j + d]
+        j, k = np.uint64(step) * np.uint64(indices[e]), np.uint64(step) * np.uint64(e)
+        for a in range(np.uint64(step)):
+            ends[k + a] = pairs[j + a]
         weights[e] = p[e]
     # Whole vectors only: what is left of the buffers has no weight.
     weights[n:whole] = 0
 
 
 @jit.serial
-def _pull(i, force, point, x, y, z, more, weights, n, scale):
+def _pull(force, point, ends, weights, n, scale, four, more):
     """Add the pull of n edges on a point to its force."""
-    fx = fy = fz = point[0] * np.float32(0)
+    fx = fy = fz = ft = point[0] * np.float32(0)
+    width = 2 if four is None else 4 if more is None else len(point)
     for e in range(n):
-        dx = point[0] - x[e]
-        r2 = dx * dx
-        if y is not None:
-            dy = point[1] - y[e]
-            r2 += dy * dy
-        if z is not None:
-            dz = point[2] - z[e]
-            r2 += dz * dz
+        k = width * e
+        dx, dy = point[0] - ends[k], point[1] - ends[k + 1]
+        r2 = dx * dx + dy * dy
+        if four is not None:
+            dz, dt = point[2] - ends[k + 2], point[3] - ends[k + 3]
+            r2 += dz * dz + dt * dt
         if more is not None:
-            for a in range(len(more)):
-                r2 += (point[3 + a] - more[a, e]) ** 2
+            for a in range(4, width):
+                r2 += (point[a] - ends[k + a]) ** 2
         w = weights[e] / (np.float32(1) + r2 * scale)
         fx += w * dx
-        if y is not None:
-            fy += w * dy
-        if z is not None:
+        fy += w * dy
+        if four is not None:
             fz += w * dz
+            ft += w * dt
         if more is not None:
-            for a in range(len(more)):
-                force[i, 3 + a] += w * (point[3 + a] - more[a, e])
-    force[i, 0] += fx
-    if y is not None:
-        force[i, 1] += fy
-    if z is not None:
-        force[i, 2] += fz
+            for a in range(4, width):
+                force[a] += w * (point[a] - ends[k + a])
+    force[0] += fx
+    force[1] += fy
+    if four is not None:
+        force[2] += fz
+        force[3] += ft
 
 
 @jit.parallel
-def _sum_rows(indptr, indices, p, Y, has_y, has_z, has_more, scale, force, tasks):
-    n, d = Y.shape
-    flat = Y.reshape(n * d)
+def _sum_rows(indptr, indices, p, points, pairs, four, more, scale, force, tasks):
+    n, width = points.shape
+    step = 1 if four is None else 2 if more is None else width // 2
     blocks = (n + _ROWS - 1) // _ROWS
     for task in prange(tasks):
-        ends, weights = np.zeros((d, _CHUNK), Y.dtype), np.zeros(_CHUNK, Y.dtype)
-        x, y, z = ends[0], _rows(has_y, ends, 1), _rows(has_z, ends, 2)
-        more = _rows(has_more, ends, slice(3, d))
+        ends, weights = np.zeros(step * _CHUNK, pairs.dtype), np.zeros(_CHUNK, p.dtype)
+        numbers = ends.view(points.dtype)
         for block in range(task, blocks, tasks):
             for i in range(_ROWS * block, min(_ROWS * block + _ROWS, n)):
                 force[i] = 0
@@ -110,8 +97,8 @@ def _sum_rows(indptr, indices, p, Y, has_y, has_z, has_more, scale, force, tasks
                     count = min(_CHUNK, indptr[i + 1] - first)
                     whole = (count + 31) & ~31
                     there = slice(first, first + count)
-                    _bring(indices[there], p[there], count, whole, flat, d, x, y, z, more, weights)
-                    _pull(i, force, Y[i], x, y, z, more, weights, whole, scale)
+                    _bring(indices[there], p[there], count, whole, pairs, step, ends, weights)
+                    _pull(force[i], points[i], numbers, weights, whole, scale, four, more)
 
 
 @jit.parallel

@@ -34,8 +34,9 @@ def _weigh(points, i, first, scale, exponent, w, f):
             w[j] += d * d
     for j in range(len(w)):
         t = 1 + w[j] * scale
-        w[j] = 1 / t if exponent is None else t**exponent
-        f[j] = w[j] / t
+        v = 1 / t
+        w[j] = v if exponent is None else t**exponent
+        f[j] = w[j] * v
     if first <= i < first + len(w):
         w[i - first] = f[i - first] = 0
 

@@ -46,7 +46,7 @@ class KLDivergence:
             self._sort(sorted_points.order)
             self._next_sort = max(25, 2 * self._calls)
         self._calls += 1
-        attraction = edges.attract(self._sorted_P, Y[self._order], self._dof)
+        attraction = edges.attract(self._sorted_P, np.take(Y, self._order, axis=0), self._dof)
         grad = np.empty_like(Y)
         factor = 2 * (1 + 1 / self._dof)
         _gather(
@@ -94,13 +94,13 @@ def _permute(indptr, indices, p, order, place, to_indptr, to_indices, to_p):
             to_p[e + shift] = p[e]
 
 
-@jit.serial  # bound by memory, not by threads
+@jit.parallel
 def _gather(attraction, order, a, repulsion, tree_order, r, grad):
     """Fill grad with a · attraction − r · repulsion, each of which has its own order."""
     n, d = grad.shape
-    for i in range(n):
+    for i in prange(n):
         for k in range(d):
             grad[order[i], k] = a * attraction[i, k]
-    for i in range(n):
+    for i in prange(n):
         for k in range(d):
             grad[tree_order[i], k] -= r * repulsion[k, i]
