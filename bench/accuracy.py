@@ -22,7 +22,7 @@ from main_job import prepared
 from bhtsne import TSNE, forces
 from bhtsne.forces import exact
 
-_THETAS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5)
+_THETAS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5)
 _SAMPLE = 2000
 
 

@@ -94,8 +94,7 @@ def median(function: Callable, repeats: int = 9) -> float:
 
 
 def machine() -> dict[str, float]:
-    """Return bytes, operations of multiply-adds, divisions and operations of a product, a second.
-    """
+    """Return bytes, operations, divisions and operations of a matrix product, a second."""
     x = np.ones(2**27, np.float32)
     A = np.ones((4096, 4096), np.float32)
     rounds, tasks = 200_000, jit.n_threads()
@@ -155,9 +154,7 @@ def main() -> None:
     floor = sum(r["floor_milliseconds"] for r in rows[1:]) / 1e3
     # A real one: the map goes on, from the state that the one before left.
     state = optimizer.State(Y.copy())
-    seconds = median(
-        lambda: optimizer._advance(state, objective.gradient(state.Y, 1.0), phase), 75
-    )
+    seconds = median(lambda: optimizer._advance(state, objective.gradient(state.Y, 1.0), phase), 75)
     rows.append(row("iteration", whole, floor, seconds))
     told = {"points": n, "rates": rates, "stages": rows, "felt_points": near / n}
     told |= {"felt_cells": far / n, "felt_at_nodes": flat / n}

@@ -28,7 +28,7 @@ from main_job import prepared
 
 _ALL = [
     *("bhtsne", "bhtsne", "bhtsne_slow", "opentsne_fft", "opentsne_bh"),
-    *("sklearnex:1000", "sklearnex:2000", "sklearnex:3000", "sklearn"),
+    *("sklearnex:1000", "sklearnex:2500", "sklearn"),
 ]
 
 

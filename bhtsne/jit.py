@@ -14,6 +14,7 @@ from numbers import Integral
 from typing import Any, TypeVar
 
 import numba
+from numba.core import event
 from threadpoolctl import threadpool_limits
 
 T = TypeVar("T")
@@ -52,6 +53,26 @@ def parallel(function: Callable) -> Any:
 
     locked.dispatcher = dispatcher  # type: ignore[attr-defined]  # mypy knows no such attribute
     return locked
+
+
+class _First(event.Listener):
+    """Calls a function when the first event begins."""
+
+    def __init__(self, tell: Callable[[], Any]) -> None:
+        self._tell: Callable[[], Any] | None = tell
+
+    def on_start(self, event: Any) -> None:
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            tell()
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+def when_compiling(tell: Callable[[], Any]) -> Any:
+    """Return a context in which `tell` is called once if anything is compiled, not just loaded."""
+    return event.install_listener("numba:compile", _First(tell))
 
 
 def n_threads() -> int:

@@ -1,12 +1,17 @@
 """Stages and iterations → a progress bar on stderr, or nothing."""
 
+import sys
+from contextlib import ExitStack
 from typing import Any
 
+from bhtsne import jit
 from bhtsne.optimizer import State
 
 
 class Progress:
     """A bar that names the stage and, during the optimisation, the last KL divergence.
+
+    Above it stands a line if something has to be compiled first.
 
     Parameters
     ----------
@@ -17,17 +22,24 @@ class Progress:
     def __init__(self, shown: bool) -> None:
         self._shown = shown
         self._bar: Any = None
+        self._open = ExitStack()
 
     def __enter__(self) -> "Progress":
         if self._shown:
             from tqdm.auto import tqdm
 
-            self._bar = tqdm(total=0, unit="it", dynamic_ncols=True)
+            self._bar = self._open.enter_context(tqdm(total=0, unit="it", dynamic_ncols=True))
+            self._open.enter_context(jit.when_compiling(self._tell_compiling))
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        self._open.close()
+
+    def _tell_compiling(self) -> None:
+        self._bar.write(
+            "Compiling for this machine: up to half a minute, once. Later runs begin at once.",
+            file=sys.stderr,
+        )
 
     def begin(self, stage: str) -> None:
         """Name the stage that begins."""

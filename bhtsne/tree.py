@@ -232,12 +232,7 @@ def _split(keys, d, unit, leaf_size, group_size):
                 stack[depth, 0], stack[depth, 1], stack[depth, 2] = first, stop, grouped
                 depth += 1
                 stop = first
-    return (
-        starts[:cell].copy(),
-        stops[:cell].copy(),
-        widths[:cell].copy(),
-        groups[:n_groups].copy(),
-    )
+    return starts[:cell].copy(), stops[:cell].copy(), widths[:cell].copy(), groups[:n_groups].copy()
 
 
 @jit.serial

@@ -223,3 +223,12 @@ def test_every_kernel_comes_from_the_cache_in_the_next_process():
     assert [name for name, (has_path, _, _) in stats.items() if not has_path] == []
     assert [name for name, (_, _, misses) in stats.items() if misses] == []
     assert sum(hits for _, hits, _ in stats.values()) > 8
+
+
+def test_compiling_is_told_once_and_loading_is_not(tmp_path):
+    code = (
+        "from bhtsne import jit, forces; told = []\n"
+        "with jit.when_compiling(lambda: told.append(1)): forces.repulsion([[0., 1.], [2., 3.]])\n"
+        "print(len(told))"
+    )
+    assert [run(code, NUMBA_CACHE_DIR=str(tmp_path)).strip() for _ in range(2)] == ["1", "0"]

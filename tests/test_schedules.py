@@ -35,8 +35,17 @@ def test_momentum_and_learning_rate_that_are_given_hold_throughout(name):
 
 
 def test_a_random_start_is_given_time_to_find_its_order():
-    assert [p.n_iter for p in schedules.phases("fast", 100, init="random")] == [100, 50, 150]
-    assert [p.n_iter for p in schedules.phases("fast", 100, init=np.eye(100, 2))] == [50, 50, 150]
+    for init, expected in (("random", 100), (np.eye(9000, 2), 50), ("pca", 50)):
+        assert schedules.phases("fast", 9000, init=init)[0].n_iter == expected
+
+
+def test_few_points_are_given_as_many_iterations_as_is_usual():
+    assert total(schedules.phases("fast", 4999)) == total(schedules.phases("opentsne", 4999)) == 750
+    assert total(schedules.phases("fast", 5000)) == 250
+
+
+def test_very_many_points_are_exaggerated_for_longer():
+    assert [schedules.phases("fast", n)[0].n_iter for n in (499_999, 500_000)] == [50, 100]
 
 
 def test_opentsne_is_the_habit_of_the_field():
@@ -47,7 +56,7 @@ def test_opentsne_is_the_habit_of_the_field():
 
 def test_fast_comes_as_far_in_a_third_of_the_iterations():
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(1500, 10)) + 6 * np.eye(10)[rng.integers(10, size=1500)]
+    X = rng.normal(size=(6000, 10)) + 6 * np.eye(10)[rng.integers(10, size=6000)]
     fast, slow = (TSNE(schedule=name, random_state=0).fit(X) for name in ("fast", "opentsne"))
     assert (fast.n_iter_, slow.n_iter_) == (250, 750)
     assert fast.kl_divergence_ < 1.03 * slow.kl_divergence_
