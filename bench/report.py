@@ -58,6 +58,52 @@ def _rivals(result: dict) -> str:
     )  # fmt: skip
 
 
+def _neighbors(result: dict) -> str:
+    """Return the comparison of searches for neighbours."""
+    names = {
+        "exact": "**bhtsne**, exact", "forest": "**bhtsne**, random trees",
+        "pynndescent": "pynndescent", "sklearn": "scikit-learn, brute force",
+        "sklearnex": "scikit-learn-intelex, brute force",
+    }  # fmt: skip
+    rows = [
+        [names[r["method"]], f"{r['seconds']:.1f} s", f"{r['recall']:.4f}"] for r in result["rows"]
+    ]
+    first = result["rows"][0]
+    return (
+        f"90 neighbours of {first['points']:,} points of {first['features']} features, float32, "
+        f"{first['threads']} threads, medians of processes in turns (`python bench/neighbors.py`):"
+        "\n\n" + _table(["", "time", "recall"], rows)
+    )
+
+
+def _schedules(result: dict) -> str:
+    """Return the means over seeds of what maps are worth, by kind of data and schedule."""
+    found: dict[tuple[str, int, str], list[dict]] = {}
+    for r in result["rows"]:
+        found.setdefault((r["kind"], r["points"], r["method"]), []).append(r)
+    names = {"fast": '**"fast"**', "opentsne": '"opentsne"', "openTSNE": "openTSNE"}
+    measures = {
+        "kl": ".3f", "recall_at_10": ".3f", "recall_at_90": ".3f", "label_accuracy": ".4f",
+        "class_pieces": ".1f", "long_edges": ".3f", "class_arrangement": ".2f",
+    }  # fmt: skip
+    rows = [
+        [
+            f"{kind}, {points:,}" if method == "fast" else "", names[method], str(len(seen)),
+            *(f"{sum(r[m] for r in seen) / len(seen):{form}}" for m, form in measures.items()),
+        ]
+        for (kind, points, method), seen in found.items()
+    ]  # fmt: skip
+    head = [
+        "data", "schedule", "seeds", "KL", "recall at 10", "at 90", "5-NN accuracy",
+        "pieces of classes", "affinity on long edges", "arrangement",
+    ]  # fmt: skip
+    return (
+        "Schedules on data of many kinds, means over seeds, each of which draws the data anew "
+        "(`python bench/schedules.py`; `bench/judge.py` says what is measured):\n\n"
+        + _table(head, rows) + "![Maps by schedule](bench/figures/schedules.png)\n\n"
+    )  # fmt: skip
+
+
 def _accuracy(result: dict) -> str:
     """Return time and error of one repulsion on the final map."""
     rows = [
@@ -92,7 +138,7 @@ def _scaling(result: dict) -> str:
     head = ["points", "", "threads", "process", "neighbours", "optimisation", "iteration", "memory"]
     power = ", ".join(f"{k} {v:.2f}" for k, v in result["exponents"].items() if "bytes" not in k)
     return (
-        "Growth, `python bench/scaling.py`; powers of N from 10,000 points on: "
+        "Growth, `python bench/scaling.py`; powers of N from 70,000 points on: "
         f"{power}.\n\n" + _table(head, rows)
         + "![Seconds against points](bench/figures/scaling.png)\n\n"
     )  # fmt: skip
@@ -104,15 +150,17 @@ def _limit(result: dict) -> str:
     rows = [
         [
             r["stage"], f"{r['megabytes']:.0f} MB", f"{r['mega_operations'] / 1e3:.2f} G",
+            f"{r['mega_divisions']:.0f} M",
             f"{r['floor_milliseconds']:.2f} ms", f"{r['milliseconds']:.1f} ms",
             f"{r['times_floor']:.1f}",
         ]
         for r in result["stages"]
     ]  # fmt: skip
-    head = ["stage", "to move", "operations", "floor", "time", "times the floor"]
+    head = ["stage", "to move", "operations", "divisions", "floor", "time", "times the floor"]
     return (
         f"Distance from this machine's limit ({rates['read'] / 1e9:.0f} GB/s read, "
-        f"{rates['float32'] / 1e9:.0f} G float32 operations a second, "
+        f"{rates['float32'] / 1e9:.0f} G float32 operations and "
+        f"{rates['division'] / 1e9:.0f} G divisions a second, "
         f"{rates['product'] / 1e9:.0f} GFLOP/s in matrix products; `python bench/limit.py`, which "
         "says what is counted):\n\n" + _table(head, rows)
     )
@@ -120,7 +168,10 @@ def _limit(result: dict) -> str:
 
 def section() -> str:
     """Return what the files at hand say."""
-    parts = {"rivals": _rivals, "accuracy": _accuracy, "scaling": _scaling, "limit": _limit}
+    parts = {
+        "rivals": _rivals, "schedules": _schedules, "neighbors": _neighbors,
+        "accuracy": _accuracy, "scaling": _scaling, "limit": _limit,
+    }  # fmt: skip
     found = [(write, _load(name)) for name, write in parts.items()]
     return "\n" + "".join(write(result) for write, result in found if result is not None)
 

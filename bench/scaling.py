@@ -4,7 +4,7 @@
 
 MNIST, and beyond 70,000 its deformed digits. Each run is a process of its own; a peer is left out
 from the size on at which the last run took so long that the next would pass the limit. Exponents
-are fitted to the logarithms from 10,000 points on, neighbours, affinities and an iteration apart.
+are fitted to the logarithms from 70,000 points on, neighbours, affinities and an iteration apart.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def row(record: dict, peer: str, points: int, threads: int) -> dict:
 
 def exponents(rows: list[dict]) -> dict[str, float]:
     """Return the power of N with which each figure of this library grows."""
-    whole = [r for r in rows if r["peer"] == "bhtsne" and "seconds" in r and r["points"] >= 10_000]
+    whole = [r for r in rows if r["peer"] == "bhtsne" and "seconds" in r and r["points"] >= 70_000]
     most = max((r["threads"] for r in whole), default=0)
     whole = [r for r in whole if r["threads"] == most]
     if len({r["points"] for r in whole}) < 2:
