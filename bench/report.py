@@ -11,7 +11,7 @@ from pathlib import Path
 _BENCH = Path(__file__).parent
 _README = _BENCH.parent / "README.md"
 MARKS = "<!-- bench/report.py writes from here -->\n", "<!-- to here -->\n"
-_NAMES = {
+NAMES = {
     "bhtsne": "**bhtsne**", "bhtsne_cold": "bhtsne, first run (compiles)",
     "bhtsne_slow": 'bhtsne, `schedule="opentsne"`', "opentsne_fft": "openTSNE, FFT",
     "opentsne_bh": "openTSNE, Barnes-Hut", "sklearn": "scikit-learn",
@@ -34,7 +34,7 @@ def _rivals(result: dict) -> str:
     target, rows = result["target"], []
     for record in result["runs"]:
         peer, _, iterations = record["name"].partition(":")
-        name = _NAMES[peer] + (f", {int(iterations):,} iterations" if iterations else "")
+        name = NAMES[peer] + (f", {int(iterations):,} iterations" if iterations else "")
         if "failed" in record:
             rows.append([name, record["failed"], *["–"] * 6])
             continue
@@ -127,7 +127,7 @@ def _scaling(result: dict) -> str:
     """Return seconds and memory by number of points."""
     rows = [
         [
-            f"{r['points']:,}", _NAMES[r["peer"]], str(r["threads"]), f"{r['seconds']:.1f} s",
+            f"{r['points']:,}", NAMES[r["peer"]], str(r["threads"]), f"{r['seconds']:.1f} s",
             *(f"{r[key]:.1f} s" if key in r else "–" for key in ("neighbors", "optimization")),
             f"{1e3 * r['iteration']:.1f} ms" if "iteration" in r else "–",
             f"{r['peak_memory_bytes'] / 2**30:.2f} GiB",

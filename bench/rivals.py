@@ -25,6 +25,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from judge import Judge
 from main_job import prepared
+from report import NAMES
 
 _ALL = [
     *("bhtsne", "bhtsne", "bhtsne_slow", "opentsne_fft", "opentsne_bh"),
@@ -85,22 +86,24 @@ def judged(record: dict, judge: Judge, target: float) -> dict:
 
 def draw(result: dict, path: Path) -> None:
     """Draw divergence against seconds, one line a peer."""
-    _, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    figure, ax = plt.subplots(figsize=(8.5, 4.5), layout="constrained")
     lines: dict[str, list[tuple[float, float]]] = {}
     for record in result["runs"]:
-        if "failed" not in record:
-            peer = record["name"].partition(":")[0]
-            lines.setdefault(peer, []).extend(zip(record["seconds"], record["kl"], strict=True))
+        peer = record["name"].partition(":")[0]
+        if "failed" not in record and peer != "bhtsne_cold":
+            seen = list(zip(record["seconds"], record["kl"], strict=True))
+            # Runs of several lengths that show no map on the way are the points of one curve.
+            lines[peer] = lines.get(peer, []) + seen if len(seen) == 1 else seen
     for peer, seen in lines.items():
-        if peer != "bhtsne_cold":
-            ax.plot(*zip(*sorted(seen), strict=True), marker="o", markersize=3, label=peer)
+        label = NAMES[peer].replace("*", "").replace("`", "")
+        ax.plot(*zip(*sorted(seen), strict=True), marker="o", markersize=3, label=label)
     ax.axhline(result["target"], color="0.7", linewidth=1)
     ax.set(
         xscale="log", xlabel="seconds from the start of the process",
         ylabel="exact KL divergence", ylim=(2.5, 4),
     )  # fmt: skip
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False)
+    figure.legend(loc="outside right center", frameon=False)
     plt.savefig(path, dpi=150)
 
 

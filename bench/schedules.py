@@ -5,7 +5,7 @@
 
 Each seed draws the data anew (`kinds.py`). All maps of one data set are judged on one P, at
 perplexity 30 (`judge.py`); both schedules of this library start from that P as well, openTSNE from
-X, at its defaults. Beyond 100,000 points openTSNE runs on the first seed alone, since it takes
+X, at its defaults. Beyond 20,000 points openTSNE runs on the first seed alone, since it takes
 minutes. The figure shows the maps of the first seed, the sheets those of every seed.
 """
 
@@ -25,7 +25,7 @@ from scipy import sparse
 from bhtsne import TSNE, plot
 
 _METHODS = ("fast", "opentsne", "openTSNE")
-_LARGE = 100_000
+_LARGE = 20_000
 
 
 def embed(method: str, X, judge: Judge, threads: int, seed: int) -> np.ndarray:
@@ -93,10 +93,10 @@ def main() -> None:
             sheet |= {(f"seed {seed}", method): shown for method, shown in maps.items()}
             if seed == 0:
                 first |= {(kind, method): shown for method, shown in maps.items()}
+            arguments.json.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
         if arguments.sheets:
             show(sheet, arguments.sheets / f"{kind.replace(' ', '-')}.png")
-        arguments.json.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
-    show(first, arguments.figure)
+        show(first, arguments.figure)
 
 
 if __name__ == "__main__":

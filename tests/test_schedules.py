@@ -28,6 +28,14 @@ def test_iterations_are_those_asked_for(name, early, late):
     assert all(p.n_iter > 0 for p in phases)
 
 
+def test_a_schedule_ends_calmly_however_long_it_is():
+    for n in (1000, 50_000):
+        for late in (5, 60, 1000):
+            last = schedules.phases("fast", n, n_iter=late)[-1]
+            assert last.momentum == 0.8
+            assert 0 < last.n_iter <= late / 5
+
+
 @pytest.mark.parametrize("name", schedules.SCHEDULES)
 def test_momentum_and_learning_rate_that_are_given_hold_throughout(name):
     phases = schedules.phases(name, 100, momentum=0.3, learning_rate=7)
@@ -35,13 +43,13 @@ def test_momentum_and_learning_rate_that_are_given_hold_throughout(name):
 
 
 def test_a_random_start_is_given_time_to_find_its_order():
-    for init, expected in (("random", 100), (np.eye(9000, 2), 50), ("pca", 50)):
-        assert schedules.phases("fast", 9000, init=init)[0].n_iter == expected
+    for init, expected in (("random", 100), (np.eye(10_000, 2), 50), ("pca", 50)):
+        assert schedules.phases("fast", 10_000, init=init)[0].n_iter == expected
 
 
 def test_few_points_are_given_as_many_iterations_as_is_usual():
-    assert total(schedules.phases("fast", 4999)) == total(schedules.phases("opentsne", 4999)) == 750
-    assert total(schedules.phases("fast", 5000)) == 250
+    assert total(schedules.phases("fast", 9999)) == total(schedules.phases("opentsne", 9999)) == 750
+    assert total(schedules.phases("fast", 10_000)) == 250
 
 
 def test_very_many_points_are_exaggerated_for_longer():
@@ -56,7 +64,7 @@ def test_opentsne_is_the_habit_of_the_field():
 
 def test_fast_comes_as_far_in_a_third_of_the_iterations():
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(6000, 10)) + 6 * np.eye(10)[rng.integers(10, size=6000)]
+    X = rng.normal(size=(10_000, 10)) + 6 * np.eye(10)[rng.integers(10, size=10_000)]
     fast, slow = (TSNE(schedule=name, random_state=0).fit(X) for name in ("fast", "opentsne"))
     assert (fast.n_iter_, slow.n_iter_) == (250, 750)
     assert fast.kl_divergence_ < 1.03 * slow.kl_divergence_
