@@ -100,7 +100,7 @@ class Keeping(BaseEstimator):
             If the file is damaged, or of another kind or of a later version.
         """
         with files.sentences(Path(path), "a map that TSNE.save wrote"):
-            with np.load(path, allow_pickle=False) as archive:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             told = json.loads(str(arrays["told"]))
             if told["format"] != _FORMAT or told["version"] > _VERSION:

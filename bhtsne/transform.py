@@ -33,8 +33,21 @@ class NewPoints:
         Affinities of the new points to the fitted ones; each row sums to 1.
     fitted : ndarray of float32, shape (N, d)
         The map, which stays.
-    method, theta, dof
+    method : {"barnes_hut", "exact"}
+        How the repulsion is summed.
+    theta, dof : float
         As in `forces.repulsion`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy import sparse
+    >>> from bhtsne import transform
+    >>> P = sparse.csr_array(np.array([[0.5, 0.5]], np.float32))
+    >>> fitted = np.array([[-1, 0], [1, 0]], np.float32)
+    >>> new = transform.NewPoints(P, fitted, "exact", 0.0, 1.0)
+    >>> new.gradient(np.zeros((1, 2), np.float32), 1.0)  # half way it is at rest
+    array([[0., 0.]])
     """
 
     def __init__(self, P, fitted: np.ndarray, method: str, theta: float, dof: float) -> None:
@@ -89,6 +102,15 @@ def start(P: sparse.csr_array, fitted: np.ndarray, init: str, seed: int) -> np.n
     -------
     ndarray of float32, shape (M, d)
         A point's does not depend on the others.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy import sparse
+    >>> from bhtsne import transform
+    >>> P = sparse.csr_array(np.array([[0.75, 0.25]], np.float32))
+    >>> transform.start(P, np.array([[0, 0], [4, 0]]), "weighted", 0)
+    array([[1., 0.]], dtype=float32)
     """
     if init == "weighted":
         return (P @ fitted.astype(np.float64)).astype(np.float32)

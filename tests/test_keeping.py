@@ -58,9 +58,11 @@ def test_a_saved_map_comes_back_whole(kind, tmp_path):
             assert np.array_equal(ours[name], value)
 
 
-def test_another_process_makes_the_same_of_new_points(tmp_path):
+def test_other_processes_make_the_same_of_new_points(tmp_path):
+    """The same bits in both; this one may have compiled, and what it compiled rounds otherwise."""
     model = TSNE(**QUICK).fit(OLD)
     model.save(tmp_path / "map.npz")
+    here = model.transform(NEW)
     np.save(tmp_path / "new.npy", NEW)
     code = (
         "import numpy as np, sys; from bhtsne import TSNE; folder = sys.argv[1]\n"
@@ -68,8 +70,12 @@ def test_another_process_makes_the_same_of_new_points(tmp_path):
         "print(model.transform(np.load(folder + '/new.npy')).tobytes().hex())"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert bytes.fromhex(said) == model.transform(NEW).tobytes()
+    first, second = (
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2)
+    )
+    assert first == second
+    there = np.frombuffer(bytes.fromhex(first), np.float32).reshape(here.shape)
+    np.testing.assert_allclose(there, here, atol=1e-3 * np.ptp(model.embedding_))
 
 
 def test_only_a_fitted_estimator_is_saved(tmp_path):

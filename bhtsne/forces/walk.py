@@ -274,8 +274,8 @@ def visit(
     first, last, boxes, p, seen, links, cells, sources, theta2, scale, exponent, factors, out, tasks
 ):
     """Fill out with what other points, in groups, feel of the points of a tree."""
-    kernel = scale, exponent, factors
     for task in prange(tasks):
+        kernel = scale, exponent, factors
         near, b = np.empty((3, _LIST), np.float32), np.empty(_END, np.float32)
         ids = np.empty((4, len(links)), np.int32)
         for g in range(task, len(first), tasks):
