@@ -20,6 +20,7 @@ _MODULES = (
     "optimizer",
     "plot",
     "schedules",
+    "transform",
     "tree",
 )
 __all__ = ["TSNE", "__version__", *_MODULES]

@@ -7,7 +7,7 @@ from scipy import sparse
 from bhtsne import jit
 from bhtsne.neighbors import Neighbors, checked_points
 
-__all__ = ["all_pairs", "perplexity"]
+__all__ = ["all_pairs", "conditional", "perplexity"]
 
 _TOLERANCE = 1e-5  # of the entropy, in nats: the perplexity is met to 1 part in 100,000
 
@@ -46,15 +46,51 @@ def perplexity(neighbors: Neighbors, perplexity: float = 30.0) -> sparse.csr_arr
     >>> P.shape, round(float(P.sum()), 6)
     ((200, 200), 1.0)
     """
-    indices, distances = _checked(neighbors)
-    n, k = indices.shape
+    n = len(neighbors[0])
     _check_perplexity(perplexity, n)
-    conditional = np.empty((n, k), np.float32)
-    _calibrate(distances, float(np.log(perplexity)), _TOLERANCE, conditional)
-    offset = np.int32 if 2 * n * k < 2**31 else np.int64  # SciPy gives the columns the same type
-    rows = np.arange(0, n * k + 1, k, dtype=offset)
-    indices = np.where(indices < 0, np.arange(n, dtype=np.int32)[:, None], indices)
-    return _joint(sparse.csr_array((conditional.ravel(), indices.ravel(), rows), shape=(n, n)))
+    return _joint(conditional(neighbors, n, perplexity))
+
+
+def conditional(neighbors: Neighbors, n: int, perplexity: float = 30.0) -> sparse.csr_array:
+    """Compute conditional affinities of points to n others, as `perplexity` does before it joins.
+
+    Parameters
+    ----------
+    neighbors : Neighbors
+        Indices (M, k) among the n, and distances (M, k); index -1 marks a missing neighbour.
+    n : int
+        Number of the others.
+    perplexity : float
+        Effective number of neighbours, 1 to n. A row with fewer neighbours than that weighs them
+        all alike.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of float32, shape (M, n)
+        ``p_j|i``; each row with a neighbour sums to 1. Nothing that vanishes is stored.
+
+    Raises
+    ------
+    ValueError
+        If perplexity is out of range, or indices and distances do not make sense.
+
+    Examples
+    --------
+    >>> from bhtsne import affinities, neighbors
+    >>> near = neighbors.query([[0.0], [1.0], [2.0], [9.0]], [[1.1]], 3)
+    >>> round(float(affinities.conditional(near, 4, perplexity=2).sum()), 6)
+    1.0
+    """
+    indices, distances = _checked(neighbors, n)
+    _check_perplexity(perplexity, n + 1)
+    m, k = indices.shape
+    p = np.empty((m, k), np.float32)
+    _calibrate(distances, float(np.log(perplexity)), _TOLERANCE, p)
+    offset = np.int32 if 2 * m * k < 2**31 else np.int64  # SciPy gives the columns the same type
+    rows = np.arange(0, m * k + 1, k, dtype=offset)
+    C = sparse.csr_array((p.ravel(), np.maximum(indices, 0).ravel(), rows), shape=(m, n))
+    C.eliminate_zeros()
+    return C
 
 
 def all_pairs(X, perplexity: float = 30.0, *, metric="euclidean") -> sparse.csr_array:
@@ -137,7 +173,7 @@ def _free_memory() -> float:
         return np.inf
 
 
-def _checked(neighbors) -> tuple[np.ndarray, np.ndarray]:
+def _checked(neighbors, n: int) -> tuple[np.ndarray, np.ndarray]:
     indices = np.ascontiguousarray(neighbors[0])
     distances = np.ascontiguousarray(neighbors[1], np.float32)
     if indices.ndim != 2 or indices.shape != distances.shape or not indices.size:
@@ -145,9 +181,9 @@ def _checked(neighbors) -> tuple[np.ndarray, np.ndarray]:
             "Neighbours must be two arrays of one shape (N, k), got indices of shape "
             f"{indices.shape} and distances of shape {distances.shape}."
         )
-    if indices.dtype.kind not in "iu" or indices.min() < -1 or indices.max() >= len(indices):
+    if indices.dtype.kind not in "iu" or indices.min() < -1 or indices.max() >= n:
         raise ValueError(
-            f"Neighbours' indices must be whole numbers from 0 to {len(indices) - 1}, or -1 for "
+            f"Neighbours' indices must be whole numbers from 0 to {n - 1}, or -1 for "
             f"none, got {indices.dtype} from {indices.min()} to {indices.max()}."
         )
     if not (distances[indices >= 0] >= 0).all():
@@ -157,7 +193,6 @@ def _checked(neighbors) -> tuple[np.ndarray, np.ndarray]:
 
 def _joint(conditional: sparse.csr_array) -> sparse.csr_array:
     """Return ``(C + Cᵀ) / 2N``; the sum of two floats does not depend on their order."""
-    conditional.eliminate_zeros()
     transposed = conditional.T.tocsr()
     P = transposed.T.tocsr() + transposed  # transposing back sorts the columns
     P.eliminate_zeros()

@@ -118,6 +118,7 @@ def run(
     callbacks: Sequence[Callback] = (),
     callback_every: int = 50,
     progress: Callable[[State], Any] | None = None,
+    centred: bool = True,
 ) -> State:
     """Minimise an objective by gradient descent with momentum and gains (Jacobs 1988).
 
@@ -140,6 +141,8 @@ def run(
         Iterations between checks; there is one at the end in any case.
     progress : callable, optional
         Called with the state after each iteration.
+    centred : bool
+        Whether the map's mean is moved to 0 after each iteration.
 
     Returns
     -------
@@ -173,7 +176,7 @@ def run(
         for phase in phases:
             for _ in range(phase.n_iter):
                 grad = objective.gradient(state.Y, phase.exaggeration)
-                _advance(state, grad, phase)
+                _advance(state, grad, phase, centred)
                 due = state.iteration % callback_every == 0 or state.iteration == last
                 if due and _check(state, grad, objective, callbacks, started):
                     state.stopped = "callback"
@@ -185,7 +188,7 @@ def run(
     return state
 
 
-def _advance(state: State, grad: np.ndarray, phase: Phase) -> None:
+def _advance(state: State, grad: np.ndarray, phase: Phase, centred: bool = True) -> None:
     """Make one step; nothing of it is seen before it is whole."""
     Y, velocity, gains = (np.empty_like(state.Y) for _ in range(3))
     sums = np.zeros((-(-len(Y) // _ROWS), Y.shape[1]))
@@ -195,7 +198,8 @@ def _advance(state: State, grad: np.ndarray, phase: Phase) -> None:
     )  # fmt: skip
     with np.errstate(invalid="ignore"):  # a map that is no longer finite is told at the next check
         for a, mean in enumerate((sums.sum(axis=0) / len(Y)).astype(np.float32)):
-            Y[:, a] -= mean  # by columns: 0.05 ms for 0.2 by rows of two
+            if centred:
+                Y[:, a] -= mean  # by columns: 0.05 ms for 0.2 by rows of two
     state.Y, state.velocity, state.gains = Y, velocity, gains
     state.iteration += 1
 

@@ -33,13 +33,13 @@ def check(estimator) -> None:
     for name in _NUMBERS:
         value = getattr(estimator, name)
         if not (name in _AUTOMATIC and isinstance(value, str) and value == "auto"):
-            _check_number(name, value)
-    _check_choice("method", estimator.method, forces.METHODS)
-    _check_choice("schedule", estimator.schedule, tuple(SCHEDULES))
+            check_number(name, value)
+    check_choice("method", estimator.method, forces.METHODS)
+    check_choice("schedule", estimator.schedule, tuple(SCHEDULES))
     if isinstance(estimator.init, str):
-        _check_choice("init", estimator.init, _INITS, " or an array")
+        check_choice("init", estimator.init, _INITS, " or an array")
     if isinstance(estimator.neighbors, str):
-        _check_choice("neighbors", estimator.neighbors, neighbors.METHODS, " or two arrays")
+        check_choice("neighbors", estimator.neighbors, neighbors.METHODS, " or two arrays")
     if estimator.method == "barnes_hut" and estimator.n_components > 3:
         raise ValueError(
             f"n_components must be 1, 2 or 3 for Barnes-Hut, got {estimator.n_components}; "
@@ -82,7 +82,8 @@ def check_against(estimator, X) -> None:
         raise ValueError("init must not place all points on one spot: they could never part.")
 
 
-def _check_number(name, value) -> None:
+def check_number(name, value) -> None:
+    """Raise ValueError or TypeError unless a number is what its parameter may be."""
     low, closed, high, whole = _NUMBERS[name]
     kind = numbers.Integral if whole else numbers.Real
     automatic = ' or "auto"' if name in _AUTOMATIC else ""
@@ -96,6 +97,7 @@ def _check_number(name, value) -> None:
         raise ValueError(f"{name} must be {floor} and {top}, got {value!r}.")
 
 
-def _check_choice(name, value, choices, more="") -> None:
+def check_choice(name, value, choices, more="") -> None:
+    """Raise ValueError unless a value is one of the choices."""
     if value not in choices:
         raise ValueError(f"{name} must be one of {choices}{more}, got {value!r}.")

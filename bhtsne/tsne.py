@@ -7,16 +7,17 @@ from contextlib import contextmanager
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from bhtsne import affinities, forces, initial, jit, neighbors, optimizer, parameters, schedules
 from bhtsne.forces.objective import KLDivergence
+from bhtsne.keeping import Keeping
 from bhtsne.progress import Progress
+from bhtsne.transform import Placing
 
 
-class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class TSNE(Placing, Keeping):
     """t-distributed stochastic neighbour embedding (van der Maaten & Hinton 2008).
 
     Places similar points close to each other on a map of one to three dimensions, by minimising
@@ -189,6 +190,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             with _timed(seconds, "divergence", progress):
                 self._keep(found, P, state)
         self.timings_ = seconds
+        self._fit_X = None if self.metric == "precomputed" else X  # what `transform` searches
         return self
 
     def fit_transform(self, X, y=None):

@@ -20,8 +20,9 @@ ORDER = [
         "schedules",
         "progress",
         "parameters",
-        "tsne",
         "transform",
+        "keeping",
+        "tsne",
         "sne",
         "dynamic",
         "metrics",
@@ -30,7 +31,7 @@ ORDER = [
     *("plot", "checkpoint", "cli", "dask"),
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.
-INNER = {"jit", "files", "parameters", "progress", "tsne", "checkpoint", "cli", "dask"}
+INNER = {"jit", "files", "parameters", "progress", "tsne", "checkpoint", "cli", "dask", "keeping"}
 
 ONLY_IN = {"matplotlib": "plot", "pynndescent": "neighbors", "tqdm": "progress", "dask": "dask"}
 COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "stencil", "cfunc", "jitclass"}

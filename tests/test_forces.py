@@ -516,7 +516,7 @@ LOOPS = {
             for d in (1, 2, 3)
         }),
         ("exact", exact._weigh, 8, {
-            2: (np.zeros((2, 64)), 0, 0, 1.0, None, np.zeros(64), np.zeros(64)),
+            2: (*[np.zeros((2, 64))] * 2, 0, 0, 0, 1.0, None, *[np.zeros(64)] * 2),
         }),
     ]
     for d in arguments

@@ -516,3 +516,64 @@ def test_auto_picks_the_search_that_can_and_is_faster(monkeypatch):
     assert asked[2:] == ["pynndescent", "pynndescent"]
     neighbors.find(normal(2001, 2), 3, metric="nan_euclidean")  # which only scikit-learn has
     assert len(asked) == 4
+
+
+# Neighbours of new points
+
+
+def true_neighbors(X, new, k):
+    squared = ((new[:, None].astype(float) - X) ** 2).sum(axis=-1)
+    order = np.argsort(squared, axis=1, kind="stable")[:, :k]
+    return order, np.sqrt(np.take_along_axis(squared, order, 1))
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(1, 1, 1), (50, 7, 3), (1500, 300, 20), (700, 900, 4)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_query_finds_the_nearest_of_the_others(n, m, d, dtype):
+    rng = np.random.default_rng(n)
+    X, new = rng.normal(size=(n, d)).astype(dtype), rng.normal(size=(m, d)).astype(dtype)
+    k = min(n, 15)
+    indices, distances = true_neighbors(X, new, k)
+    found = neighbors.query(X, new, k)
+    assert np.array_equal(found.indices, indices)
+    np.testing.assert_allclose(found.distances, distances, rtol=1e-6)
+
+
+def test_query_finds_a_point_itself_and_its_duplicates():
+    X = np.repeat(np.random.default_rng(0).normal(size=(40, 5)), 3, axis=0)
+    found = neighbors.query(X, X[::3], 3)
+    assert np.array_equal(found.indices, np.arange(120).reshape(40, 3))
+    assert not found.distances.any()
+
+
+def test_query_of_a_point_does_not_depend_on_the_others():
+    rng = np.random.default_rng(0)
+    X, new = rng.normal(size=(2000, 10)), rng.normal(size=(500, 10)) * rng.random((500, 1)) * 9
+    whole = neighbors.query(X, new, 30)
+    for i in range(0, 500, 99):
+        alone = neighbors.query(X, new[i : i + 1], 30)
+        assert np.array_equal(alone.indices[0], whole.indices[i])
+        assert np.array_equal(alone.distances[0], whole.distances[i])
+
+
+def test_query_far_away_is_searched_again_in_double():
+    X = 1e6 + np.random.default_rng(0).normal(size=(3000, 4))
+    new = X[:5] + 1e7
+    assert np.array_equal(neighbors.query(X, new, 10).indices, true_neighbors(X, new, 10)[0])
+
+
+@pytest.mark.parametrize("metric", ["cosine", "manhattan", lambda a, b: abs(a - b).max()])
+def test_query_takes_other_metrics(metric):
+    rng = np.random.default_rng(0)
+    X, new = rng.random((60, 4)), rng.random((9, 4))
+    truth = np.argsort(pairwise_distances(new, X, metric=metric), axis=1)[:, :5]
+    assert np.array_equal(neighbors.query(X, new, 5, metric=metric).indices, truth)
+
+
+@pytest.mark.parametrize(
+    ("new", "k", "says"),
+    [(np.ones((3, 2)), 3, "columns"), (np.ones((3, 4)), 0, "k must"), (np.ones((3, 4)), 11, "k m")],
+)
+def test_query_says_what_is_wrong(new, k, says):
+    with pytest.raises(ValueError, match=says):
+        neighbors.query(np.zeros((10, 4)), new, k)

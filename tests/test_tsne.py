@@ -27,11 +27,20 @@ def iris():
 
 
 # Iterations and perplexity are small because the checks fit hundreds of tables of 10 to 30 rows.
+# These want fit(X).transform(X) to be the map itself. `transform` places each point on its own on a
+# map that stays, whether it was fitted or not: were the fitted points an exception, a point's place
+# would depend on those that it is given with.
+ANEW = "transform places points anew, beside where the fit has them"
+
+
 @parametrize_with_checks(
     [
         TSNE(perplexity=2, early_exaggeration_iter=5, n_iter=5),
         TSNE(perplexity=2, early_exaggeration_iter=5, n_iter=5, method="exact"),
-    ]
+    ],
+    expected_failed_checks=lambda _: dict.fromkeys(
+        ("check_transformer_general", "check_transformer_data_not_an_array"), ANEW
+    ),
 )
 @pytest.mark.filterwarnings("ignore:perplexity .* asks for:UserWarning")
 def test_scikit_learn_checks(estimator, check):

@@ -11,7 +11,7 @@ import numpy as np
 from bhtsne.files import arrays, columns
 from bhtsne.files.paths import check_target, kind, replacing, sentences
 
-__all__ = ["SUFFIXES", "Table", "check_target", "read", "replacing", "write"]
+__all__ = ["SUFFIXES", "Table", "check_target", "read", "replacing", "sentences", "write"]
 
 _READERS: dict[str, Callable] = {
     "npy": arrays.read_npy,

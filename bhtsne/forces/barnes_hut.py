@@ -19,7 +19,7 @@ import numpy as np
 
 from bhtsne import jit
 from bhtsne.forces import nodes
-from bhtsne.forces.walk import walk
+from bhtsne.forces.walk import visit, walk
 from bhtsne.tree import Tree
 
 # The expansion errs most for points on a line, so a cell's squared size is its width² + 12 λ / m, λ
@@ -43,6 +43,37 @@ def repulsion(tree: Tree, theta: float, dof: float = 1.0) -> tuple[np.ndarray, f
     nodes.spread(first, last, *_axes(tree), boxes, felt, out, z)
     # Who met itself did so with w = 1 and without a force.
     return out[1:], max(float(z.sum() - met.sum()), 0.0)
+
+
+class Field:
+    """What other points feel of a map: each on its own, whatever other points there are.
+
+    Points share a walk if they lie in one square of a grid, and the walk starts from the square,
+    not from its points, so that the sums do not depend on who shares it.
+    """
+
+    def __init__(self, tree: Tree, theta: float, dof: float) -> None:
+        seen, links, _, _ = prepare(tree)
+        self._tree = seen, links, _cells(tree, dof), _axes(tree), np.float32(theta**2)
+        self._kernel = _kernel(dof)
+        # As large as most groups' cells, for which the lists are long enough to share a walk.
+        self._side = float(np.median(tree.width[tree.groups])) or 1.0
+
+    def __call__(self, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return forces (M, d) and each point's own Z (M,), float32."""
+        square = np.floor(Y.astype(np.float64) / self._side)
+        order = np.lexsort(square.T)
+        square = square[order]
+        first = np.flatnonzero(np.append(True, (square[1:] != square[:-1]).any(axis=1)))
+        last = np.append(first[1:], len(Y))
+        boxes = np.zeros((len(first), 3, 2), np.float32)
+        boxes[:, : Y.shape[1], 0] = (square[first] + 0.5) * self._side
+        boxes[:, : Y.shape[1], 1] = self._side / 2
+        points = tuple(np.ascontiguousarray(Y[order].T)) + (None,) * (3 - Y.shape[1])
+        felt, out = (np.empty((Y.shape[1] + 1, len(Y)), np.float32) for _ in range(2))
+        visit(first, last, boxes, points, *self._tree, *self._kernel, felt, jit.n_threads())
+        out[:, order] = felt
+        return np.ascontiguousarray(out[1:].T), out[0]
 
 
 def prepare(tree: Tree) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

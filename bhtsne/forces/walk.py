@@ -99,7 +99,10 @@ def _sum_points(i, x, y, z, sx, sy, sz, n, scale, exponent):
 
 @jit.serial
 def _sum_near(first, last, p, near, n, kernel, place, out):
-    """Let each point of a group feel the n listed points but itself; count those among them."""
+    """Let each point of a group feel the n listed points but itself; count those among them.
+
+    `place` says where each point of the group is listed; None, if none of them can be.
+    """
     x, y, z = p
     scale, exponent, _ = kernel
     # Whole vectors only: the list is filled up with points too far to feel. So is, for its turn,
@@ -109,12 +112,12 @@ def _sum_near(first, last, p, near, n, kernel, place, out):
     near[1:, n:end] = 0
     listed = 0
     for i in range(first, last):
-        if place[i] >= 0:
+        if place is not None and place[i] >= 0:
             near[0, place[i]] = _DISTANT
         total, fx, fy, fz = _sum_points(
             i, x, y, z, near[0], _row(y, near, 1), _row(z, near, 2), end, scale, exponent
         )
-        if place[i] >= 0:
+        if place is not None and place[i] >= 0:
             near[0, place[i]] = x[i]
             place[i] = -1
             listed += 1
@@ -136,16 +139,17 @@ def _copy(axis, start, stop, to, at):
 
 
 @jit.serial
-def _feel_leaves(first, last, links, leaves, p, near, kernel, place, out):
+def _feel_leaves(first, last, links, leaves, p, sources, near, kernel, place, out):
     """Let a group feel the points of leaves; return how many of its own were among them."""
-    x, y, z = p
+    x, y, z = sources
     listed, n = 0, 0
     for leaf in leaves:
         begin, end = links[leaf, 0], links[leaf, 1]
         while begin < end:
             to = min(end, begin + _LIST - n)
-            for i in range(max(begin, first), min(to, last)):
-                place[i] = n + i - begin
+            if place is not None:
+                for i in range(max(begin, first), min(to, last)):
+                    place[i] = n + i - begin
             _copy(x, begin, to, near[0], n)
             _copy(y, begin, to, near[1], n)
             _copy(z, begin, to, near[2], n)
@@ -240,7 +244,7 @@ def _walk_group(first, last, seen, links, cells, p, theta2, kernel, at, buffers,
     n_flat, n_far, n_leaves = _choose(last - first > count, box, seen, links, theta2, ids)
     out[:, first:last] = 0
     felt[:] = 0
-    listed = _feel_leaves(first, last, links, ids[3, :n_leaves], p, near, kernel, place, out)
+    listed = _feel_leaves(first, last, links, ids[3, :n_leaves], p, p, near, kernel, place, out)
     _feel_cells(first, last, p, cells, ids[2, :n_far], kernel, b, out)
     q = (nodes[0], _row(p[1], nodes, 1), _row(p[2], nodes, 2))
     _feel_cells(0, count, q, cells, ids[1, :n_flat], kernel, b, felt)
@@ -263,3 +267,20 @@ def walk(
                 links[groups[g], 0], links[groups[g], 1], seen, links, cells, p, theta2,
                 (scale, exponent, factors), (boxes[g], nodes[g], felt[g]), buffers, place, out,
             )  # fmt: skip
+
+
+@jit.parallel
+def visit(
+    first, last, boxes, p, seen, links, cells, sources, theta2, scale, exponent, factors, out, tasks
+):
+    """Fill out with what other points, in groups, feel of the points of a tree."""
+    for task in prange(tasks):
+        kernel = scale, exponent, factors
+        near, b = np.empty((3, _LIST), np.float32), np.empty(_END, np.float32)
+        ids = np.empty((4, len(links)), np.int32)
+        for g in range(task, len(first), tasks):
+            _, n_far, n_leaves = _choose(False, boxes[g], seen, links, theta2, ids)
+            here, leaves = slice(first[g], last[g]), ids[3, :n_leaves]
+            out[:, here] = 0
+            _feel_leaves(first[g], last[g], links, leaves, p, sources, near, kernel, None, out)
+            _feel_cells(first[g], last[g], p, cells, ids[2, :n_far], kernel, b, out)

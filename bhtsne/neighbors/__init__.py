@@ -12,7 +12,7 @@ from scipy import sparse
 from bhtsne import jit
 from bhtsne.neighbors import approximate, exact, forest
 
-__all__ = ["Neighbors", "find"]
+__all__ = ["Neighbors", "find", "query"]
 
 METHODS = ("auto", "exact", "forest", "pynndescent")
 
@@ -102,11 +102,63 @@ def find(X, k: int, *, metric="euclidean", method: str = "auto", random_state=No
     return _result(*approximate.nearest(X, k, metric, seed))
 
 
-def checked_points(X):
+def query(X, X_new, k: int, *, metric="euclidean") -> Neighbors:
+    """Find the k nearest of one set of points to each point of another, exactly.
+
+    Parameters
+    ----------
+    X : array_like or CSR of shape (N, D)
+        Points among which is searched.
+    X_new : array_like or CSR of shape (M, D)
+        Points whose neighbours are wanted; distances of shape (M, N) for ``metric="precomputed"``,
+        which needs no X.
+    k : int
+        Neighbours of each, 1 to N.
+    metric : str or callable
+        Any of scikit-learn's.
+
+    Returns
+    -------
+    Neighbors
+        Indices into X and distances, (M, k) each, nearest first. A point's do not depend on which
+        others are asked for.
+
+    Raises
+    ------
+    ValueError
+        If the two sets are not finite tables of as many columns, or k is not within 1 … N.
+
+    Examples
+    --------
+    >>> from bhtsne import neighbors
+    >>> neighbors.query([[0.0], [1.0], [3.0]], [[2.5]], 2).indices
+    array([[2, 1]], dtype=int32)
+    """
+    new = checked_points(X_new, fewest=1)
+    if isinstance(metric, str) and metric == "precomputed":
+        n = new.shape[1]
+    else:
+        X = checked_points(X, fewest=1)
+        n = X.shape[0]
+        if X.shape[1] != new.shape[1]:
+            raise ValueError(f"X_new must have {X.shape[1]} columns as X, got {new.shape[1]}.")
+    if not isinstance(k, Integral) or not 1 <= k <= n:
+        raise ValueError(f"k must be a whole number from 1 to N = {n}, got {k!r}.")
+    if isinstance(metric, str) and metric == "precomputed":
+        nearest = np.argsort(new, axis=1, kind="stable")[:, :k]
+        return _result(nearest, np.take_along_axis(new, nearest, axis=1))
+    if metric not in ("euclidean", "l2") or sparse.issparse(X) or sparse.issparse(new):
+        return _result(*_brute(X, k, metric, new))
+    return _result(*exact.nearest_to(X, new, k))
+
+
+def checked_points(X, fewest: int = 2):
     """Return X as a finite float array or CSR of shape (N, D), or raise ValueError."""
     X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
-    if X.ndim != 2 or X.shape[0] < 2 or X.shape[1] < 1:
-        raise ValueError(f"X must hold 2 points or more in shape (N, D), got shape {X.shape}.")
+    if X.ndim != 2 or X.shape[0] < fewest or X.shape[1] < 1:
+        raise ValueError(
+            f"X must hold {fewest} points or more in shape (N, D), got shape {X.shape}."
+        )
     if X.dtype.kind not in "biuf":
         raise ValueError(f"X must hold real numbers, got {X.dtype}.")
     if X.dtype not in (np.float32, np.float64):
@@ -181,7 +233,7 @@ def _known_metrics() -> frozenset[str]:
     return frozenset(VALID_METRICS["brute"]) - {"precomputed"}
 
 
-def _brute(X, k, metric) -> tuple[np.ndarray, np.ndarray]:
+def _brute(X, k, metric, new=None) -> tuple[np.ndarray, np.ndarray]:
     """Leave the metrics that are no matrix product to scikit-learn, in blocks."""
     from sklearn.neighbors import NearestNeighbors
 
@@ -190,7 +242,7 @@ def _brute(X, k, metric) -> tuple[np.ndarray, np.ndarray]:
     search = NearestNeighbors(
         n_neighbors=k, metric=metric, algorithm="brute", n_jobs=jit.n_threads()
     )
-    distances, indices = search.fit(X).kneighbors()
+    distances, indices = search.fit(X).kneighbors(new)
     return indices.astype(np.int32), distances
 
 

@@ -37,6 +37,20 @@ def search_rows(X: np.ndarray, rows: np.ndarray | None, indices, distances) -> N
         _search(X, scaled, scale, doubtful, order, np.float64, indices, distances)
 
 
+def nearest_to(X: np.ndarray, new: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k nearest points of X to each new point, as `nearest` does."""
+    n, points = len(X), np.concatenate([X, new])
+    _, scale = standardized(X)
+    scaled = (points - X.mean(axis=0, dtype=np.float64)) / (scale or 1.0)
+    order, rows = like_by_like(scaled[:n]), np.arange(n, len(points))
+    indices, distances = np.empty((len(points), k), np.int32), np.empty((len(points), k))
+    for dtype in (np.float32, np.float64):
+        rows = _search(points, scaled, scale, rows, order, dtype, indices, distances)
+        if not len(rows):
+            break
+    return indices[n:], distances[n:]
+
+
 def like_by_like(scaled: np.ndarray) -> np.ndarray:
     """Return an order of the points in which every tile's columns are near each other.
 
@@ -95,13 +109,13 @@ class Tiles:
         self.norms = np.einsum("ij,ij->i", scaled, scaled)
         self.left = np.hstack([-2 * points[rows], np.ones((len(rows), 1), dtype)])
         # Whole blocks of columns only: the last is filled up with points infinitely far away.
-        n = -(-len(points) // _BLOCK) * _BLOCK
+        n = -(-len(columns) // _BLOCK) * _BLOCK
         self.right = np.zeros((points.shape[1] + 1, n), dtype)
-        self.right[:-1, : len(points)] = points[columns].T
+        self.right[:-1, : len(columns)] = points[columns].T
         self.right[-1] = np.inf
-        self.right[-1, : len(points)] = self.norms[columns]
+        self.right[-1, : len(columns)] = self.norms[columns]
         self.firsts = np.arange(0, n, _COLUMNS)
-        counts = np.diff(np.append(self.firsts, len(points)))
+        counts = np.diff(np.append(self.firsts, len(columns)))
         self.middles = np.add.reduceat(points[columns], self.firsts) / counts[:, None]
 
     def each(self, start: int, stop: int):
@@ -117,8 +131,9 @@ class Tiles:
 
 def _search(X, scaled, scale, rows, columns, dtype, indices, distances) -> np.ndarray:
     """Fill the neighbours of `rows`; return the rows in which rounding leaves a doubt."""
-    n, k = indices.shape
-    keep = min(k + _SPARE, n - 1)
+    k = indices.shape[1]
+    others = len(columns) - (len(columns) == len(X))  # a point is no neighbour of its own
+    keep = min(k + _SPARE, others)
     tiles = Tiles(scaled, rows, columns, dtype)
     names = np.append(columns, np.full(_BLOCK, -1, np.int32))
     reach = np.sqrt(tiles.norms) + np.sqrt(tiles.norms.max(initial=0))
@@ -135,7 +150,7 @@ def _search(X, scaled, scale, rows, columns, dtype, indices, distances) -> np.nd
         indices[mine] = found
         distances[mine] = np.sqrt(squared) * scale
         sure = hidden + tiles.norms[mine] - rounding[mine] >= squared[:, -1]
-        return mine[~sure & (keep < n - 1)]
+        return mine[~sure & (keep < others)]
 
     doubtful = np.concatenate(jit.map_blocks(block, len(rows), _ROWS))
     return doubtful if dtype == np.float32 else doubtful[:0]

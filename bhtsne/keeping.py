@@ -1,0 +1,172 @@
+"""Fitted estimator ↔ file: plain arrays and JSON in one .npz, versioned; nothing is pickled."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from bhtsne import files
+from bhtsne.neighbors import Neighbors
+from bhtsne.optimizer import Record
+
+__all__ = ["Keeping"]
+
+_FORMAT, _VERSION = "bhtsne.TSNE", 1
+_CSR = ("data", "indices", "indptr", "shape")
+_PLAIN = ("kl_divergence_", "n_iter_", "stopped_", "timings_", "n_features_in_")
+
+
+class Keeping(BaseEstimator):
+    """`save` and `load` of `TSNE`."""
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the fitted estimator to a file, whole or not at all.
+
+        What is written are the parameters but for `callbacks`, the fitted points, which `transform`
+        needs, and all that the fit found. The file is an .npz of plain arrays, whatever its name.
+
+        Parameters
+        ----------
+        path : str or path
+            A file, replaced if it exists.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no map yet.
+        ValueError
+            If a parameter is a function or a generator, which no file can hold.
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from bhtsne import TSNE, datasets
+        >>> X = datasets.digits().X
+        >>> model = TSNE(random_state=0, n_iter=50).fit(X[:500])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(Path(folder, "digits.npz"))
+        ...     again = TSNE.load(Path(folder, "digits.npz"))
+        >>> bool((again.transform(X[500:600]) == model.transform(X[500:600])).all())
+        True
+        """
+        check_is_fitted(self, "embedding_")
+        told: dict[str, Any] = {"format": _FORMAT, "version": _VERSION, "parameters": {}}
+        arrays: dict[str, np.ndarray] = {"embedding": self.embedding_}
+        for name, value in self.get_params(deep=False).items():
+            if name != "callbacks":
+                _put(f"parameter.{name}", value, told["parameters"], name, arrays)
+        told |= {name: getattr(self, name) for name in _PLAIN}
+        told["history_"] = [list(record) for record in self.history_]
+        arrays |= _parts("affinities", self.affinities_)
+        if self._fit_X is not None:
+            arrays |= _parts("points", self._fit_X)
+        if self.neighbors_ is not None:
+            arrays |= dict(zip(("indices", "distances"), self.neighbors_, strict=True))
+        if hasattr(self, "feature_names_in_"):
+            told["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
+        arrays["told"] = np.array(json.dumps(told))
+        with files.replacing(path) as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # not allow_pickle, as mypy reads
+            file.flush()
+            os.fsync(file.fileno())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Any:
+        """Return the fitted estimator that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+
+        Returns
+        -------
+        TSNE
+            Its map, and what `transform` makes of new points, have the same bits as before.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is damaged, or of another kind or of a later version.
+        """
+        with files.sentences(Path(path), "a map that TSNE.save wrote"):
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            told = json.loads(str(arrays["told"]))
+            if told["format"] != _FORMAT or told["version"] > _VERSION:
+                raise ValueError(
+                    f"{told['format']}, version {told['version']}; known is version {_VERSION}"
+                )
+            return _restored(cls, told, arrays)
+
+
+def _put(place: str, value: Any, told: dict, name: str, arrays: dict) -> None:
+    """Put a parameter where it belongs: numbers and words into told, arrays beside each other."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        told[name] = value
+    elif isinstance(value, list | tuple) and len(value) == 2:
+        told[name] = "two arrays"
+        arrays[f"{place}.0"], arrays[f"{place}.1"] = map(np.asarray, value)
+    elif hasattr(value, "__array__"):
+        told[name] = "an array"
+        arrays[place] = np.asarray(value)
+    else:
+        raise ValueError(
+            f"{name} must be a number, a word or an array to be saved, got {value!r}; "
+            f"set_params({name}=…) before saving."
+        )
+
+
+def _parts(name: str, X: Any) -> dict[str, np.ndarray]:
+    if not sparse.issparse(X):
+        return {name: np.asarray(X)}
+    return {f"{name}.{part}": np.asarray(getattr(X, part)) for part in _CSR}
+
+
+def _whole(name: str, arrays: dict) -> Any:
+    if name in arrays:
+        return arrays[name]
+    data, indices, indptr, shape = (arrays[f"{name}.{part}"] for part in _CSR)
+    X = sparse.csr_array((data, indices, indptr), shape=tuple(shape))
+    X.check_format()  # compiled code follows a wrong index out of the array
+    return X
+
+
+def _restored(cls: type, told: dict, arrays: dict) -> Any:
+    parameters = dict(told["parameters"])
+    for name, value in parameters.items():
+        place = f"parameter.{name}"
+        if value == "an array":
+            parameters[name] = arrays[place]
+        elif value == "two arrays":
+            parameters[name] = (arrays[f"{place}.0"], arrays[f"{place}.1"])
+    model = cls(**parameters)
+    for name in _PLAIN:
+        setattr(model, name, told[name])
+    model.embedding_ = np.ascontiguousarray(arrays["embedding"], np.float32)
+    n = len(model.embedding_)
+    model.affinities_, model._fit_X = _whole("affinities", arrays), None
+    if model.metric != "precomputed":
+        model._fit_X = _whole("points", arrays)
+    shapes = [part.shape for part in (model.affinities_, model._fit_X) if part is not None]
+    if shapes not in ([(n, n), (n, model.n_features_in_)], [(n, n)]):
+        raise ValueError(f"parts of shapes {shapes} beside a map of {n} points")
+    model.neighbors_ = None
+    if "indices" in arrays:
+        model.neighbors_ = Neighbors(arrays["indices"], arrays["distances"])
+    model.history_ = [Record(*record) for record in told["history_"]]
+    if "feature_names_in_" in told:
+        model.feature_names_in_ = np.array(told["feature_names_in_"], object)
+    return model

@@ -1,0 +1,198 @@
+"""Fitted map, new points → their places: each on its own, while the map stays as it is.
+
+A new point i has affinities ``p_j|i`` to its neighbours j in the fitted data, and on the map
+``q_j|i = w_ij / Z_i`` with ``Z_i = Σ_j w_ij`` over the fitted points alone. It goes where
+``KL(P_i‖Q_i) = Σ_j p_j|i ln(p_j|i / q_j|i)`` is least, whose gradient is
+``(1 + 1/dof) (F_attr,i − F_rep,i / Z_i)``: the gradient of t-SNE with all other points held, as in
+Poličar, Stražar & Zupan 2021, but normalised for each point, so that none feels another.
+"""
+
+import numbers
+import zlib
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from bhtsne import affinities, jit, neighbors, optimizer, parameters, tree
+from bhtsne.forces import barnes_hut, edges, exact
+
+__all__ = ["NewPoints", "Placing", "start"]
+
+STARTS = ("weighted", "median", "random")
+_SAMPLE = 200  # points whose force is compared with the exact one at a check
+
+
+class NewPoints:
+    """KL divergences of new points from a fitted map: what the optimizer minimises.
+
+    Parameters
+    ----------
+    P : csr_array of float32, shape (M, N)
+        Affinities of the new points to the fitted ones; each row sums to 1.
+    fitted : ndarray of float32, shape (N, d)
+        The map, which stays.
+    method : {"barnes_hut", "exact"}
+        How the repulsion is summed.
+    theta, dof : float
+        As in `forces.repulsion`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy import sparse
+    >>> from bhtsne import transform
+    >>> P = sparse.csr_array(np.array([[0.5, 0.5]], np.float32))
+    >>> fitted = np.array([[-1, 0], [1, 0]], np.float32)
+    >>> new = transform.NewPoints(P, fitted, "exact", 0.0, 1.0)
+    >>> new.gradient(np.zeros((1, 2), np.float32), 1.0)  # half way it is at rest
+    array([[0., 0.]])
+    """
+
+    def __init__(self, P, fitted: np.ndarray, method: str, theta: float, dof: float) -> None:
+        self._P, self._fitted, self._dof = P, np.ascontiguousarray(fitted, np.float32), dof
+        self._exact = method == "exact"
+        if not self._exact:
+            self._field = barnes_hut.Field(tree.build(self._fitted), theta, dof)
+
+    def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
+        """Return the gradient at Y, of the shape of Y."""
+        force, z = self._felt(Y)
+        pull = edges.attract(self._P, Y, self._dof, self._fitted)
+        push = force / np.maximum(z, np.finfo(z.dtype).tiny)[:, None]
+        return (1 + 1 / self._dof) * (exaggeration * pull - push)
+
+    def check(self, Y: np.ndarray) -> tuple[float, float]:
+        """Return the mean divergence of a point, and the relative error of a sample of forces."""
+        force, z = self._felt(Y)
+        P = self._P.tocoo()
+        squared = ((Y[P.row].astype(np.float64) - self._fitted[P.col]) ** 2).sum(axis=1)
+        log_w = -(self._dof + 1) / 2 * np.log1p(squared / self._dof)
+        log_z = np.log(np.maximum(z, np.finfo(z.dtype).tiny).astype(np.float64))
+        p = np.maximum(P.data, np.finfo(np.float32).tiny).astype(np.float64)
+        kl = float((P.data * (np.log(p) - log_w + log_z[P.row])).sum() / len(Y))
+        if self._exact:
+            return kl, 0.0
+        some = np.unique(np.linspace(0, len(Y) - 1, _SAMPLE).astype(np.int64))
+        truth, _ = exact.field(self._fitted, Y[some], self._dof)
+        size = np.linalg.norm(truth)
+        return kl, float(np.linalg.norm(force[some] - truth) / size) if size > 0 else 0.0
+
+    def _felt(self, Y):
+        return exact.field(self._fitted, Y, self._dof) if self._exact else self._field(Y)
+
+
+def start(P: sparse.csr_array, fitted: np.ndarray, init: str, seed: int) -> np.ndarray:
+    """Return where new points start.
+
+    Parameters
+    ----------
+    P : csr_array of shape (M, N)
+        Affinities of the new points to the fitted ones; each row sums to 1.
+    fitted : ndarray of shape (N, d)
+        The map.
+    init : {"weighted", "median", "random"}
+        Mean of the neighbours' places weighted by affinity; their median; or noise as wide as the
+        map, drawn for each point from its own affinities and the seed.
+    seed : int
+        For "random".
+
+    Returns
+    -------
+    ndarray of float32, shape (M, d)
+        A point's does not depend on the others.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy import sparse
+    >>> from bhtsne import transform
+    >>> P = sparse.csr_array(np.array([[0.75, 0.25]], np.float32))
+    >>> transform.start(P, np.array([[0, 0], [4, 0]]), "weighted", 0)
+    array([[1., 0.]], dtype=float32)
+    """
+    if init == "weighted":
+        return (P @ fitted.astype(np.float64)).astype(np.float32)
+    rows = [slice(*ends) for ends in zip(P.indptr[:-1], P.indptr[1:], strict=True)]
+    if init == "median":
+        return np.array([np.median(fitted[P.indices[row]], axis=0) for row in rows], np.float32)
+    middle, spread = fitted.mean(axis=0), fitted.std()
+    names = [zlib.crc32(P.indices[row].tobytes() + P.data[row].tobytes()) for row in rows]
+    noise = [np.random.default_rng([seed, name]).normal(size=len(middle)) for name in names]
+    return (middle + spread * np.array(noise)).astype(np.float32)
+
+
+class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """What `TSNE` is to new points."""
+
+    def transform(
+        self, X, *, perplexity=None, exaggeration=1.0, n_iter=150, learning_rate=1.0, momentum=0.8,
+        init="weighted",
+    ):  # fmt: skip
+        """Place new points on the fitted map, which stays as it is.
+
+        A point's place does not depend on which others are placed with it, nor on the number of
+        threads. Points that were fitted are placed anew, beside themselves.
+
+        Parameters
+        ----------
+        X : array_like, CSR or data frame of shape (M, D)
+            New points; distances to the fitted ones, (M, N), for ``metric="precomputed"``.
+        perplexity : float or None
+            Effective number of neighbours of a new point in the fitted data. None is the fit's.
+        exaggeration : float
+            Factor of the attraction.
+        n_iter : int
+            Iterations; 0 leaves the points where they start.
+        learning_rate, momentum : float
+            As in `optimizer.Phase`; a gradient here is that of one point alone.
+        init : {"weighted", "median", "random"}
+            Where a point starts: at the mean of its neighbours weighted by affinity, at their
+            median, or anywhere.
+
+        Returns
+        -------
+        ndarray of float32, shape (M, n_components)
+            Places on the map, or what `set_output` asks for.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no map yet.
+        ValueError
+            If X does not fit the fitted data, or a parameter breaks its rule.
+
+        Examples
+        --------
+        >>> from bhtsne import TSNE, datasets
+        >>> X = datasets.digits().X
+        >>> model = TSNE(random_state=0).fit(X[:1000])
+        >>> model.transform(X[1000:]).shape
+        (797, 2)
+        """
+        check_is_fitted(self, "embedding_")
+        n = len(self.embedding_)
+        perplexity = self.perplexity if perplexity is None else perplexity
+        for name, value in (
+            ("perplexity", perplexity), ("exaggeration", exaggeration), ("n_iter", n_iter),
+            ("learning_rate", learning_rate), ("momentum", momentum),
+        ):  # fmt: skip
+            parameters.check_number(name, value)
+        parameters.check_choice("init", init, STARTS)
+        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float32, np.float64), reset=False)
+        seeded = isinstance(self.random_state, numbers.Integral)
+        seed = int(self.random_state) if seeded else 0
+        with jit.threads(self.n_jobs):
+            k = min(max(int(3 * perplexity), 1), n)
+            found = neighbors.query(self._fit_X, X, k, metric=self.metric)
+            P = affinities.conditional(found, n, perplexity)
+            Y = start(P, self.embedding_, init, seed)
+            objective = NewPoints(P, self.embedding_, self.method, self.theta, self.dof)
+            phase = optimizer.Phase(n_iter, exaggeration, learning_rate, momentum)
+            state = optimizer.run(
+                optimizer.State(Y), objective, [phase], callback_every=max(n_iter, 1), centred=False
+            )
+        if state.stopped == "interrupt":
+            raise KeyboardInterrupt
+        return state.Y

@@ -1,0 +1,135 @@
+"""What is saved comes back with the same bits, in another process too, or an error says why not."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from bhtsne import TSNE
+
+X = np.random.default_rng(0).random((90, 5))
+OLD, NEW = X[:70], X[70:]
+QUICK = {"perplexity": 6, "random_state": 0, "n_iter": 30, "early_exaggeration_iter": 20}
+MODELS = {
+    "array": ({}, OLD),
+    "float32": ({}, OLD.astype(np.float32)),
+    "csr": ({}, sparse.csr_array(OLD)),
+    "frame": ({}, pd.DataFrame(OLD, columns=list("abcde"))),
+    "exact": ({"method": "exact", "dof": 0.5}, OLD),
+    "given start": ({"init": OLD[:, :2] * 1e-4}, OLD),
+    "given neighbours": (
+        {"neighbors": (np.argsort(np.random.default_rng(1).random((70, 70)), axis=1)[:, :18] * 0
+                       + (np.arange(70)[:, None] + np.arange(1, 19)) % 70, np.ones((70, 18)))}, OLD,
+    ),
+    "precomputed": ({"metric": "precomputed", "init": "random"}, abs(OLD[:, :1] - OLD[:, 0])),
+    "3-D": ({"n_components": np.int64(3)}, OLD),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_saved_map_comes_back_whole(kind, tmp_path):
+    options, points = MODELS[kind]
+    model = TSNE(**QUICK, **options).fit(points)
+    model.save(tmp_path / "map")
+    again = TSNE.load(tmp_path / "map")
+    assert again.embedding_.tobytes() == model.embedding_.tobytes()
+    assert (again.affinities_ != model.affinities_).nnz == 0
+    for name in ("kl_divergence_", "n_iter_", "history_", "timings_", "stopped_", "n_features_in_"):
+        assert getattr(again, name) == getattr(model, name)
+    for one, other in zip(again.neighbors_ or (), model.neighbors_ or (), strict=True):
+        assert one.tobytes() == other.tobytes()
+    new = sparse.csr_array(NEW) if kind == "csr" else NEW
+    if kind == "precomputed":
+        new = abs(NEW[:, :1] - OLD[:, 0])
+    if kind == "frame":
+        new = pd.DataFrame(NEW, columns=list("abcde"))
+        assert list(again.get_feature_names_out()) == ["tsne0", "tsne1"]
+    assert again.transform(new).tobytes() == model.transform(new).tobytes()
+    ours, theirs = again.get_params(), model.get_params()
+    assert ours.keys() == theirs.keys()
+    for name, value in theirs.items():
+        if isinstance(value, tuple):
+            assert all(np.array_equal(a, b) for a, b in zip(ours[name], value, strict=True))
+        else:
+            assert np.array_equal(ours[name], value)
+
+
+def test_other_processes_make_the_same_of_new_points(tmp_path):
+    """The same bits in both; this one may have compiled, and what it compiled rounds otherwise."""
+    model = TSNE(**QUICK).fit(OLD)
+    model.save(tmp_path / "map.npz")
+    here = model.transform(NEW)
+    np.save(tmp_path / "new.npy", NEW)
+    code = (
+        "import numpy as np, sys; from bhtsne import TSNE; folder = sys.argv[1]\n"
+        "model = TSNE.load(folder + '/map.npz')\n"
+        "print(model.transform(np.load(folder + '/new.npy')).tobytes().hex())"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    first, second = (
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2)
+    )
+    assert first == second
+    there = np.frombuffer(bytes.fromhex(first), np.float32).reshape(here.shape)
+    np.testing.assert_allclose(there, here, atol=1e-3 * np.ptp(model.embedding_))
+
+
+def test_only_a_fitted_estimator_is_saved(tmp_path):
+    with pytest.raises(ValueError, match="not fitted"):
+        TSNE().save(tmp_path / "map.npz")
+    model = TSNE(metric=lambda a, b: abs(a - b).sum(), **QUICK).fit(OLD)
+    with pytest.raises(ValueError, match="metric must be a number, a word or an array"):
+        model.save(tmp_path / "map.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_callbacks_are_not_kept(tmp_path):
+    TSNE(callbacks=[print], **QUICK).fit(OLD).save(tmp_path / "map.npz")
+    assert TSNE.load(tmp_path / "map.npz").callbacks == ()
+
+
+def damaged(path, how):
+    data = path.read_bytes()
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    if how == "cut":
+        path.write_bytes(data[: len(data) // 2])
+    elif how == "no archive":
+        path.write_bytes(b"tsne")
+    elif how == "a pickle":
+        np.savez(path, told=np.array({"a": 1}, object))
+    elif how == "another kind":
+        np.savez(path, X=OLD)
+    elif how == "a part is missing":
+        del arrays["embedding"]
+        np.savez(path, **arrays)
+    elif how == "other points":
+        np.savez(path, **arrays | {"embedding": arrays["embedding"][:9]})
+    elif how == "a wrong index":
+        arrays["affinities.indices"][3] = 10**6
+        np.savez(path, **arrays)
+    elif how == "a later version":
+        told = json.loads(str(arrays["told"])) | {"version": 99}
+        np.savez(path, **arrays | {"told": np.array(json.dumps(told))})
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["cut", "no archive", "a pickle", "another kind", "a part is missing", "other points",
+     "a wrong index", "a later version"],
+)  # fmt: skip
+def test_a_damaged_file_is_named(how, tmp_path):
+    path = tmp_path / "map.npz"
+    TSNE(**QUICK).fit(OLD).save(path)
+    damaged(path, how)
+    with pytest.raises(ValueError, match=r"map\.npz must hold a map that TSNE\.save wrote"):
+        TSNE.load(path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no file .*map\.npz"):
+        TSNE.load(tmp_path / "map.npz")
