@@ -46,6 +46,7 @@ def _rivals(result: dict) -> str:
             f"{final['label_accuracy']:.4f}" if "label_accuracy" in final else "–",
             str(final.get("class_pieces", "–")), f"{record['peak_memory_bytes'] / 2**30:.2f} GiB",
         ])  # fmt: skip
+    peers = " ".join(record["name"] for record in result["runs"][1:])
     head = [
         "", "process, start to end", "exact KL", f"KL {target:g} reached after", "recall at 10",
         "5-NN label accuracy", "pieces of classes", "peak memory",
@@ -53,7 +54,7 @@ def _rivals(result: dict) -> str:
     return (
         f"{result['points']:,} points of {result['features']} features, perplexity 30, "
         f"{result['threads']} threads, each library at its defaults unless said, one run of "
-        "`python bench/rivals.py`:\n\n" + _table(head, rows)
+        f"`python bench/rivals.py --peers {peers}`:\n\n" + _table(head, rows)
         + "![KL divergence against seconds](bench/figures/rivals.png)\n\n"
     )  # fmt: skip
 

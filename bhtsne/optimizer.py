@@ -196,9 +196,9 @@ def _advance(state: State, grad: np.ndarray, phase: Phase, centred: bool = True)
         state.Y, np.ascontiguousarray(grad, np.float32), state.velocity, state.gains,
         np.float32(phase.learning_rate), np.float32(phase.momentum), Y, velocity, gains, sums,
     )  # fmt: skip
-    with np.errstate(invalid="ignore"):  # a map that is no longer finite is told at the next check
-        for a, mean in enumerate((sums.sum(axis=0) / len(Y)).astype(np.float32)):
-            if centred:
+    if centred:
+        with np.errstate(invalid="ignore"):  # what is no longer finite is told at the next check
+            for a, mean in enumerate((sums.sum(axis=0) / len(Y)).astype(np.float32)):
                 Y[:, a] -= mean  # by columns: 0.05 ms for 0.2 by rows of two
     state.Y, state.velocity, state.gains = Y, velocity, gains
     state.iteration += 1
