@@ -40,8 +40,8 @@ def search_rows(X: np.ndarray, rows: np.ndarray | None, indices, distances) -> N
 def nearest_to(X: np.ndarray, new: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the k nearest points of X to each new point, as `nearest` does."""
     n, points = len(X), np.concatenate([X, new])
-    _, scale = standardized(X)
-    scaled = (points - X.mean(axis=0, dtype=np.float64)) / (scale or 1.0)
+    scale = standardized(X)[1] or 1.0  # X alone sets it: no new point may change another's bits
+    scaled = (points - X.mean(axis=0, dtype=np.float64)) / scale
     order, rows = like_by_like(scaled[:n]), np.arange(n, len(points))
     indices, distances = np.empty((len(points), k), np.int32), np.empty((len(points), k))
     for dtype in (np.float32, np.float64):
