@@ -19,6 +19,7 @@ _MODULES = (
     "neighbors",
     "optimizer",
     "plot",
+    "scanpy",
     "schedules",
     "transform",
     "tree",

@@ -3,6 +3,7 @@
 What is minimised is an argument, `Objective`: the optimizer knows nothing of t-SNE.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ __all__ = ["Objective", "Phase", "Record", "State", "run"]
 
 MAX_STEP = 5.0  # a point moves at most this far in an iteration
 MIN_GAIN = 0.01
+# The floors of others, 50 to 200 in these units, cost small data sets their fit: 300 digits end at
+# a KL divergence of .321 without and .336 with a floor of 50; 12 random points at .192 and .215.
+LOWEST_RATE = 1.0
 _ROWS = 1024  # points of a block, whose coordinates are summed in order
 
 
@@ -29,17 +33,36 @@ class Phase(NamedTuple):
         Iterations.
     exaggeration : float
         Factor of the attraction.
-    learning_rate : float
+    learning_rate : float or "auto"
         Factor of the gradient, which has its factor 4 as in scikit-learn; FIt-SNE and openTSNE
         leave that out, so that their learning rate is four times this one for the same step.
+        "auto" is N / exaggeration (Belkina et al. 2019; Kobak & Berens 2019), at least 1.
     momentum : float
         Part of the last step that is kept, 0 to below 1.
+    theta : float, optional
+        What the objective's θ is from here on; None leaves it as it is.
+    min_kl_rate : float
+        The phase ends early when the KL divergence falls by less than this part of itself an
+        iteration, from one check to the next, after having fallen faster (after Belkina et al.
+        2019). 0 never ends it.
+    min_gradient_norm : float
+        The phase ends early at a check that finds the gradient no longer than this. 0 never ends
+        it.
     """
 
     n_iter: int
-    exaggeration: float
-    learning_rate: float
-    momentum: float
+    exaggeration: float = 1.0
+    learning_rate: float | str = "auto"
+    momentum: float = 0.8
+    theta: float | None = None
+    min_kl_rate: float = 0.0
+    min_gradient_norm: float = 0.0
+
+    def rate(self, n: int) -> float:
+        """Return the learning rate for n points."""
+        if isinstance(self.learning_rate, str):
+            return max(n / self.exaggeration, LOWEST_RATE)
+        return self.learning_rate
 
 
 class Record(NamedTuple):
@@ -67,7 +90,9 @@ class Record(NamedTuple):
 
 
 class Objective(Protocol):
-    """What the optimizer minimises."""
+    """What the optimizer minimises; it has a `theta` if phases are to set one."""
+
+    theta: float
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
         """Return the gradient at Y, of the shape of Y."""
@@ -91,7 +116,8 @@ class State:
     history : list of Record
         One record a check.
     stopped : {None, "callback", "interrupt", "converged"}
-        Why the optimisation ended before its last iteration.
+        Why the optimisation ended before its last iteration; "converged" if the last phase with a
+        least rate or norm met it.
     """
 
     Y: np.ndarray
@@ -174,7 +200,10 @@ def run(
     last = state.iteration + sum(phase.n_iter for phase in phases)
     try:
         for phase in phases:
-            for _ in range(phase.n_iter):
+            if phase.theta is not None:
+                objective.theta = phase.theta
+            began = len(state.history)
+            for done in range(1, phase.n_iter + 1):
                 grad = objective.gradient(state.Y, phase.exaggeration)
                 _advance(state, grad, phase, centred)
                 due = state.iteration % callback_every == 0 or state.iteration == last
@@ -183,9 +212,26 @@ def run(
                     return state
                 if progress is not None:
                     progress(state)
+                if due and _converged(state.history[began:], phase):
+                    state.stopped = "converged"
+                    last -= phase.n_iter - done
+                    break
+            else:
+                if phase.min_kl_rate or phase.min_gradient_norm:
+                    state.stopped = None
     except KeyboardInterrupt:
         state.stopped = "interrupt"
     return state
+
+
+def _converged(records: list[Record], phase: Phase) -> bool:
+    """Return whether the checks of a phase so far allow it to end early."""
+    if 0 < phase.min_gradient_norm >= records[-1].gradient_norm:
+        return True
+    pairs = itertools.pairwise(records)
+    rates = [(a.kl - b.kl) / abs(b.kl) / (b.iteration - a.iteration) for a, b in pairs]
+    # A start so small that nothing moves yet has a low rate too: it is to have been higher.
+    return phase.min_kl_rate > 0 and len(rates) > 1 and rates[-1] < min(phase.min_kl_rate, max(rates))
 
 
 def _advance(state: State, grad: np.ndarray, phase: Phase, centred: bool = True) -> None:
@@ -194,7 +240,7 @@ def _advance(state: State, grad: np.ndarray, phase: Phase, centred: bool = True)
     sums = np.zeros((-(-len(Y) // _ROWS), Y.shape[1]))
     _step(
         state.Y, np.ascontiguousarray(grad, np.float32), state.velocity, state.gains,
-        np.float32(phase.learning_rate), np.float32(phase.momentum), Y, velocity, gains, sums,
+        np.float32(phase.rate(len(Y))), np.float32(phase.momentum), Y, velocity, gains, sums,
     )  # fmt: skip
     if centred:
         with np.errstate(invalid="ignore"):  # what is no longer finite is told at the next check

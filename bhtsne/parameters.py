@@ -4,7 +4,8 @@ import numbers
 
 import numpy as np
 
-from bhtsne import forces, neighbors
+from bhtsne import affinities, forces, neighbors
+from bhtsne.optimizer import Phase
 from bhtsne.schedules import SCHEDULES
 
 _NUMBERS: dict[
@@ -21,19 +22,35 @@ _NUMBERS: dict[
     "theta": (0, True, np.inf, False),
     "dof": (0, False, np.inf, False),
     "callback_every": (1, True, np.inf, True),
+    "min_kl_rate": (0, True, 1, False),
+    "min_gradient_norm": (0, True, np.inf, False),
+    "sigma": (0, False, np.inf, False),
+    "force_error": (0, False, np.inf, False),
 }
+_OPTIONAL = ("sigma", "force_error")
 _AUTOMATIC = (
     "early_exaggeration", "early_exaggeration_iter", "n_iter", "learning_rate", "momentum",
 )  # fmt: skip
-_INITS = ("pca", "random")
+_INITS = ("pca", "spectral", "random")
+_AFFINITIES = (*affinities.KINDS, "precomputed")
 
 
 def check(estimator) -> None:
     """Raise ValueError or TypeError for the first parameter that breaks a rule of its own."""
     for name in _NUMBERS:
+        if name == "perplexity":
+            continue
         value = getattr(estimator, name)
-        if not (name in _AUTOMATIC and isinstance(value, str) and value == "auto"):
+        automatic = name in _AUTOMATIC and isinstance(value, str) and value == "auto"
+        if not automatic and not (name in _OPTIONAL and value is None):
             check_number(name, value)
+    if isinstance(estimator.affinities, str):
+        check_choice("affinities", estimator.affinities, _AFFINITIES, " or an array")
+        if estimator.affinities == "fixed_sigma" and estimator.sigma is None:
+            raise ValueError('sigma must be given for affinities="fixed_sigma", got None.')
+    check_perplexity(estimator.perplexity, estimator.affinities)
+    check_choice("symmetrize", estimator.symmetrize, affinities.SYMMETRIES)
+    check_phases(estimator.phases)
     check_choice("method", estimator.method, forces.METHODS)
     check_choice("schedule", estimator.schedule, tuple(SCHEDULES))
     if isinstance(estimator.init, str):
@@ -53,22 +70,17 @@ def check(estimator) -> None:
 def check_against(estimator, X) -> None:
     """Raise ValueError for a parameter that does not fit the data."""
     n = X.shape[0]
-    if estimator.perplexity >= n:
+    most = np.max(estimator.perplexity)
+    if most >= n:
         raise ValueError(
-            f"perplexity must be below the number of points, got {estimator.perplexity:g} for "
+            f"perplexity must be below the number of points, got {most:g} for "
             f"{n}; (N − 1) / 3 = {(n - 1) / 3:.3g} is a sensible most."
         )
-    if not isinstance(estimator.neighbors, str):
-        given = isinstance(estimator.neighbors, list | tuple)
-        shapes = [np.shape(part) for part in estimator.neighbors] if given else []
-        if len(shapes) != 2 or shapes[0] != shapes[1] or len(shapes[0]) != 2 or shapes[0][0] != n:
-            raise ValueError(
-                f"neighbors must be two arrays, indices and distances, of shape ({n}, k) each, "
-                f"got shapes {shapes}."
-            )
     if isinstance(estimator.init, str):
-        if estimator.init == "pca" and estimator.metric == "precomputed":
-            raise ValueError('init="pca" needs points, got distances; use init="random".')
+        if estimator.init == "pca" and not estimator._has_points:
+            raise ValueError(
+                'init="pca" needs points, got distances or affinities; use init="spectral".'
+            )
         return
     init = np.asarray(estimator.init)
     if init.shape != (n, estimator.n_components):
@@ -80,6 +92,46 @@ def check_against(estimator, X) -> None:
         raise ValueError("init must hold finite numbers, got NaN, infinity or no numbers.")
     if n > 1 and (init == init[0]).all():
         raise ValueError("init must not place all points on one spot: they could never part.")
+
+
+def check_perplexity(value, kind) -> None:
+    """Raise ValueError or TypeError unless a perplexity, or several, suit the affinities."""
+    if not isinstance(value, list | tuple | np.ndarray):
+        check_number("perplexity", value)
+        return
+    if not isinstance(kind, str) or kind not in ("multiscale", "mixture"):
+        raise ValueError(
+            f"perplexity must be one number for affinities={kind!r}, got {value!r}; several are "
+            'for affinities="multiscale" and "mixture".'
+        )
+    if not len(value):
+        raise ValueError("perplexity must hold a number, got an empty sequence.")
+    for one in np.ravel(value).tolist():
+        check_number("perplexity", one)
+
+
+def check_phases(phases) -> None:
+    """Raise ValueError or TypeError unless phases are None, or a list of what phases may be."""
+    if phases is None:
+        return
+    alone = isinstance(phases, Phase) or not isinstance(phases, list | tuple)
+    for phase in [phases] if alone else phases:
+        told = phase._asdict() if isinstance(phase, Phase) else phase
+        known = isinstance(told, dict) and {"n_iter"} <= told.keys() <= set(Phase._fields)
+        if alone or not known:
+            raise TypeError(
+                "phases must be a list of optimizer.Phase, or of dicts with n_iter and any of "
+                f"{Phase._fields[1:]}, got {phase!r}."
+            )
+        check_phase(Phase(**told))
+
+
+def check_phase(phase: Phase) -> None:
+    """Raise ValueError or TypeError unless each number of a phase is what it may be."""
+    for name, value in phase._asdict().items():
+        automatic = name == "learning_rate" and isinstance(value, str) and value == "auto"
+        if not automatic and not (name == "theta" and value is None):
+            check_number(name, value)
 
 
 def check_number(name, value) -> None:

@@ -5,16 +5,11 @@ iterations; "fast" passes that after 170 and ends at 2.616 after 250. `bench/sch
 them, and openTSNE, on nine kinds of data.
 """
 
-from itertools import repeat
 from typing import Any, NamedTuple
 
 from bhtsne.optimizer import Phase
 
 __all__ = ["SCHEDULES", "phases"]
-
-# The floors of others, 50 to 200 in these units, cost small data sets their fit: 300 digits end at
-# a KL divergence of .321 without and .336 with a floor of 50; 12 random points at .192 and .215.
-_LOWEST_RATE = 1.0
 
 
 class Schedule(NamedTuple):
@@ -55,6 +50,8 @@ _FOR_FEW = Schedule(250, 250, 0.8, ((100, 0.8), (100, 0.9), (250, 0.95), (50, 0.
 # A million deformed digits come in 11 pieces for 10 classes after 50 iterations of early
 # exaggeration, and whole after 100, at the same divergence; 300,000 are whole after 50.
 _MANY = 500_000
+# The most iterations of early exaggeration and after it, where the divergence's rate ends them.
+_MOST_EARLY, _MOST = 500, 10_000
 
 
 def phases(
@@ -68,6 +65,8 @@ def phases(
     n_iter: Any = "auto",
     learning_rate: Any = "auto",
     momentum: Any = "auto",
+    min_kl_rate: float = 0.0,
+    min_gradient_norm: float = 0.0,
 ) -> list[Phase]:
     """Return the phases of a fit of n points.
 
@@ -92,6 +91,11 @@ def phases(
         The same in all phases, or N / exaggeration in each.
     momentum : float or "auto"
         The same in all phases, or the schedule's.
+    min_kl_rate : float
+        As in `Phase`, of early exaggeration and of the longest step after it. Above 0, the
+        iterations that "auto" stands for are at most 500 and 10,000.
+    min_gradient_norm : float
+        As in `Phase`, after early exaggeration.
 
     Returns
     -------
@@ -109,20 +113,25 @@ def phases(
     few = schedule == "fast" and n < _FEW
     early_iter, longer, early_momentum, late = _FOR_FEW if few else SCHEDULES[schedule]
 
-    def phase(iterations, factor, default):
-        rate = max(n / factor, _LOWEST_RATE) if learning_rate == "auto" else learning_rate
-        return Phase(iterations, factor, rate, default if momentum == "auto" else momentum)
+    def phase(iterations, factor, default, rate=0.0, norm=0.0):
+        kept = default if momentum == "auto" else momentum
+        step = Phase(iterations, factor, learning_rate, kept, None, rate, norm)
+        return step._replace(learning_rate=step.rate(n))
 
     early = 12.0 if early_exaggeration == "auto" else early_exaggeration
     if early_exaggeration_iter != "auto":
         early_iter = early_exaggeration_iter
+    elif min_kl_rate:
+        early_iter = _MOST_EARLY
     elif n >= _MANY or (isinstance(init, str) and init == "random"):
         early_iter = longer
     counts, momenta = (list(part) for part in zip(*late, strict=True))
-    if n_iter != "auto":
-        counts = _fitted(counts, n_iter)
-    steps = [phase(early_iter, early, early_momentum)]
-    steps += [phase(*step) for step in zip(counts, repeat(exaggeration), momenta, strict=False)]
+    if n_iter != "auto" or min_kl_rate:
+        counts = _fitted(counts, _MOST if n_iter == "auto" else n_iter)
+    rates = [min_kl_rate if count == max(counts) else 0.0 for count in counts]
+    steps = [phase(early_iter, early, early_momentum, min_kl_rate)]
+    for count, kept, rate in zip(counts, momenta, rates, strict=True):
+        steps.append(phase(count, exaggeration, kept, rate, min_gradient_norm))
     return [step for step in steps if step.n_iter]
 
 

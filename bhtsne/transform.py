@@ -7,18 +7,15 @@ A new point i has affinities ``p_j|i`` to its neighbours j in the fitted data, a
 Poličar, Stražar & Zupan 2021, but normalised for each point, so that none feels another.
 """
 
-import numbers
 import zlib
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bhtsne import affinities, jit, neighbors, optimizer, parameters, tree
+from bhtsne import tree
 from bhtsne.forces import barnes_hut, edges, exact
 
-__all__ = ["NewPoints", "Placing", "start"]
+__all__ = ["NewPoints", "start"]
 
 STARTS = ("weighted", "median", "random")
 _SAMPLE = 200  # points whose force is compared with the exact one at a check
@@ -52,9 +49,9 @@ class NewPoints:
 
     def __init__(self, P, fitted: np.ndarray, method: str, theta: float, dof: float) -> None:
         self._P, self._fitted, self._dof = P, np.ascontiguousarray(fitted, np.float32), dof
-        self._exact = method == "exact"
+        self._exact, self.theta = method == "exact", theta
         if not self._exact:
-            self._field = barnes_hut.Field(tree.build(self._fitted), theta, dof)
+            self._field = barnes_hut.Field(tree.build(self._fitted), dof)
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
         """Return the gradient at Y, of the shape of Y."""
@@ -80,7 +77,9 @@ class NewPoints:
         return kl, float(np.linalg.norm(force[some] - truth) / size) if size > 0 else 0.0
 
     def _felt(self, Y):
-        return exact.field(self._fitted, Y, self._dof) if self._exact else self._field(Y)
+        if self._exact:
+            return exact.field(self._fitted, Y, self._dof)
+        return self._field(Y, self.theta)
 
 
 def start(P: sparse.csr_array, fitted: np.ndarray, init: str, seed: int) -> np.ndarray:
@@ -121,78 +120,3 @@ def start(P: sparse.csr_array, fitted: np.ndarray, init: str, seed: int) -> np.n
     names = [zlib.crc32(P.indices[row].tobytes() + P.data[row].tobytes()) for row in rows]
     noise = [np.random.default_rng([seed, name]).normal(size=len(middle)) for name in names]
     return (middle + spread * np.array(noise)).astype(np.float32)
-
-
-class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """What `TSNE` is to new points."""
-
-    def transform(
-        self, X, *, perplexity=None, exaggeration=1.0, n_iter=150, learning_rate=1.0, momentum=0.8,
-        init="weighted",
-    ):  # fmt: skip
-        """Place new points on the fitted map, which stays as it is.
-
-        A point's place does not depend on which others are placed with it, nor on the number of
-        threads. Points that were fitted are placed anew, beside themselves.
-
-        Parameters
-        ----------
-        X : array_like, CSR or data frame of shape (M, D)
-            New points; distances to the fitted ones, (M, N), for ``metric="precomputed"``.
-        perplexity : float or None
-            Effective number of neighbours of a new point in the fitted data. None is the fit's.
-        exaggeration : float
-            Factor of the attraction.
-        n_iter : int
-            Iterations; 0 leaves the points where they start.
-        learning_rate, momentum : float
-            As in `optimizer.Phase`; a gradient here is that of one point alone.
-        init : {"weighted", "median", "random"}
-            Where a point starts: at the mean of its neighbours weighted by affinity, at their
-            median, or anywhere.
-
-        Returns
-        -------
-        ndarray of float32, shape (M, n_components)
-            Places on the map, or what `set_output` asks for.
-
-        Raises
-        ------
-        NotFittedError
-            If there is no map yet.
-        ValueError
-            If X does not fit the fitted data, or a parameter breaks its rule.
-
-        Examples
-        --------
-        >>> from bhtsne import TSNE, datasets
-        >>> X = datasets.digits().X
-        >>> model = TSNE(random_state=0).fit(X[:1000])
-        >>> model.transform(X[1000:]).shape
-        (797, 2)
-        """
-        check_is_fitted(self, "embedding_")
-        n = len(self.embedding_)
-        perplexity = self.perplexity if perplexity is None else perplexity
-        for name, value in (
-            ("perplexity", perplexity), ("exaggeration", exaggeration), ("n_iter", n_iter),
-            ("learning_rate", learning_rate), ("momentum", momentum),
-        ):  # fmt: skip
-            parameters.check_number(name, value)
-        parameters.check_choice("init", init, STARTS)
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float32, np.float64), reset=False)
-        seeded = isinstance(self.random_state, numbers.Integral)
-        seed = int(self.random_state) if seeded else 0
-        with jit.threads(self.n_jobs):
-            k = min(max(int(3 * perplexity), 1), n)
-            found = neighbors.query(self._fit_X, X, k, metric=self.metric)
-            P = affinities.conditional(found, n, perplexity)
-            Y = start(P, self.embedding_, init, seed)
-            objective = NewPoints(P, self.embedding_, self.method, self.theta, self.dof)
-            phase = optimizer.Phase(n_iter, exaggeration, learning_rate, momentum)
-            state = optimizer.run(
-                optimizer.State(Y), objective, [phase], callback_every=max(n_iter, 1), centred=False
-            )
-        if state.stopped == "interrupt":
-            raise KeyboardInterrupt
-        return state.Y

@@ -6,6 +6,7 @@ import pytest
 from scipy import sparse
 
 from bhtsne import affinities, jit, neighbors
+from bhtsne.affinities import pairs
 from bhtsne.neighbors import Neighbors
 
 
@@ -210,13 +211,13 @@ def test_bits_do_not_depend_on_the_number_of_threads():
 
 
 def test_more_memory_than_there_is_is_refused_before_it_is_taken(monkeypatch):
-    monkeypatch.setattr(affinities, "_free_memory", lambda: 3 * 2**30)
+    monkeypatch.setattr(pairs, "_free_memory", lambda: 3 * 2**30)
     X = np.broadcast_to(np.zeros(2), (32_768, 2))
     with pytest.raises(MemoryError, match=r"32768 points need 8\.0 GiB and 3\.0 GiB.*barnes_hut"):
         affinities.all_pairs(X, 30)
-    monkeypatch.setattr(affinities, "_free_memory", lambda: 8 * 40**2)
+    monkeypatch.setattr(pairs, "_free_memory", lambda: 8 * 40**2)
     assert affinities.all_pairs(normal(40, 2), 5).nnz == 40 * 39
-    monkeypatch.setattr(affinities, "_free_memory", lambda: 8 * 40**2 - 1)
+    monkeypatch.setattr(pairs, "_free_memory", lambda: 8 * 40**2 - 1)
     with pytest.raises(MemoryError, match="40 points"):
         affinities.all_pairs(normal(40, 2), 5)
 
@@ -263,3 +264,98 @@ def test_points_that_are_not_finite_are_refused():
     X[2, 2] = np.nan
     with pytest.raises(ValueError, match="NaN"):
         affinities.all_pairs(X, 5)
+
+
+def test_several_perplexities_are_the_sum_of_their_kernels():
+    near = found(120, 4, 60)
+    squared = np.asarray(near.distances, np.float64) ** 2
+    p = [naive.conditional(near.distances, perplexity) for perplexity in (5, 18)]
+    betas = [np.log(q[:, 0] / q[:, 9]) / (squared[:, 9] - squared[:, 0]) for q in p]
+    kernels = [np.exp(-beta[:, None] * squared) for beta in betas]
+    for mixture, parts in ((False, kernels), (True, p)):
+        rows = sum(parts) / sum(parts).sum(axis=1, keepdims=True)
+        P = affinities.multiscale(near, [5, 18], mixture=mixture)
+        expected = naive.joint(near.indices, rows)
+        np.testing.assert_allclose(P.toarray(), expected, atol=1e-4 * expected.max())
+        assert_joint(P, 120)
+
+
+@pytest.mark.parametrize("mixture", [False, True])
+def test_one_perplexity_twice_is_that_perplexity(mixture):
+    near = found()
+    twice, once = affinities.multiscale(near, [20, 20], mixture=mixture), affinities.perplexity(near, 20)
+    np.testing.assert_allclose(twice.toarray(), once.toarray(), atol=1e-6 * once.max())
+
+
+def test_distances_of_any_size_have_the_same_scales():
+    near = found()
+    small = Neighbors(near.indices, near.distances * np.float32(2**-60))
+    assert abs(affinities.multiscale(near, [5, 50]) - affinities.multiscale(small, [5, 50])).max() == 0
+
+
+def test_uniform_affinities_are_the_graph():
+    near = found(80, 3, 12)
+    mean = naive.joint(near.indices[:, :7], np.ones((80, 7)))
+    for name, expected in (("mean", mean), ("max", mean > 0)):
+        P = affinities.uniform(near, 7, symmetrize=name)
+        np.testing.assert_allclose(P.toarray(), expected / expected.sum(), rtol=1e-6)
+        assert_joint(P, 80)
+
+
+@pytest.mark.parametrize("sigma", [1e-20, 0.3, 2.0, 1e20])
+def test_one_width_for_all_follows_the_equation(sigma):
+    near = found(80, 3, 79)
+    squared = np.asarray(near.distances, np.float64) ** 2
+    rows = np.exp(-(squared - squared.min(axis=1, keepdims=True)) / (2 * sigma**2))
+    expected = naive.joint(near.indices, rows / rows.sum(axis=1, keepdims=True))
+    P = affinities.fixed_sigma(near, sigma)
+    np.testing.assert_allclose(P.toarray(), expected, atol=1e-6 * expected.max())
+    assert_joint(P, 80)
+
+
+@pytest.mark.parametrize("kind", affinities.KINDS)
+def test_every_kind_has_rows_that_sum_to_1_and_leaves_gaps_out(kind):
+    near = found(60, 3, 30)
+    near.indices[5, 20:], near.distances[5, 20:] = -1, np.inf
+    C = affinities.conditional(near, 60, 9, kind=kind, sigma=0.7)
+    np.testing.assert_allclose(C.sum(axis=1), 1, rtol=1e-5)
+    assert set(C[[5]].indices) <= set(near.indices[5, :20])
+
+
+def test_affinities_of_ones_own_are_kept_to_the_last_bit():
+    P = affinities.perplexity(found(), 20)
+    assert (affinities.given(P) != P).nnz == 0
+    assert (affinities.given(P.toarray()) != P).nnz == 0
+    assert_joint(affinities.given(P * 1e-30), 300)
+    np.testing.assert_allclose(affinities.given(7 * P.tocoo()).toarray(), P.toarray(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("P", "says"),
+    [
+        (np.ones((3, 2)), r"shape \(N, N\), got \(3, 2\)"),
+        ([[0, 1], [2, 0]], "must be symmetric"),
+        ([[0, -1], [-1, 0]], "at least 0"),
+        ([[0, np.nan], [np.nan, 0]], "at least 0, got a negative one or NaN"),
+        ([[0, np.inf], [np.inf, 0]], "finite"),
+        (np.eye(3), "no point has a neighbour"),
+    ],
+)
+def test_affinities_that_make_no_sense_are_refused(P, says):
+    with pytest.raises(ValueError, match=says):
+        affinities.given(P)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"kind": "gauss"}, "kind must be one of"),
+        ({"kind": "fixed_sigma"}, "sigma must be a finite number above 0, got None"),
+        ({"kind": "fixed_sigma", "sigma": -1.0}, "sigma must be a finite number above 0"),
+        ({"perplexity": [5, 9]}, "perplexity must be one number"),
+        ({"kind": "mixture", "perplexity": [5, 9000]}, "below the number of points"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_named(options, says):
+    with pytest.raises(ValueError, match=says):
+        affinities.conditional(found(60, 3, 30), 60, **options)

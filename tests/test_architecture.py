@@ -21,17 +21,16 @@ ORDER = [
         "progress",
         "parameters",
         "transform",
-        "keeping",
         "tsne",
         "sne",
         "dynamic",
         "metrics",
         "datasets",
     ),
-    *("plot", "checkpoint", "cli", "dask"),
+    *("plot", "checkpoint", "cli", "dask", "scanpy"),
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.
-INNER = {"jit", "files", "parameters", "progress", "tsne", "checkpoint", "cli", "dask", "keeping"}
+INNER = {"jit", "files", "parameters", "progress", "tsne", "checkpoint", "cli", "dask"}
 
 ONLY_IN = {"matplotlib": "plot", "pynndescent": "neighbors", "tqdm": "progress", "dask": "dask"}
 COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "stencil", "cfunc", "jitclass"}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bhtsne import cli, files
+from bhtsne.cli import embed
 
 FAST = ["--perplexity", "5", "--n-iter", "30", "--quiet"]
 
@@ -123,7 +124,7 @@ def test_ctrl_c_before_a_map_is_said_in_a_sentence(monkeypatch, capsys, tmp_path
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_load", interrupt)
+    monkeypatch.setattr(embed, "load", interrupt)
     assert cli.main(["embed", "digits", "-o", str(tmp_path / "map.npy")]) == 130
     assert "interrupted before there was a map" in capsys.readouterr().err
 

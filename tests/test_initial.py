@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from bhtsne import initial, jit
+from bhtsne import affinities, initial, jit, neighbors
 
 
 def stretched(n, d, seed=0):
@@ -34,6 +34,13 @@ def random_sparse(n, d):
     X = rng.normal(size=(n, d)) * (rng.random((n, d)) < 0.05)
     X[:, :2] = [3, 2] * rng.normal(size=(n, 2))
     return sparse.csr_array(X)
+
+
+def ring(n=150, seed=0):
+    """Return the affinities of points around an ellipse, whose eigenvectors are known: waves."""
+    turn = np.sort(np.random.default_rng(seed).uniform(0, 2 * np.pi, n))
+    X = np.stack([2 * np.cos(turn), np.sin(turn)], axis=1)
+    return affinities.perplexity(neighbors.find(X, 30), 10)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -139,17 +146,19 @@ def test_the_noise_of_pca_follows_the_seed():
     assert not np.array_equal(first, other)
 
 
-@pytest.mark.parametrize("kind", ["dense", "sparse", "wide"])
+@pytest.mark.parametrize("kind", ["dense", "sparse", "wide", "spectral"])
 def test_bits_do_not_depend_on_the_number_of_threads(kind):
     X = {
         "dense": stretched(9000, 20),
         "sparse": random_sparse(9000, 40),
         "wide": random_sparse(120, 2100).toarray(),
+        "spectral": ring(4000),
     }[kind]
+    start = initial.spectral if kind == "spectral" else initial.pca
     with jit.threads(1):
-        one = initial.pca(X, random_state=0)
+        one = start(X, random_state=0)
     with jit.threads(2):
-        two = initial.pca(X, random_state=0)
+        two = start(X, random_state=0)
     np.testing.assert_array_equal(one, two)
 
 
@@ -180,3 +189,42 @@ def test_an_impossible_number_of_components_is_refused(n_components):
         ValueError, match=r"n_components must be a whole number within 1 … min\(N, D\) = 4"
     ):
         initial.principal_components(X, n_components)
+
+
+def test_spectral_start_is_what_a_dense_solver_finds():
+    P = ring().toarray().astype(np.float64)
+    degree = P.sum(axis=1)
+    _, vectors = np.linalg.eigh(P / np.sqrt(np.outer(degree, degree)))
+    oracle = (vectors / np.sqrt(degree)[:, None])[:, [-2, -3]]
+    Y = initial.spectral(ring(), random_state=0)
+    oracle -= oracle.mean(axis=0)
+    found = Y / np.linalg.norm(Y, axis=0)
+    assert abs((found * oracle / np.linalg.norm(oracle, axis=0)).sum(axis=0)).min() > 0.9999
+    assert Y.std(axis=0).max() == pytest.approx(1e-4, rel=1e-5)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_parts_without_a_path_between_them_lie_beside_each_other(d):
+    sizes = (120, 60, 30, 5, 2)
+    P = sparse.block_diag([ring(n) if n > 40 else np.ones((n, n)) for n in sizes])
+    Y = initial.spectral(P, d, random_state=0)
+    assert np.isfinite(Y).all()
+    labels = np.repeat(np.arange(5), sizes)
+    middles = np.array([Y[labels == part].mean(axis=0) for part in range(5)])
+    for part in range(3):
+        mine = Y[labels == part]
+        assert len(np.unique(mine, axis=0)) == len(mine)
+        others = np.delete(middles, part, axis=0)
+        reach = np.linalg.norm(mine - middles[part], axis=1)
+        assert np.median(reach) < np.linalg.norm(others - middles[part], axis=1).min()
+
+
+def test_a_start_of_ones_own_is_made_small():
+    Y = np.random.default_rng(0).normal(size=(50, 2)) * [3, 1] + 7
+    small = initial.rescale(Y)
+    assert small.dtype == np.float32
+    assert small.std(axis=0).max() == pytest.approx(1e-4, rel=1e-5)
+    centred = Y - Y.mean(axis=0)
+    np.testing.assert_allclose(small / small[0], centred / centred[0], rtol=1e-3, atol=1e-3)
+    with pytest.raises(ValueError, match="all its points on one spot"):
+        initial.rescale(np.ones((5, 2)))

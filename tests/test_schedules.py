@@ -59,8 +59,8 @@ def test_very_many_points_are_exaggerated_for_longer():
 
 def test_opentsne_is_the_habit_of_the_field():
     early, late = schedules.phases("opentsne", 1200)
-    assert early == (250, 12.0, 100.0, 0.8)
-    assert late == (500, 1.0, 1200.0, 0.8)
+    assert early[:4] == (250, 12.0, 100.0, 0.8)
+    assert late[:4] == (500, 1.0, 1200.0, 0.8)
 
 
 def test_fast_comes_as_far_in_a_third_of_the_iterations():

@@ -54,7 +54,7 @@ def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> None:
     """Raise what writing to a path would raise, so that nobody finds out after an hour's work."""
     path = Path(path)
     if path.suffix.lower() not in suffixes:
-        known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+        known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}".removeprefix(" or ")
         raise ValueError(f"a file to write must end in {known}, got {path}.")
     if path.suffix.lower() == ".parquet":
         arrow()

@@ -52,14 +52,14 @@ class Field:
     not from its points, so that the sums do not depend on who shares it.
     """
 
-    def __init__(self, tree: Tree, theta: float, dof: float) -> None:
+    def __init__(self, tree: Tree, dof: float) -> None:
         seen, links, _, _ = prepare(tree)
-        self._tree = seen, links, _cells(tree, dof), _axes(tree), np.float32(theta**2)
+        self._tree = seen, links, _cells(tree, dof), _axes(tree)
         self._kernel = _kernel(dof)
         # As large as most groups' cells, for which the lists are long enough to share a walk.
         self._side = float(np.median(tree.width[tree.groups])) or 1.0
 
-    def __call__(self, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, Y: np.ndarray, theta: float) -> tuple[np.ndarray, np.ndarray]:
         """Return forces (M, d) and each point's own Z (M,), float32."""
         square = np.floor(Y.astype(np.float64) / self._side)
         order = np.lexsort(square.T)
@@ -71,7 +71,10 @@ class Field:
         boxes[:, : Y.shape[1], 1] = self._side / 2
         points = tuple(np.ascontiguousarray(Y[order].T)) + (None,) * (3 - Y.shape[1])
         felt, out = (np.empty((Y.shape[1] + 1, len(Y)), np.float32) for _ in range(2))
-        visit(first, last, boxes, points, *self._tree, *self._kernel, felt, jit.n_threads())
+        visit(
+            first, last, boxes, points, *self._tree, np.float32(theta**2), *self._kernel, felt,
+            jit.n_threads(),
+        )  # fmt: skip
         out[:, order] = felt
         return np.ascontiguousarray(out[1:].T), out[0]
 

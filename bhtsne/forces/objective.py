@@ -1,5 +1,7 @@
 """P → what the optimizer minimises: the KL divergence of a map, its gradient and its error."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numba import prange
 
@@ -9,6 +11,10 @@ from bhtsne.forces import barnes_hut, edges, exact
 # Points whose repulsion is compared with the exact one at a check: enough for the error's first
 # digit.
 _SAMPLE = 200
+# θ from the measured error, which grows as its third power or so: aimed at is this part of what is
+# allowed, since the map moves on; below the second, a larger θ is tried.
+_AIM, _SPARE, _ORDER, _TRIALS = 0.6, 0.3, 3.0, 6
+_NARROWEST, _WIDEST = 0.05, 1.2
 
 
 class KLDivergence:
@@ -26,11 +32,17 @@ class KLDivergence:
         How the repulsion is summed.
     theta, dof : float
         As in `forces.repulsion`.
+    force_error : float, optional
+        If given, each check sets θ anew, to the largest at which the force's error stays below
+        this.
     """
 
-    def __init__(self, P, method: str, theta: float, dof: float) -> None:
+    def __init__(
+        self, P, method: str, theta: float, dof: float, force_error: float | None = None
+    ) -> None:
         self._P, self._sorted_P, self._order = P, P, np.arange(P.shape[0])
-        self._method, self._theta, self._dof = method, theta, dof
+        self._method, self.theta, self._dof = method, theta, dof
+        self._force_error = force_error
         self._calls, self._next_sort = 0, 0
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
@@ -41,7 +53,7 @@ class KLDivergence:
             repulsion = forces.Repulsion(*exact.repulsion(Y, self._dof))
             return forces.combine(attraction, repulsion, self._dof, exaggeration)
         sorted_points = tree.build(Y)
-        force, z = barnes_hut.repulsion(sorted_points, self._theta, self._dof)
+        force, z = barnes_hut.repulsion(sorted_points, self.theta, self._dof)
         if self._calls == self._next_sort:
             self._sort(sorted_points.order)
             self._next_sort = max(25, 2 * self._calls)
@@ -57,18 +69,31 @@ class KLDivergence:
 
     def check(self, Y: np.ndarray) -> tuple[float, float]:
         """Return the KL divergence at Y and the relative RMS error of a sample of its forces."""
-        force, z = forces.repulsion(Y, method=self._method, theta=self._theta, dof=self._dof)
+        if self._method == "exact":
+            return self._divergence(Y, exact.repulsion(Y, self._dof)[1]), 0.0
+        sample = np.unique(np.linspace(0, len(Y) - 1, _SAMPLE).astype(np.int64))
+        truth, _ = exact.repulsion(Y, self._dof, sample)
+        sorted_points = tree.build(Y)
+        place = np.empty(len(Y), np.intp)
+        place[sorted_points.order] = np.arange(len(Y))
+
+        def at(theta: float) -> tuple[float, float]:
+            force, z = barnes_hut.repulsion(sorted_points, theta, self._dof)
+            size = np.linalg.norm(truth)
+            error = np.linalg.norm(force[:, place[sample]].T - truth) / size if size > 0 else 0.0
+            return float(error), z
+
+        error, z = at(self.theta)
+        if self._force_error is not None:
+            self.theta, error, z = _held(at, self.theta, error, z, self._force_error)
+        return self._divergence(Y, z), error
+
+    def _divergence(self, Y, z: float) -> float:
         shares = np.empty(len(Y))
         shares[self._order] = edges.divergence_by_row(
             self._sorted_P, Y[self._order], forces.checked_z(z), self._dof
         )
-        kl = float(shares.sum())
-        if self._method == "exact":
-            return kl, 0.0
-        sample = np.unique(np.linspace(0, len(Y) - 1, _SAMPLE).astype(np.int64))
-        truth, _ = exact.repulsion(Y, self._dof, sample)
-        size = np.linalg.norm(truth)
-        return kl, float(np.linalg.norm(force[sample] - truth) / size) if size > 0 else 0.0
+        return float(shares.sum())
 
     def _sort(self, order) -> None:
         P = self._P
@@ -82,6 +107,17 @@ class KLDivergence:
             sorted_P.indptr, sorted_P.indices, sorted_P.data,
         )  # fmt: skip
         self._sorted_P = sorted_P
+
+
+def _held(at: Callable, theta: float, error: float, z: float, most: float) -> tuple:
+    """Return the θ to go on with, and error and Z there: the error is below `most`, not by far."""
+    for _ in range(_TRIALS):
+        if _SPARE * most < error <= most or (error <= most and theta >= _WIDEST):
+            break
+        wanted = theta * (_AIM * most / max(error, most / 100)) ** (1 / _ORDER)
+        theta = min(max(wanted, _NARROWEST), _WIDEST)
+        error, z = at(theta)
+    return theta, error, z
 
 
 @jit.parallel

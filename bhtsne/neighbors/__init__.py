@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from bhtsne import jit
-from bhtsne.neighbors import approximate, exact, forest
+from bhtsne.neighbors import approximate, brute, exact, forest, graphs
 
-__all__ = ["Neighbors", "find", "query"]
+__all__ = ["Neighbors", "find", "given", "query"]
 
 METHODS = ("auto", "exact", "forest", "pynndescent")
 
@@ -50,7 +49,8 @@ def find(X, k: int, *, metric="euclidean", method: str = "auto", random_state=No
     Parameters
     ----------
     X : array_like or CSR of shape (N, D)
-        Points of finite coordinates; a distance matrix for ``metric="precomputed"``.
+        Points of finite coordinates. For ``metric="precomputed"`` distances of shape (N, N), all of
+        them, or sparse: then the stored ones are all that is known.
     k : int
         Neighbours of each point, 1 to N − 1.
     metric : str or callable
@@ -89,15 +89,16 @@ def find(X, k: int, *, metric="euclidean", method: str = "auto", random_state=No
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
     if isinstance(metric, str) and metric == "precomputed":
-        return _result(*_precomputed(X, k))
+        return _result(*graphs.of_distances(X, k, own=True))
     if method == "auto":
         method = _suitable(X, metric)
     if method == "exact":
         return _result(*_exact(X, k, metric))
     if method == "forest":
         return _result(*_by_forest(X, k, metric, _random_integer(random_state)))
-    if isinstance(metric, str) and metric not in approximate.metrics():
-        raise ValueError(_unknown(metric, approximate.metrics(), "pynndescent"))
+    known = approximate.metrics(X)
+    if isinstance(metric, str) and metric not in known:
+        raise ValueError(brute.unknown(metric, known, "pynndescent", X))
     seed = _random_integer(random_state)
     return _result(*approximate.nearest(X, k, metric, seed))
 
@@ -110,12 +111,12 @@ def query(X, X_new, k: int, *, metric="euclidean") -> Neighbors:
     X : array_like or CSR of shape (N, D)
         Points among which is searched.
     X_new : array_like or CSR of shape (M, D)
-        Points whose neighbours are wanted; distances of shape (M, N) for ``metric="precomputed"``,
-        which needs no X.
+        Points whose neighbours are wanted; distances of shape (M, N), all or sparse, for
+        ``metric="precomputed"``, which needs no X.
     k : int
         Neighbours of each, 1 to N.
     metric : str or callable
-        Any of scikit-learn's.
+        As in `find`.
 
     Returns
     -------
@@ -145,11 +146,45 @@ def query(X, X_new, k: int, *, metric="euclidean") -> Neighbors:
     if not isinstance(k, Integral) or not 1 <= k <= n:
         raise ValueError(f"k must be a whole number from 1 to N = {n}, got {k!r}.")
     if isinstance(metric, str) and metric == "precomputed":
-        nearest = np.argsort(new, axis=1, kind="stable")[:, :k]
-        return _result(nearest, np.take_along_axis(new, nearest, axis=1))
+        return _result(*graphs.of_distances(new, k, own=False))
     if metric not in ("euclidean", "l2") or sparse.issparse(X) or sparse.issparse(new):
-        return _result(*_brute(X, k, metric, new))
+        return _result(*brute.nearest(X, k, metric, new))
     return _result(*exact.nearest_to(X, new, k))
+
+
+def given(graph, n: int) -> Neighbors:
+    """Take one's own neighbour graph.
+
+    Parameters
+    ----------
+    graph : tuple of two arrays, sparse matrix or pynndescent index
+        Indices and distances of shape (N, k) each, where index -1 marks a missing neighbour; or a
+        sparse matrix of distances, (N, N), whose stored entries are the neighbours, as in the
+        ``obsp["distances"]`` of an AnnData; or an ``NNDescent`` of the points.
+    n : int
+        N.
+
+    Returns
+    -------
+    Neighbors
+        Nearest first. A point that stands among its own neighbours is left out.
+
+    Raises
+    ------
+    ValueError
+        If the graph is of another form or size, or an index or distance makes no sense.
+
+    Examples
+    --------
+    >>> from scipy import sparse
+    >>> from bhtsne import neighbors
+    >>> graph = sparse.csr_array([[0.0, 2.0, 1.0], [2.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    >>> neighbors.given(graph, 3).indices
+    array([[ 2,  1],
+           [ 0, -1],
+           [ 0, -1]], dtype=int32)
+    """
+    return _result(*graphs.arrays(graph, n))
 
 
 def checked_points(X, fewest: int = 2):
@@ -196,13 +231,13 @@ def _suitable(X, metric) -> str:
         exactly = d <= _TREE_FEATURES or float(n) ** 2 * (d + 40) <= _CROSSOVER
         return "exact" if exactly else "forest"
     # pynndescent is asked last: its import alone takes 2 s.
-    exactly = (n <= _SMALL and metric in _known_metrics()) or metric not in approximate.metrics()
+    exactly = (n <= _SMALL and metric in brute.metrics(X)) or metric not in approximate.metrics(X)
     return "exact" if exactly else "pynndescent"
 
 
 def _exact(X, k, metric) -> tuple[np.ndarray, np.ndarray]:
     if metric not in _EUCLIDEAN or sparse.issparse(X):
-        return _brute(X, k, metric)
+        return brute.nearest(X, k, metric)
     few = X.shape[1] <= _TREE_FEATURES and metric != "cosine"
     return _euclidean(X, k, metric, exact.nearest_by_kd_tree if few else exact.nearest)
 
@@ -222,44 +257,6 @@ def _euclidean(X, k, metric, search) -> tuple[np.ndarray, np.ndarray]:
         return search(X, k)
     norms = np.linalg.norm(X.astype(np.float64), axis=1, keepdims=True)
     if not norms.all():  # the angle of a point at the origin is scikit-learn's to define
-        return _brute(X, k, metric)
+        return brute.nearest(X, k, metric)
     indices, distances = search(X / norms, k)
     return indices, distances**2 / 2
-
-
-def _known_metrics() -> frozenset[str]:
-    from sklearn.neighbors import VALID_METRICS
-
-    return frozenset(VALID_METRICS["brute"]) - {"precomputed"}
-
-
-def _brute(X, k, metric, new=None) -> tuple[np.ndarray, np.ndarray]:
-    """Leave the metrics that are no matrix product to scikit-learn, in blocks."""
-    from sklearn.neighbors import NearestNeighbors
-
-    if isinstance(metric, str) and metric not in _known_metrics():
-        raise ValueError(_unknown(metric, _known_metrics(), "scikit-learn"))
-    search = NearestNeighbors(
-        n_neighbors=k, metric=metric, algorithm="brute", n_jobs=jit.n_threads()
-    )
-    distances, indices = search.fit(X).kneighbors(new)
-    return indices.astype(np.int32), distances
-
-
-def _precomputed(X, k) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k smallest entries of each row of a square distance matrix, self left out."""
-    n = X.shape[0]
-    if sparse.issparse(X) or X.shape != (n, n):
-        raise ValueError(f"Precomputed distances must be a dense square array, got {X.shape}.")
-    if X.min() < 0:
-        raise ValueError(f"Precomputed distances must be at least 0, got {X.min():g}.")
-    indices, distances = np.empty((n, k), np.int32), np.empty((n, k))
-    for i in range(n):
-        others = np.delete(np.arange(n, dtype=np.int32), i)
-        nearest = others[np.argsort(X[i, others], kind="stable")[:k]]
-        indices[i], distances[i] = nearest, X[i, nearest]
-    return indices, distances
-
-
-def _unknown(metric, valid, library) -> str:
-    return f"metric must be one of {library}'s {sorted(valid)}, got {metric!r}."

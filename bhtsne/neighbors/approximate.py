@@ -13,11 +13,19 @@ from bhtsne import jit
 from bhtsne.neighbors.exact import without_self
 
 
-def metrics() -> frozenset[str]:
-    """Return the names of the metrics that pynndescent has for the kind of input it is given."""
+def metrics(X) -> frozenset[str]:
+    """Return the names of the metrics that pynndescent has for points like these."""
+    from pynndescent.distances import named_distances
+    from pynndescent.sparse import sparse_named_distances
+
+    return frozenset(sparse_named_distances if sparse.issparse(X) else named_distances)
+
+
+def function(metric: str):
+    """Return the function of two points that a metric of pynndescent is."""
     from pynndescent.distances import named_distances
 
-    return frozenset(named_distances)
+    return named_distances[metric]
 
 
 def nearest(X, k: int, metric, seed: int | None) -> tuple[np.ndarray, np.ndarray]:

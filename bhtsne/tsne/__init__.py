@@ -1,23 +1,17 @@
 """X → `TSNE`, what users call: composes the stages, validates once, keeps the results."""
 
-import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
-from scipy import sparse
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from bhtsne import affinities, forces, initial, jit, neighbors, optimizer, parameters, schedules
-from bhtsne.forces.objective import KLDivergence
-from bhtsne.keeping import Keeping
-from bhtsne.progress import Progress
-from bhtsne.transform import Placing
+from bhtsne import parameters
+from bhtsne.tsne.going_on import GoingOn
+from bhtsne.tsne.keeping import Keeping
+from bhtsne.tsne.placing import Placing
+
+__all__ = ["TSNE"]
 
 
-class TSNE(Placing, Keeping):
+class TSNE(Placing, GoingOn, Keeping):
     """t-distributed stochastic neighbour embedding (van der Maaten & Hinton 2008).
 
     Places similar points close to each other on a map of one to three dimensions, by minimising
@@ -30,9 +24,17 @@ class TSNE(Placing, Keeping):
     ----------
     n_components : int, default 2
         Dimensions of the map: 1, 2 or 3 by Barnes-Hut, any by ``method="exact"``.
-    perplexity : float, default 30
-        Effective number of neighbours of a point, below N. Each point is given 3 · perplexity
-        neighbours, or all others if there are fewer.
+    perplexity : float or sequence of float, default 30
+        Effective number of neighbours of a point, below N; several for "multiscale" and "mixture".
+        Each point is given 3 · perplexity neighbours, or all others if there are fewer.
+    affinities : str or array of shape (N, N), default "perplexity"
+        How neighbours are weighed: {"perplexity", "multiscale", "mixture", "uniform",
+        "fixed_sigma"}, see `affinities.conditional`. An array or sparse matrix is P itself, see
+        `affinities.given`; so is X, for "precomputed".
+    sigma : float or None, default None
+        Width of the Gaussian for "fixed_sigma", in units of the distances.
+    symmetrize : {"mean", "max"}, default "mean"
+        How the affinities of two points to each other become one, see `affinities.joint`.
     early_exaggeration : float or "auto", default "auto"
         Factor of the attraction at first; "auto" is 12.
     early_exaggeration_iter : int or "auto", default "auto"
@@ -46,21 +48,34 @@ class TSNE(Placing, Keeping):
         & Berens 2019), at least 1. Four times as large in openTSNE for the same step.
     momentum : float or "auto", default "auto"
         Part of the last step that is kept, 0 to below 1; "auto" is the schedule's.
+    phases : sequence of Phase or dict, or None, default None
+        One's own schedule, see `optimizer.Phase`: it stands in place of all from
+        `early_exaggeration` to `momentum`, and of `schedule`.
+    min_kl_rate : float, default 0
+        If above 0, early exaggeration and the rest each go on until the KL divergence falls by
+        less than this part of itself an iteration, measured between checks, or for at most 500
+        and 10,000 iterations, or what is given; 1e-4 is a good value.
+    min_gradient_norm : float, default 0
+        A check that finds the gradient no longer than this, after early exaggeration, ends it.
     schedule : {"fast", "opentsne"}, default "fast"
         What "auto" stands for. "fast": 50 iterations of early exaggeration (100 from a random
         start or from 500,000 points on) and 50 more with momentum 0.9, 120 with 0.95, 30 with 0.8;
         below 50,000 points, where they take little time, 250 and 500 with 0.8 to 0.95. "opentsne":
         250 and 500 with 0.8, the habit of the field, for maps to be compared.
-    init : {"pca", "random"} or array of shape (N, n_components), default "pca"
-        Start. An array is taken as it is; 1e-4 is a good standard deviation.
+    init : {"pca", "spectral", "random"} or array of shape (N, n_components), default "pca"
+        Start, see `initial`. An array is taken as it is: `initial.rescale` makes it small.
     metric : str or callable, default "euclidean"
-        See `neighbors.find`. "precomputed": X holds the distances.
-    neighbors : {"auto", "exact", "forest", "pynndescent"} or Neighbors, default "auto"
-        How neighbours are found, or arrays (indices, distances) of shape (N, k) each.
+        See `neighbors.find`. "precomputed": X holds the distances, all or sparse.
+    neighbors : {"auto", "exact", "forest", "pynndescent"} or graph, default "auto"
+        How neighbours are found, or one's own graph, see `neighbors.given`: `neighbors_` of an
+        earlier fit, for another perplexity.
     method : {"barnes_hut", "exact"}, default "barnes_hut"
         "exact" takes affinities and repulsion over all pairs, in time and memory O(N²).
     theta : float, default 0.5
         Angular size below which a cell of the tree stands for its points; 0 sums every pair.
+    force_error : float or None, default None
+        If given, θ is chosen at each check, so that the measured error of the repulsion stays
+        below this; 1e-3 is a good value.
     dof : float, default 1
         Degrees of freedom of the map's kernel.
     callbacks : sequence of callable, default ()
@@ -80,14 +95,19 @@ class TSNE(Placing, Keeping):
         The map.
     kl_divergence_ : float
         KL divergence of the map in nats, with Z by the fit's method (at θ ≤ 0.25).
+    kl_per_point_ : ndarray of float64, shape (N,)
+        Each point's share of it: large where the map misplaces a point.
     n_iter_ : int
         Iterations done.
     affinities_ : csr_array of float32, shape (N, N)
         P.
     neighbors_ : Neighbors or None
-        Indices and distances of the neighbours; None for ``method="exact"``.
-    stopped_ : {None, "callback", "interrupt"}
+        Indices and distances of the neighbours; None where all pairs have affinities, and for
+        one's own P.
+    stopped_ : {None, "callback", "interrupt", "converged"}
         Why the optimisation ended before its last iteration, if it did.
+    theta_ : float
+        θ at the end; not `theta` if `force_error` or a phase has changed it.
     history_ : list of Record
         Iteration, KL divergence, gradient norm, force error and seconds of each check.
     timings_ : dict of str to float
@@ -111,18 +131,25 @@ class TSNE(Placing, Keeping):
         n_components=2,
         *,
         perplexity=30.0,
+        affinities="perplexity",
+        sigma=None,
+        symmetrize="mean",
         early_exaggeration="auto",
         early_exaggeration_iter="auto",
         exaggeration=1.0,
         n_iter="auto",
         learning_rate="auto",
         momentum="auto",
+        phases=None,
+        min_kl_rate=0.0,
+        min_gradient_norm=0.0,
         schedule="fast",
         init="pca",
         metric="euclidean",
         neighbors="auto",
         method="barnes_hut",
         theta=0.5,
+        force_error=None,
         dof=1.0,
         callbacks=(),
         callback_every=50,
@@ -132,18 +159,25 @@ class TSNE(Placing, Keeping):
     ):
         self.n_components = n_components
         self.perplexity = perplexity
+        self.affinities = affinities
+        self.sigma = sigma
+        self.symmetrize = symmetrize
         self.early_exaggeration = early_exaggeration
         self.early_exaggeration_iter = early_exaggeration_iter
         self.exaggeration = exaggeration
         self.n_iter = n_iter
         self.learning_rate = learning_rate
         self.momentum = momentum
+        self.phases = phases
+        self.min_kl_rate = min_kl_rate
+        self.min_gradient_norm = min_gradient_norm
         self.schedule = schedule
         self.init = init
         self.metric = metric
         self.neighbors = neighbors
         self.method = method
         self.theta = theta
+        self.force_error = force_error
         self.dof = dof
         self.callbacks = callbacks
         self.callback_every = callback_every
@@ -157,7 +191,8 @@ class TSNE(Placing, Keeping):
         Parameters
         ----------
         X : array_like, CSR or data frame of shape (N, D)
-            Finite points, never changed; distances of shape (N, N) for ``metric="precomputed"``.
+            Finite points, never changed; distances of shape (N, N) for ``metric="precomputed"``,
+            P for ``affinities="precomputed"``.
         y : None
             Ignored; scikit-learn's pipelines pass it.
 
@@ -176,21 +211,7 @@ class TSNE(Placing, Keeping):
         X = validate_data(self, X, accept_sparse="csr", dtype=_float_types(X), ensure_min_samples=2)
         parameters.check(self)
         parameters.check_against(self, X)
-        rng = check_random_state(self.random_state)
-        seconds: dict[str, float] = {}
-        with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
-            with _timed(seconds, "neighbors", progress):
-                found = self._find_neighbors(X, rng)
-            with _timed(seconds, "affinities", progress):
-                P = self._compute_affinities(X, found)
-            with _timed(seconds, "initial", progress):
-                Y = self._place(X, rng)
-            with _timed(seconds, "optimization", progress):
-                state = self._optimize(P, Y, progress)
-            with _timed(seconds, "divergence", progress):
-                self._keep(found, P, state)
-        self.timings_ = seconds
-        self._fit_X = None if self.metric == "precomputed" else X  # what `transform` searches
+        self._make(X, self._place, self._planned(X.shape[0]))
         return self
 
     def fit_transform(self, X, y=None):
@@ -210,62 +231,6 @@ class TSNE(Placing, Keeping):
         """
         return self.fit(X).embedding_
 
-    def _find_neighbors(self, X, rng) -> neighbors.Neighbors | None:
-        if self.method == "exact":
-            return None
-        if not isinstance(self.neighbors, str):
-            return neighbors.Neighbors(*self.neighbors)
-        n = X.shape[0]
-        k = int(3 * self.perplexity)
-        if k > n - 1:
-            warnings.warn(
-                f"perplexity {self.perplexity:g} asks for {k} neighbours and each of {n} points "
-                f"has {n - 1}: all are used. {(n - 1) / 3:.3g} is the most that is not cut short.",
-                stacklevel=3,
-            )
-        seed = None if self.random_state is None else rng
-        return neighbors.find(
-            X, min(k, n - 1), metric=self.metric, method=self.neighbors, random_state=seed
-        )
-
-    def _compute_affinities(self, X, found) -> sparse.csr_array:
-        if found is None:
-            return affinities.all_pairs(X, self.perplexity, metric=self.metric)
-        return affinities.perplexity(found, self.perplexity)
-
-    def _place(self, X, rng) -> np.ndarray:
-        if not isinstance(self.init, str):
-            return np.array(self.init, np.float32)
-        if self.init == "random":
-            return initial.random(X.shape[0], self.n_components, random_state=rng)
-        return initial.pca(X, self.n_components, random_state=rng)
-
-    def _optimize(self, P, Y, progress) -> optimizer.State:
-        names = (
-            "init", "early_exaggeration", "early_exaggeration_iter", "exaggeration", "n_iter",
-            "learning_rate", "momentum",
-        )  # fmt: skip
-        phases = schedules.phases(
-            self.schedule, len(Y), **{name: getattr(self, name) for name in names}
-        )
-        progress.expect(sum(phase.n_iter for phase in phases))
-        return optimizer.run(
-            optimizer.State(Y),
-            KLDivergence(P, self.method, self.theta, self.dof),
-            phases,
-            callbacks=self.callbacks,
-            callback_every=self.callback_every,
-            progress=progress.advance,
-        )
-
-    def _keep(self, found, P, state: optimizer.State) -> None:
-        self.neighbors_, self.affinities_, self.embedding_ = found, P, state.Y
-        self.n_iter_, self.history_ = state.iteration, state.history
-        self.stopped_ = state.stopped
-        self.kl_divergence_ = forces.kl_divergence(
-            P, state.Y, method=self.method, theta=min(self.theta, 0.25), dof=self.dof
-        )
-
     @property
     def _n_features_out(self) -> int:
         return self.embedding_.shape[1]
@@ -273,7 +238,7 @@ class TSNE(Placing, Keeping):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.input_tags.pairwise = self.metric == "precomputed"
+        tags.input_tags.pairwise = not self._has_points
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
@@ -283,13 +248,3 @@ def _float_types(X) -> list[type]:
     dtype = getattr(X, "dtype", np.dtype(np.float64))
     fits = isinstance(dtype, np.dtype) and np.result_type(dtype, np.float32) == np.float32
     return [np.float32, np.float64] if fits else [np.float64, np.float32]
-
-
-@contextmanager
-def _timed(seconds: dict, stage: str, progress: Progress) -> Iterator[None]:
-    progress.begin(stage)
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds[stage] = time.perf_counter() - start

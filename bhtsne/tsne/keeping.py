@@ -12,13 +12,23 @@ from sklearn.utils.validation import check_is_fitted
 
 from bhtsne import files
 from bhtsne.neighbors import Neighbors
-from bhtsne.optimizer import Record
+from bhtsne.optimizer import Phase, Record
 
 __all__ = ["Keeping"]
 
 _FORMAT, _VERSION = "bhtsne.TSNE", 1
 _CSR = ("data", "indices", "indptr", "shape")
-_PLAIN = ("kl_divergence_", "n_iter_", "stopped_", "timings_", "n_features_in_")
+_PLAIN = ("kl_divergence_", "n_iter_", "stopped_", "theta_", "timings_", "n_features_in_")
+# Each part that the fit found, by its name in the file: what it is on the estimator.
+_ARRAYS = {
+    "embedding": "embedding_",
+    "velocity": "_velocity",
+    "gains": "_gains",
+    "kl_per_point": "kl_per_point_",
+}
+
+# Parameters that may be arrays, or an object of another library, and what the fit keeps of them.
+_FOUND = {"neighbors": "neighbors_", "affinities": "affinities_"}
 
 
 class Keeping(BaseEstimator):
@@ -59,12 +69,16 @@ class Keeping(BaseEstimator):
         """
         check_is_fitted(self, "embedding_")
         told: dict[str, Any] = {"format": _FORMAT, "version": _VERSION, "parameters": {}}
-        arrays: dict[str, np.ndarray] = {"embedding": self.embedding_}
+        arrays = {name: np.asarray(getattr(self, place)) for name, place in _ARRAYS.items()}
         for name, value in self.get_params(deep=False).items():
-            if name != "callbacks":
+            if name in _FOUND and not isinstance(value, str):
+                known = getattr(self, _FOUND[name]) is not None
+                told["parameters"][name] = _FOUND[name] if known else "auto"
+            elif name != "callbacks":
                 _put(f"parameter.{name}", value, told["parameters"], name, arrays)
         told |= {name: getattr(self, name) for name in _PLAIN}
         told["history_"] = [list(record) for record in self.history_]
+        told["last_phase"] = list(self._last_phase)
         arrays |= _parts("affinities", self.affinities_)
         if self._fit_X is not None:
             arrays |= _parts("points", self._fit_X)
@@ -72,7 +86,7 @@ class Keeping(BaseEstimator):
             arrays |= dict(zip(("indices", "distances"), self.neighbors_, strict=True))
         if hasattr(self, "feature_names_in_"):
             told["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
-        arrays["told"] = np.array(json.dumps(told))
+        arrays["told"] = np.array(json.dumps(told, default=np.generic.item))
         with files.replacing(path) as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]  # not allow_pickle, as mypy reads
             file.flush()
@@ -111,14 +125,11 @@ class Keeping(BaseEstimator):
 
 
 def _put(place: str, value: Any, told: dict, name: str, arrays: dict) -> None:
-    """Put a parameter where it belongs: numbers and words into told, arrays beside each other."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, bool | int | float | str):
+    """Put a parameter where it belongs: what JSON holds into told, an array beside others."""
+    if name == "phases" and value is not None:
+        value = [p if isinstance(p, dict) else p._asdict() for p in value]
+    if _is_plain(value):
         told[name] = value
-    elif isinstance(value, list | tuple) and len(value) == 2:
-        told[name] = "two arrays"
-        arrays[f"{place}.0"], arrays[f"{place}.1"] = map(np.asarray, value)
     elif hasattr(value, "__array__"):
         told[name] = "an array"
         arrays[place] = np.asarray(value)
@@ -127,6 +138,15 @@ def _put(place: str, value: Any, told: dict, name: str, arrays: dict) -> None:
             f"{name} must be a number, a word or an array to be saved, got {value!r}; "
             f"set_params({name}=…) before saving."
         )
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether JSON holds a value as it is."""
+    if isinstance(value, list | tuple):
+        return all(_is_plain(one) for one in value)
+    if isinstance(value, dict):
+        return all(_is_plain(one) for one in value.values())
+    return value is None or isinstance(value, bool | int | float | str | np.generic)
 
 
 def _parts(name: str, X: Any) -> dict[str, np.ndarray]:
@@ -147,25 +167,29 @@ def _whole(name: str, arrays: dict) -> Any:
 def _restored(cls: type, told: dict, arrays: dict) -> Any:
     parameters = dict(told["parameters"])
     for name, value in parameters.items():
-        place = f"parameter.{name}"
-        if value == "an array":
-            parameters[name] = arrays[place]
-        elif value == "two arrays":
-            parameters[name] = (arrays[f"{place}.0"], arrays[f"{place}.1"])
+        if isinstance(value, str) and value == "an array":
+            parameters[name] = arrays[f"parameter.{name}"]
     model = cls(**parameters)
     for name in _PLAIN:
         setattr(model, name, told[name])
-    model.embedding_ = np.ascontiguousarray(arrays["embedding"], np.float32)
+    for name, place in _ARRAYS.items():
+        setattr(model, place, np.ascontiguousarray(arrays[name]))
     n = len(model.embedding_)
     model.affinities_, model._fit_X = _whole("affinities", arrays), None
-    if model.metric != "precomputed":
+    if model._has_points:
         model._fit_X = _whole("points", arrays)
     shapes = [part.shape for part in (model.affinities_, model._fit_X) if part is not None]
     if shapes not in ([(n, n), (n, model.n_features_in_)], [(n, n)]):
         raise ValueError(f"parts of shapes {shapes} beside a map of {n} points")
+    if not model.embedding_.shape == model._velocity.shape == model._gains.shape:
+        raise ValueError("a velocity or gains of another shape than the map")
     model.neighbors_ = None
     if "indices" in arrays:
         model.neighbors_ = Neighbors(arrays["indices"], arrays["distances"])
+    for name, place in _FOUND.items():
+        if isinstance(parameters[name], str) and parameters[name] == place:
+            model.set_params(**{name: getattr(model, place)})
+    model._last_phase = Phase(*told["last_phase"])
     model.history_ = [Record(*record) for record in told["history_"]]
     if "feature_names_in_" in told:
         model.feature_names_in_ = np.array(told["feature_names_in_"], object)

@@ -1,14 +1,15 @@
-"""X → Y₀: where the optimisation starts. PCA, random, or an array."""
+"""X or P → Y₀: where the optimisation starts. PCA, spectral, random, or an array."""
 
 from numbers import Integral
 
 import numpy as np
 from scipy import sparse
 
-from bhtsne import jit
+from bhtsne import affinities, jit
+from bhtsne.initial import eigenmap
 from bhtsne.neighbors import checked_points
 
-__all__ = ["pca", "principal_components", "random"]
+__all__ = ["pca", "principal_components", "random", "rescale", "spectral"]
 
 # Standard deviation of the first axis: small, so that the points can still pass each other
 # (Kobak & Berens 2019).
@@ -91,6 +92,80 @@ def random(n: int, n_components: int = 2, *, random_state=None) -> np.ndarray:
     (5, 2)
     """
     return _rng(random_state).normal(scale=SD, size=(n, n_components)).astype(np.float32)
+
+
+def spectral(P, n_components: int = 2, *, random_state=None) -> np.ndarray:
+    """Start from the eigenvectors of the affinities' Laplacian (Belkin & Niyogi 2003).
+
+    What t-SNE comes to at very strong exaggeration (Linderman & Steinerberger 2019). Connected
+    parts of the graph are laid out beside each other, each by its own eigenvectors.
+
+    Parameters
+    ----------
+    P : csr_array of shape (N, N)
+        Joint affinities.
+    n_components : int
+        Dimensions of the map.
+    random_state : int, RandomState or None
+        Seed of the solver's first vector.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, n_components)
+        Centred; the standard deviation of the first axis is 1e-4. The same at any number of
+        threads.
+
+    Raises
+    ------
+    ValueError
+        If P is no matrix of affinities.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bhtsne import affinities, initial, neighbors
+    >>> X = np.linspace(0, 1, 100)[:, None]  # points on a line come in their order
+    >>> P = affinities.perplexity(neighbors.find(X, 15), 5)
+    >>> bool((np.diff(initial.spectral(P, 1, random_state=0)[:, 0]) > 0).all())
+    True
+    """
+    P = affinities.given(P)
+    return rescale(eigenmap.parts(P, n_components, _rng(random_state)))
+
+
+def rescale(Y, sd: float = SD) -> np.ndarray:
+    """Centre a map and shrink it, for a start in which the points can still pass each other.
+
+    Parameters
+    ----------
+    Y : array_like of shape (N, d)
+        A map: another method's, or one's own.
+    sd : float
+        Standard deviation of its widest axis afterwards (Kobak & Berens 2019).
+
+    Returns
+    -------
+    ndarray of float32, shape (N, d)
+        The same map but for place and size.
+
+    Raises
+    ------
+    ValueError
+        If Y is not finite, or all its points are on one spot.
+
+    Examples
+    --------
+    >>> from bhtsne import initial
+    >>> initial.rescale([[0.0, 5.0], [2.0, 5.0]], sd=1.0)
+    array([[-1.,  0.],
+           [ 1.,  0.]], dtype=float32)
+    """
+    Y = checked_points(Y).astype(np.float64)
+    Y = Y - Y.mean(axis=0)
+    widest = Y.std(axis=0).max()
+    if not widest > 0:
+        raise ValueError("Y must not have all its points on one spot: they could never part.")
+    return (Y * (sd / widest)).astype(np.float32)
 
 
 def principal_components(X, n_components: int, *, random_state=None) -> np.ndarray:

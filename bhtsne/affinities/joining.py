@@ -1,0 +1,107 @@
+"""Conditional affinities, or somebody's own → P: symmetric, without diagonal, summing to 1."""
+
+import numpy as np
+from scipy import sparse
+
+SYMMETRIES = ("mean", "max")
+_ASYMMETRY = 1e-5  # of the largest entry: what rounding in float32 leaves
+
+
+def joint(conditional: sparse.csr_array, symmetrize: str = "mean") -> sparse.csr_array:
+    """Join conditional affinities.
+
+    ``p_ij ∝ p_j|i + p_i|j`` (van der Maaten & Hinton 2008, §3.1), or ``max(p_j|i, p_i|j)``.
+
+    Parameters
+    ----------
+    conditional : csr_array of shape (N, N)
+        As `conditional` returns them.
+    symmetrize : {"mean", "max"}
+        Which of the two.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of float32, shape (N, N)
+        Symmetric to the last bit; sums to 1. Columns are sorted.
+
+    Raises
+    ------
+    ValueError
+        If symmetrize is neither, or no affinity is above 0.
+
+    Examples
+    --------
+    >>> from scipy import sparse
+    >>> from bhtsne import affinities
+    >>> C = sparse.csr_array([[0.0, 1.0, 0.0], [0.5, 0.0, 0.5], [0.0, 1.0, 0.0]])
+    >>> affinities.joint(C).toarray()
+    array([[0.  , 0.25, 0.  ],
+           [0.25, 0.  , 0.25],
+           [0.  , 0.25, 0.  ]])
+    """
+    if symmetrize not in SYMMETRIES:
+        raise ValueError(f"symmetrize must be one of {SYMMETRIES}, got {symmetrize!r}.")
+    transposed = conditional.T.tocsr()
+    conditional = transposed.T.tocsr()  # transposing back sorts the columns
+    # The sum of two floats does not depend on their order.
+    P = conditional + transposed if symmetrize == "mean" else conditional.maximum(transposed)
+    P.eliminate_zeros()
+    return normalized(P)
+
+
+def given(P, n: int | None = None) -> sparse.csr_array:
+    """Take one's own affinities.
+
+    Parameters
+    ----------
+    P : sparse or dense array of shape (N, N)
+        Symmetric, of finite numbers that are at least 0. Its diagonal is left out, since
+        ``p_ii = 0``, and the rest is divided by its sum.
+    n : int, optional
+        What N must be.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of float32, shape (N, N)
+        Sums to 1. P itself is not changed.
+
+    Raises
+    ------
+    ValueError
+        If P breaks a rule.
+
+    Examples
+    --------
+    >>> from bhtsne import affinities
+    >>> affinities.given([[5, 2, 0], [2, 5, 2], [0, 2, 5]]).toarray()
+    array([[0.  , 0.25, 0.  ],
+           [0.25, 0.  , 0.25],
+           [0.  , 0.25, 0.  ]], dtype=float32)
+    """
+    P = P if sparse.issparse(P) else np.asarray(P)
+    if P.ndim != 2 or P.shape[0] != P.shape[1] or (n is not None and P.shape[0] != n):
+        size = "N" if n is None else n
+        raise ValueError(f"P must be of shape ({size}, {size}), got {P.shape}.")
+    P = sparse.coo_array(P)
+    off = P.row != P.col
+    data = P.data[off].astype(np.float64)
+    if data.size and not (data.min() >= 0 and np.isfinite(data.max())):
+        raise ValueError("P must hold finite numbers of at least 0, got a negative one or NaN.")
+    if np.float32(data.sum()) != 1:  # or else it stays as it is, to the last bit
+        data /= data.max(initial=np.finfo(np.float64).tiny)
+        data /= max(data.sum(), np.finfo(np.float64).tiny)
+    P = sparse.csr_array((data.astype(np.float32), (P.row[off], P.col[off])), shape=P.shape)
+    if P.nnz and abs(P - P.T).max() > _ASYMMETRY * P.max():
+        raise ValueError("P must be symmetric, got another one; (P + P.T) / 2 is.")
+    P.eliminate_zeros()
+    P.sort_indices()
+    return normalized(P)
+
+
+def normalized(P: sparse.csr_array) -> sparse.csr_array:
+    """Divide P, in place, by its sum."""
+    total = np.float32(P.data.sum(dtype=np.float64))
+    if not total > 0:
+        raise ValueError("P must have an affinity above 0, got none: no point has a neighbour.")
+    P.data /= total
+    return P

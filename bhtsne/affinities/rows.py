@@ -1,0 +1,121 @@
+"""Distances → rows of conditional affinities: calibrated to a perplexity, or of one width.
+
+All take distances float32 of shape (M, k), infinite where a neighbour is missing, and return
+``p_j|i``, float32 of the same shape.
+"""
+
+import numpy as np
+from numba import prange
+
+from bhtsne import jit
+
+_TOLERANCE = 1e-5  # of the entropy, in nats: the perplexity is met to 1 part in 100,000
+
+
+def mixed(distances, perplexities: list[float], alike: bool) -> np.ndarray:
+    """Return rows of several perplexities: all weigh the same, or each as much as its kernel."""
+    if len(perplexities) == 1:
+        p = np.empty_like(distances)
+        calibrated(distances, perplexities[0], p)
+        return p
+    parts = np.empty((len(perplexities), *distances.shape), np.float32)
+    weights = np.array(
+        [
+            calibrated(distances, value, part)
+            for value, part in zip(perplexities, parts, strict=True)
+        ]
+    )
+    weights = np.zeros_like(weights) if alike else weights - weights.max(axis=0)
+    weights = np.exp(weights)
+    weights /= weights.sum(axis=0)
+    return np.einsum("li,lij->ij", weights.astype(np.float32), parts)
+
+
+def uniform(distances, k: float) -> np.ndarray:
+    """Return rows in which the k nearest, or as many as there are, weigh the same."""
+    near = np.isfinite(distances)
+    near[:, int(k) :] = False
+    return near / np.maximum(near.sum(axis=1, keepdims=True), 1).astype(np.float32)
+
+
+def gaussian(distances, sigma: float) -> np.ndarray:
+    """Return rows that fall with the distance as a Gaussian of one width."""
+    nearest = distances.min(axis=1, keepdims=True)
+    nearest[np.isinf(nearest)] = 0
+    # As a product, in float64: squares of distances may be too large, or too small, for either.
+    exponent = (distances.astype(np.float64) - nearest) / sigma
+    exponent *= (distances.astype(np.float64) + nearest) / sigma
+    p = np.exp(-exponent / 2)
+    return (p / np.maximum(p.sum(axis=1, keepdims=True), 1)).astype(np.float32)
+
+
+def calibrated(distances, perplexity: float, out) -> np.ndarray:
+    """Fill out, (N, k), with p_j|i; return each row's ``ln Σ_j exp(−β_i d_ij²)``, float64.
+
+    It may be the same array as distances. Infinite distances weigh nothing.
+    """
+    log_mass = np.empty(len(distances))
+    _calibrate(distances, float(np.log(perplexity)), _TOLERANCE, out, log_mass)
+    return log_mass
+
+
+@jit.parallel
+def _calibrate(distances, target, tolerance, out, log_mass):
+    n, k = distances.shape
+    for i in prange(n):
+        squared = np.empty(k, np.float32)
+        weights = np.empty(k, np.float32)
+        log_mass[i] = _calibrate_row(distances[i], target, tolerance, squared, weights, out[i])
+
+
+@jit.serial
+def _calibrate_row(distances, target, tolerance, squared, weights, out):
+    """Find β by Newton's method in ln β, safeguarded by bisection, and write the row of P."""
+    # Shifting and scaling the squares changes β, not P: it makes β = 1 a fair start, and keeps
+    # distances of any magnitude within float32.
+    nearest, far, count = np.float64(np.inf), np.float64(0), 0
+    for d in distances:
+        if np.isfinite(d):
+            nearest, far, count = min(nearest, np.float64(d)), max(far, np.float64(d)), count + 1
+    mean = 0.0
+    for j in range(len(distances)):
+        d = np.float64(distances[j])
+        squared[j] = (d * d - nearest * nearest) / (far * far) if far > 0 else 0.0
+        if np.isfinite(d):
+            mean += squared[j] / count
+        else:
+            squared[j] = np.inf
+    log_beta, low, high = 0.0, -np.inf, np.inf
+    flat = count == 0 or mean == 0 or target >= np.log(count)
+    scale = 0.0 if flat else 1 / mean
+    total = np.float64(0)
+    for _ in range(1 if flat else 100):
+        beta = np.float32(np.exp(log_beta) * scale)
+        total, first, second = np.float64(0), np.float64(0), np.float64(0)
+        for j in range(len(squared)):
+            w = np.exp(-beta * squared[j]) if np.isfinite(squared[j]) else np.float32(0)
+            weights[j] = w
+            if w > 0:
+                s = np.float64(beta) * squared[j]
+                total += w
+                first += w * s
+                second += w * s * s
+        first /= total
+        gap = np.log(total) + first - target
+        # More points at distance 0 than the perplexity: no β is large enough.
+        if abs(gap) < tolerance or log_beta > 60:
+            break
+        if gap > 0:
+            low = log_beta
+        else:
+            high = log_beta
+        step = gap / max(second / total - first * first, 1e-3)
+        log_beta += min(max(step, -2.0), 2.0)
+        if not low < log_beta < high:
+            log_beta = (low + high) / 2
+    for j in range(len(weights)):
+        out[j] = weights[j] / total if total > 0 else 0.0
+    if total == 0 or far == 0:
+        return np.log(total)
+    # The sum was of exp(−β (d² − nearest²)).
+    return np.log(total) - np.exp(log_beta) * scale * (nearest / far) ** 2

@@ -1,0 +1,36 @@
+"""X → neighbours by metrics that are no matrix product: scikit-learn's search, in blocks."""
+
+import numpy as np
+from scipy import sparse
+
+from bhtsne import jit
+from bhtsne.neighbors import approximate
+
+
+def metrics(X) -> frozenset[str]:
+    """Return the names of the metrics that scikit-learn has for points like these."""
+    from sklearn.neighbors import VALID_METRICS, VALID_METRICS_SPARSE
+
+    names = (VALID_METRICS_SPARSE if sparse.issparse(X) else VALID_METRICS)["brute"]
+    return frozenset(names) - {"precomputed"}
+
+
+def nearest(X, k: int, metric, new=None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k nearest points of X to each new one, or to each of X without itself."""
+    from sklearn.neighbors import NearestNeighbors
+
+    if isinstance(metric, str) and metric not in metrics(X):
+        if new is None or sparse.issparse(X) or metric not in approximate.metrics(X):
+            raise ValueError(unknown(metric, metrics(X), "scikit-learn", X))
+        metric = approximate.function(metric)
+    search = NearestNeighbors(
+        n_neighbors=k, metric=metric, algorithm="brute", n_jobs=jit.n_threads()
+    )
+    distances, indices = search.fit(X).kneighbors(new)
+    return indices.astype(np.int32), distances
+
+
+def unknown(metric, valid, library: str, X) -> str:
+    """Return the sentence that says which metrics there are."""
+    form = " for sparse points" if sparse.issparse(X) else ""
+    return f"metric must be one of {library}'s{form} {sorted(valid)}, got {metric!r}."

@@ -1,0 +1,139 @@
+"""Fitted estimator → the same, further on: more iterations, or more points."""
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from bhtsne import jit, parameters
+from bhtsne.optimizer import Phase, State
+from bhtsne.progress import Progress
+from bhtsne.tsne.stages import Stages
+
+__all__ = ["GoingOn"]
+
+
+class GoingOn(Stages):
+    """`optimize` and `add` of `TSNE`."""
+
+    def optimize(
+        self, n_iter, *, exaggeration=None, learning_rate=None, momentum=None, theta=None
+    ) -> Any:
+        """Go on optimising the map, as if the fit had not ended: with its momentum and gains.
+
+        Parameters
+        ----------
+        n_iter : int
+            Iterations.
+        exaggeration, momentum, theta : float, optional
+            As in `Phase`; None is what they were in the last iteration.
+        learning_rate : float or "auto", optional
+            As in `Phase`; None is the last one, the larger the smaller the exaggeration is now.
+
+        Returns
+        -------
+        TSNE
+            Itself, with `embedding_`, `history_` and all that depends on them brought up to date.
+            If the map would no longer be finite, it stays as it was.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no map yet.
+        ValueError
+            If a parameter breaks its rule.
+        FloatingPointError
+            If the map is no longer finite: the learning rate is too large.
+
+        Examples
+        --------
+        >>> from bhtsne import TSNE, datasets
+        >>> X = datasets.digits().X[:500]
+        >>> whole = TSNE(schedule="opentsne", n_iter=200, random_state=0).fit(X)
+        >>> halves = TSNE(schedule="opentsne", n_iter=100, random_state=0).fit(X).optimize(100)
+        >>> bool((whole.embedding_ == halves.embedding_).all())
+        True
+        """
+        check_is_fitted(self, "embedding_")
+        phase = self._next(n_iter, exaggeration, learning_rate, momentum, theta)
+        state = State(
+            self.embedding_, self._velocity, self._gains, self.n_iter_, list(self.history_)
+        )
+        seconds = dict(self.timings_)
+        with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
+            progress.begin("optimization")
+            theta = self._descend(self.affinities_, state, [phase], self.theta_, progress)
+            self._keep(self.affinities_, state, theta, phase)
+        if state.history:
+            seconds["optimization"] = state.history[-1].seconds
+        self.timings_ = seconds
+        return self
+
+    def add(
+        self, X, *, n_iter=150, exaggeration=None, learning_rate=None, momentum=None, theta=None
+    ) -> Any:
+        """Add points to the fitted ones, and optimise the map of them all.
+
+        The new points are placed by `transform`; neighbours and affinities are found anew, among
+        all; then every point moves, from where it is.
+
+        Parameters
+        ----------
+        X : array_like, CSR or data frame of shape (M, D)
+            New points.
+        n_iter : int
+            Iterations.
+        exaggeration, learning_rate, momentum, theta : float, optional
+            As in `optimize`.
+
+        Returns
+        -------
+        TSNE
+            Itself, fitted to N + M points: the earlier ones first, in their order.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no map yet.
+        ValueError
+            If X does not fit the fitted points, or these were given as distances, affinities or a
+            neighbour graph, which say nothing of new ones.
+
+        Examples
+        --------
+        >>> from bhtsne import TSNE, datasets
+        >>> X = datasets.digits().X[:600]
+        >>> TSNE(random_state=0).fit(X[:500]).add(X[500:]).embedding_.shape
+        (600, 2)
+        """
+        check_is_fitted(self, "embedding_")
+        self._check_own("neighbors", 'a way to find them, such as "auto"')
+        self._check_own("affinities", 'a kind of affinities, such as "perplexity"')
+        phase = self._next(n_iter, exaggeration, learning_rate, momentum, theta)
+        placed = self.transform(X)
+        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float32, np.float64), reset=False)
+        together = sparse.vstack if sparse.issparse(X) else np.concatenate
+        Y = np.concatenate([self.embedding_, np.asarray(placed)])
+        self._make(together([self._fit_X, X]), lambda *_: Y, [phase])
+        return self
+
+    def _next(self, n_iter, exaggeration, learning_rate, momentum, theta) -> Phase:
+        """Return the phase that follows the last one."""
+        last = self._last_phase
+        exaggeration = last.exaggeration if exaggeration is None else exaggeration
+        momentum = last.momentum if momentum is None else momentum
+        parameters.check_phase(Phase(n_iter, exaggeration, 1.0, momentum, theta))
+        if learning_rate is None:
+            learning_rate = last.learning_rate
+            if not isinstance(learning_rate, str):
+                learning_rate *= last.exaggeration / exaggeration
+        phase = Phase(n_iter, exaggeration, learning_rate, momentum, theta)
+        parameters.check_phase(phase)
+        return phase
+
+    def _check_own(self, name: str, remedy: str) -> None:
+        if not isinstance(getattr(self, name), str) or not self._has_points:
+            raise ValueError(
+                f"{name} must be {remedy}, for points to be added, got those of the fitted points."
+            )

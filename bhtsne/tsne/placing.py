@@ -1,0 +1,92 @@
+"""Fitted estimator, new points → their places on the map, which stays."""
+
+import numbers
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from bhtsne import jit, neighbors, optimizer, parameters
+from bhtsne.transform import STARTS, NewPoints, start
+from bhtsne.tsne.stages import Stages, wanted
+
+__all__ = ["Placing"]
+
+
+class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
+    """What `TSNE` is to new points."""
+
+    def transform(
+        self, X, *, perplexity=None, exaggeration=1.0, n_iter=150, learning_rate=1.0, momentum=0.8,
+        init="weighted",
+    ):  # fmt: skip
+        """Place new points on the fitted map, which stays as it is.
+
+        A point's place does not depend on which others are placed with it, nor on the number of
+        threads. Points that were fitted are placed anew, beside themselves.
+
+        Parameters
+        ----------
+        X : array_like, CSR or data frame of shape (M, D)
+            New points; distances to the fitted ones, (M, N), for ``metric="precomputed"``.
+        perplexity : float, sequence of float or None
+            Effective number of neighbours of a new point in the fitted data. None is the fit's.
+        exaggeration : float
+            Factor of the attraction.
+        n_iter : int
+            Iterations; 0 leaves the points where they start.
+        learning_rate, momentum : float
+            As in `optimizer.Phase`; a gradient here is that of one point alone.
+        init : {"weighted", "median", "random"}
+            Where a point starts: at the mean of its neighbours weighted by affinity, at their
+            median, or anywhere.
+
+        Returns
+        -------
+        ndarray of float32, shape (M, n_components)
+            Places on the map, or what `set_output` asks for.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no map yet.
+        ValueError
+            If X does not fit the fitted data, or a parameter breaks its rule.
+
+        Examples
+        --------
+        >>> from bhtsne import TSNE, datasets
+        >>> X = datasets.digits().X
+        >>> model = TSNE(random_state=0).fit(X[:1000])
+        >>> model.transform(X[1000:]).shape
+        (797, 2)
+        """
+        check_is_fitted(self, "embedding_")
+        if isinstance(self.affinities, str) and self.affinities == "precomputed":
+            raise ValueError(
+                'affinities="precomputed" leaves no points to place new ones among; '
+                "fit the points, with affinities=P."
+            )
+        n = len(self.embedding_)
+        perplexity = self.perplexity if perplexity is None else perplexity
+        parameters.check_perplexity(perplexity, self.affinities)
+        parameters.check_phase(optimizer.Phase(n_iter, exaggeration, learning_rate, momentum))
+        parameters.check_number("learning_rate", learning_rate)  # "auto" would count the batch
+        parameters.check_choice("init", init, STARTS)
+        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float32, np.float64), reset=False)
+        seeded = isinstance(self.random_state, numbers.Integral)
+        seed = int(self.random_state) if seeded else 0
+        with jit.threads(self.n_jobs):
+            kind = self.affinities if isinstance(self.affinities, str) else "perplexity"
+            k = min(wanted(kind, float(np.max(perplexity))), n)
+            found = neighbors.query(self._fit_X, X, k, metric=self.metric)
+            P = self._weigh(found, n, perplexity)
+            Y = start(P, self.embedding_, init, seed)
+            objective = NewPoints(P, self.embedding_, self.method, self.theta_, self.dof)
+            phase = optimizer.Phase(n_iter, exaggeration, learning_rate, momentum)
+            state = optimizer.run(
+                optimizer.State(Y), objective, [phase], callback_every=max(n_iter, 1), centred=False
+            )
+        if state.stopped == "interrupt":
+            raise KeyboardInterrupt
+        return state.Y

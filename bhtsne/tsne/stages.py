@@ -1,0 +1,161 @@
+"""The stages of a fit, one after another, and what of them is kept."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+
+from bhtsne import affinities, forces, initial, jit, neighbors, optimizer, schedules
+from bhtsne.forces.objective import KLDivergence
+from bhtsne.optimizer import Phase, State
+from bhtsne.progress import Progress
+
+__all__ = ["Stages"]
+
+_OF_SCHEDULE = (
+    "init", "early_exaggeration", "early_exaggeration_iter", "exaggeration", "n_iter",
+    "learning_rate", "momentum", "min_kl_rate", "min_gradient_norm",
+)  # fmt: skip
+
+
+class Stages(BaseEstimator):
+    """What a fit consists of; parameters and results are those of `TSNE`."""
+
+    def _make(self, X, place: Callable, phases: Sequence[Phase]) -> None:
+        """Make a map of X, which has been checked, from where `place(X, P, rng)` starts it."""
+        rng = check_random_state(self.random_state)
+        seconds: dict[str, float] = {}
+        with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
+            with _timed(seconds, "neighbors", progress):
+                found = self._find_neighbors(X, rng)
+            with _timed(seconds, "affinities", progress):
+                P = self._compute_affinities(X, found)
+            with _timed(seconds, "initial", progress):
+                state = State(place(X, P, rng))
+            with _timed(seconds, "optimization", progress):
+                theta = self._descend(P, state, phases, self.theta, progress)
+            with _timed(seconds, "divergence", progress):
+                self._keep(P, state, theta, phases[-1] if phases else Phase(0))
+        self.neighbors_, self.timings_ = found, seconds
+        self._fit_X = X if self._has_points else None  # what `transform` searches
+
+    @property
+    def _has_points(self) -> bool:
+        """Whether X holds points, not distances or affinities of theirs."""
+        return "precomputed" not in [
+            x for x in (self.metric, self.affinities) if isinstance(x, str)
+        ]
+
+    def _find_neighbors(self, X, rng) -> neighbors.Neighbors | None:
+        n, kind = X.shape[0], self.affinities
+        if not isinstance(kind, str) or kind == "precomputed":
+            return None
+        most = float(np.max(self.perplexity))
+        if not isinstance(self.neighbors, str) or (
+            self.metric == "precomputed" and sparse.issparse(X)
+        ):
+            found = neighbors.given(X if isinstance(self.neighbors, str) else self.neighbors, n)
+            _check_enough(found.indices.shape[1], kind, most)
+            return found
+        if self.method == "exact" and kind != "uniform":
+            if kind == "perplexity":
+                return None
+            return neighbors.find(X, n - 1, metric=self.metric, method="exact")
+        k = wanted(kind, most)
+        if k > n - 1:
+            warnings.warn(
+                f"perplexity {most:g} asks for {k} neighbours and each of {n} points has {n - 1}: "
+                f"all are used. {(n - 1) / 3:.3g} is the most that is not cut short.",
+                stacklevel=4,
+            )
+        seed = None if self.random_state is None else rng
+        return neighbors.find(
+            X, min(k, n - 1), metric=self.metric, method=self.neighbors, random_state=seed
+        )
+
+    def _compute_affinities(self, X, found) -> sparse.csr_array:
+        if not isinstance(self.affinities, str):
+            return affinities.given(self.affinities, X.shape[0])
+        if self.affinities == "precomputed":
+            return affinities.given(X)
+        if found is None:
+            return affinities.all_pairs(X, self.perplexity, metric=self.metric)
+        return affinities.joint(self._weigh(found, X.shape[0], self.perplexity), self.symmetrize)
+
+    def _weigh(self, found, n: int, perplexity) -> sparse.csr_array:
+        """Return conditional affinities to n fitted points, for one's own P by perplexity."""
+        own = not isinstance(self.affinities, str)
+        kind = "perplexity" if own else self.affinities
+        return affinities.conditional(found, n, perplexity, kind=kind, sigma=self.sigma)
+
+    def _place(self, X, P, rng) -> np.ndarray:
+        if not isinstance(self.init, str):
+            return np.array(self.init, np.float32)
+        if self.init == "random":
+            return initial.random(X.shape[0], self.n_components, random_state=rng)
+        if self.init == "spectral":
+            return initial.spectral(P, self.n_components, random_state=rng)
+        return initial.pca(X, self.n_components, random_state=rng)
+
+    def _planned(self, n: int) -> list[Phase]:
+        if self.phases is not None:
+            return [p if isinstance(p, Phase) else Phase(**p) for p in self.phases]
+        given = {name: getattr(self, name) for name in _OF_SCHEDULE}
+        return schedules.phases(self.schedule, n, **given)
+
+    def _descend(self, P, state: State, phases, theta: float, progress: Progress) -> float:
+        """Optimise, and return θ at the end."""
+        objective = KLDivergence(P, self.method, theta, self.dof, self.force_error)
+        if self.force_error is not None and not state.history:
+            objective.check(state.Y)  # which chooses θ
+        progress.expect(sum(phase.n_iter for phase in phases))
+        optimizer.run(
+            state,
+            objective,
+            phases,
+            callbacks=self.callbacks,
+            callback_every=self.callback_every,
+            progress=progress.advance,
+        )
+        return objective.theta
+
+    def _keep(self, P, state: State, theta: float, last: Phase) -> None:
+        """Set the fitted attributes that the optimisation leads to, all of them or none."""
+        z = forces.repulsion(state.Y, method=self.method, theta=min(theta, 0.25), dof=self.dof).z
+        shares = forces.divergence_per_point(P, state.Y, z, self.dof)
+        self.kl_per_point_, self.kl_divergence_ = shares, float(shares.sum())
+        self.affinities_, self.embedding_ = P, state.Y
+        self.n_iter_, self.history_ = state.iteration, state.history
+        self.stopped_, self.theta_ = state.stopped, theta
+        self._velocity, self._gains, self._last_phase = state.velocity, state.gains, last
+
+
+def wanted(kind: str, perplexity: float) -> int:
+    """Return how many neighbours affinities of a kind ask for."""
+    return max(int(perplexity if kind == "uniform" else 3 * perplexity), 1)
+
+
+def _check_enough(k: int, kind: str, perplexity: float) -> None:
+    """Raise ValueError if neighbours that were given are too few, and warn if they nearly are."""
+    want = wanted(kind, perplexity)
+    if k >= want or kind == "fixed_sigma":
+        return
+    what = f"perplexity {perplexity:g} asks for {want} neighbours, and there are {k}"
+    if k <= perplexity:
+        raise ValueError(f"{what}; take a perplexity of {k / 3:.3g}, or more neighbours.")
+    warnings.warn(f"{what}: a perplexity of {k / 3:.3g} is the most that fits.", stacklevel=5)
+
+
+@contextmanager
+def _timed(seconds: dict, stage: str, progress: Progress) -> Iterator[None]:
+    progress.begin(stage)
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] = time.perf_counter() - start
