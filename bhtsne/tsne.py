@@ -48,8 +48,9 @@ class TSNE(Placing, Keeping):
         Part of the last step that is kept, 0 to below 1; "auto" is the schedule's.
     schedule : {"fast", "opentsne"}, default "fast"
         What "auto" stands for. "fast": 50 iterations of early exaggeration (100 from a random
-        start or from 500,000 points on) and 50 more with momentum 0.9, 120 with 0.95, 30 with 0.8;
-        below 50,000 points, where they take little time, 250 and 500 with 0.8 to 0.95. "opentsne":
+        start) and 50 more with momentum 0.9, 120 with 0.95, 30 with 0.8; from 200,000 points on
+        250 with 0.8 and the same 200; below 50,000, where they take little time, 250 and 500 with
+        0.8 to 0.95. "opentsne":
         250 and 500 with 0.8, the habit of the field, for maps to be compared.
     init : {"pca", "random"} or array of shape (N, n_components), default "pca"
         Start. An array is taken as it is; 1e-4 is a good standard deviation.
