@@ -330,7 +330,12 @@ def with_one(value):
         (np.full((20, 3), "a"), 3, {}, "X must .*<U1"),
         (normal(20, 3), 3, {"metric": "precomputed"}, r"square, got \(20, 3\)"),
         (-np.ones((9, 9)), 3, {"metric": "precomputed"}, "at least 0, got -1"),
-        (sparse.eye_array(9).tocsr(), 3, {"metric": "precomputed"}, "others than the points themselves"),
+        (
+            sparse.eye_array(9).tocsr(),
+            3,
+            {"metric": "precomputed"},
+            "others than the points themselves",
+        ),
     ],
 )
 def test_what_has_no_neighbors_is_refused(X, k, options, message):

@@ -56,7 +56,9 @@ def test_coincident_points_do_not_count_as_themselves(dof):
 
 
 def test_the_seed_is_used(digits):
-    starts = [TSNE(perplexity=8, init="random", random_state=k).fit_transform(digits) for k in (1, 1, 2)]
+    starts = [
+        TSNE(perplexity=8, init="random", random_state=k).fit_transform(digits) for k in (1, 1, 2)
+    ]
     assert np.array_equal(starts[0], starts[1])
     assert not np.array_equal(starts[0], starts[2])
     X = np.random.default_rng(0).normal(size=(4000, 30))  # where a forest misses some

@@ -54,7 +54,10 @@ def test_few_points_are_given_as_many_iterations_as_is_usual():
 
 
 def test_very_many_points_are_exaggerated_for_longer():
-    assert [schedules.phases("fast", n)[0].n_iter for n in (499_999, 500_000)] == [50, 100]
+    many = [schedules.phases("fast", n) for n in (199_999, 200_000)]
+    assert [phases[0].n_iter for phases in many] == [50, 250]
+    assert [p.momentum for p in many[1]] == [0.8, 0.9, 0.95, 0.8]
+    assert [p.n_iter for p in many[0][1:]] == [p.n_iter for p in many[1][1:]]
 
 
 def test_opentsne_is_the_habit_of_the_field():
