@@ -231,9 +231,9 @@ def _converged(records: list[Record], phase: Phase) -> bool:
     pairs = itertools.pairwise(records)
     rates = [(a.kl - b.kl) / abs(b.kl) / (b.iteration - a.iteration) for a, b in pairs]
     # A start so small that nothing moves yet has a low rate too: it is to have been higher.
-    return (
-        phase.min_kl_rate > 0 and len(rates) > 1 and rates[-1] < min(phase.min_kl_rate, max(rates))
-    )
+    if phase.min_kl_rate == 0 or len(rates) < 2:
+        return False
+    return rates[-1] < min(phase.min_kl_rate, max(rates))
 
 
 def _advance(state: State, grad: np.ndarray, phase: Phase, centred: bool = True) -> None:

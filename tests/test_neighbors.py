@@ -582,3 +582,100 @@ def test_query_takes_other_metrics(metric):
 def test_query_says_what_is_wrong(new, k, says):
     with pytest.raises(ValueError, match=says):
         neighbors.query(np.zeros((10, 4)), new, k)
+
+
+def graphs_of(X, k):
+    """Return the same neighbours in every form that is taken."""
+    from pynndescent import NNDescent
+    from sklearn.neighbors import kneighbors_graph
+
+    near = neighbors.find(X, k)
+    own = np.arange(len(X), dtype=np.int32)[:, None]
+    with_self = np.hstack([own, near.indices]), np.hstack([0 * own, near.distances])
+    return {
+        "neighbors": near,
+        "lists": [near.indices.tolist(), near.distances.tolist()],
+        "with self": with_self,
+        "csr": kneighbors_graph(X, k, mode="distance"),
+        "coo with self": kneighbors_graph(X, k + 1, mode="distance", include_self=True).tocoo(),
+        "shuffled": (near.indices[:, ::-1], near.distances[:, ::-1]),
+        "pynndescent": NNDescent(X.astype(np.float32), n_neighbors=k + 1, random_state=0),
+    }
+
+
+def test_a_graph_of_ones_own_is_taken_in_any_form():
+    X = normal(120, 4)
+    graphs = graphs_of(X, 9)
+    expected = graphs.pop("neighbors")
+    for form, graph in graphs.items():
+        found = neighbors.given(graph, 120)
+        np.testing.assert_array_equal(found.indices, expected.indices, err_msg=form)
+        np.testing.assert_allclose(found.distances, expected.distances, rtol=1e-5, err_msg=form)
+
+
+def test_stored_zeros_of_a_graph_are_duplicates_and_gaps_are_gaps():
+    graph = sparse.csr_array(
+        (np.array([0.0, 3.0, 0.0, 3.0]), np.array([1, 2, 0, 0]), np.array([0, 2, 3, 4])), (3, 3)
+    )
+    found = neighbors.given(graph, 3)
+    np.testing.assert_array_equal(found.indices, [[1, 2], [0, -1], [0, -1]])
+    np.testing.assert_array_equal(found.distances, [[0, 3], [0, np.inf], [3, np.inf]])
+
+
+@pytest.mark.parametrize(
+    ("graph", "says"),
+    [
+        (np.ones((5, 2)), "must be two arrays"),
+        ("nearest", "must be two arrays"),
+        ((np.zeros((4, 2), int), np.ones((4, 2))), r"of shape \(5, k\) each"),
+        ((np.zeros((5, 2)), np.ones((5, 2))), "whole numbers"),
+        ((np.full((5, 2), 5), np.ones((5, 2))), "from 0 to 4, or -1 for none"),
+        ((np.full((5, 2), -2), np.ones((5, 2))), "from 0 to 4, or -1 for none"),
+        ((np.ones((5, 2), int), -np.ones((5, 2))), "0 or more"),
+        ((np.ones((5, 2), int), np.full((5, 2), np.nan)), "0 or more"),
+        (sparse.csr_array((5, 5)), "got no entry"),
+        (sparse.csr_array(np.ones((5, 4))), "a column for each of 5 points"),
+        (sparse.csr_array(np.ones((4, 5))), "must have 5 rows, got 4"),
+        (sparse.csr_array(-np.ones((5, 5))), "at least 0"),
+        (sparse.csr_array(np.full((5, 5), np.nan)), "at least 0"),
+    ],
+)
+def test_a_graph_that_makes_no_sense_is_refused(graph, says):
+    with pytest.raises(ValueError, match=says):
+        neighbors.given(graph, 5)
+
+
+def test_sparse_distances_are_all_that_is_known():
+    X = normal(150, 5)
+    D = np.linalg.norm(X[:, None] - X[None], axis=2)
+    far = np.sort(D, axis=1)[:, 20][:, None] < D
+    near = sparse.csr_array(np.where(far, 0, D))
+    found, truth = (neighbors.find(d, 12, metric="precomputed") for d in (near, D))
+    np.testing.assert_array_equal(found.indices, truth.indices)
+    np.testing.assert_array_equal(found.distances, truth.distances)
+    rows = [3, 77]
+    new = neighbors.query(None, near[rows], 12, metric="precomputed")
+    np.testing.assert_array_equal(new.indices, truth.indices[rows])
+
+
+@pytest.mark.parametrize("metric", ["hellinger", "linfty", "spearmanr"])
+def test_new_points_can_be_found_by_a_metric_that_only_pynndescent_has(metric):
+    X = np.abs(normal(60, 6)) + 0.1
+    found = neighbors.query(X, X[:5], 4, metric=metric)
+    np.testing.assert_array_equal(found.indices[:, 0], np.arange(5))
+    np.testing.assert_allclose(found.distances[:, 0], 0, atol=1e-3)
+
+
+@pytest.mark.parametrize("metric", ["hamming", "braycurtis", "cosine", "manhattan"])
+def test_sparse_points_take_the_metrics_of_either_library(metric):
+    X = sparse.random_array((200, 30), density=0.3, random_state=0, format="csr")
+    found = neighbors.find(X, 5, metric=metric, random_state=0)
+    truth = neighbors.find(X.toarray(), 5, metric=metric, method="exact")
+    # Two of these are left to pynndescent, which misses a few.
+    assert np.isclose(found.distances, truth.distances, atol=1e-5).mean() > 0.97
+
+
+def test_an_unknown_metric_for_sparse_points_is_named_with_those_there_are():
+    X = sparse.random_array((50, 9), density=0.3, random_state=0, format="csr")
+    with pytest.raises(ValueError, match=r"for sparse points .* got 'haversine'"):
+        neighbors.find(X, 5, metric="haversine")

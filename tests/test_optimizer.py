@@ -343,3 +343,57 @@ def test_nothing_to_do_is_done():
     state = optimizer.run(start(), bowl(), [])
     assert (state.iteration, state.stopped) == (0, None)
     assert same_bits(state, start())
+
+
+def test_a_phase_sets_theta_and_none_leaves_it():
+    objective = bowl()
+    seen = []
+    objective.theta, objective.change = 0.5, lambda grad, _: seen.append(objective.theta) or grad
+    phases = [Phase(2), Phase(2, theta=0.2), Phase(2)]
+    optimizer.run(start(), objective, phases)
+    assert seen == [0.5, 0.5, 0.2, 0.2, 0.2, 0.2]
+
+
+def test_an_automatic_rate_is_points_by_exaggeration():
+    assert [Phase(1, factor).rate(600) for factor in (1.0, 12.0, 1200.0)] == [600, 50, 1]
+    by_name, by_number = start(), start()
+    optimizer.run(by_name, bowl(), [PHASE._replace(learning_rate="auto", exaggeration=200.0)])
+    optimizer.run(by_number, bowl(), [PHASE._replace(learning_rate=1.0, exaggeration=200.0)])
+    assert same_bits(by_name, by_number)
+
+
+def test_a_phase_ends_when_the_divergence_falls_too_slowly():
+    whole, early = start(), start()
+    slow = PHASE._replace(n_iter=400, learning_rate=0.01)
+    optimizer.run(whole, bowl(), [slow], callback_every=10)
+    optimizer.run(early, bowl(), [slow._replace(min_kl_rate=5e-3)], callback_every=10)
+    kl = np.array([record.kl for record in whole.history])
+    rates = (kl[:-1] - kl[1:]) / kl[1:] / 10
+    ends = next(k for k in range(1, 40) if rates[k] < 5e-3 and rates[k] < rates[: k + 1].max())
+    assert (early.iteration, early.stopped) == (10 * (ends + 2), "converged")
+    assert early.iteration < whole.iteration
+    assert whole.stopped is None
+
+
+def test_a_start_at_which_nothing_moves_yet_is_no_end():
+    state = State(np.array([[1e-6, 0.0], [-1e-6, 0.0]]))
+    objective = Bowl(np.array([[9.0, 0.0], [-9.0, 0.0]]), lambda g, call: g * 1e-7 * 1.3**call)
+    phase = Phase(100, learning_rate=1.0, min_kl_rate=1e-3)
+    optimizer.run(state, objective, [phase], callback_every=5)
+    assert state.history[-1].kl < 0.5 * state.history[0].kl
+
+
+def test_a_phase_ends_at_a_small_gradient_and_the_next_goes_on():
+    state = start()
+    ends = PHASE._replace(n_iter=1000, min_gradient_norm=1e-3)
+    optimizer.run(state, bowl(), [ends, PHASE._replace(n_iter=7)], callback_every=10)
+    assert state.stopped == "converged"
+    assert state.iteration % 10 == 7
+    assert state.history[-1].iteration == state.iteration
+    assert state.history[-2].gradient_norm <= 1e-3 < state.history[-3].gradient_norm
+
+
+def test_a_phase_that_comes_to_its_last_iteration_has_not_converged():
+    state = start()
+    phases = [PHASE._replace(n_iter=500, min_gradient_norm=1e-3), Phase(5, 2.0, min_kl_rate=1e-9)]
+    assert optimizer.run(state, bowl(), phases, callback_every=10).stopped is None
