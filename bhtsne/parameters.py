@@ -51,6 +51,8 @@ def check(estimator) -> None:
     check_perplexity(estimator.perplexity, estimator.affinities)
     check_choice("symmetrize", estimator.symmetrize, affinities.SYMMETRIES)
     check_phases(estimator.phases)
+    if not isinstance(estimator.metric_params, dict | None):
+        raise TypeError(f"metric_params must be a dict or None, got {estimator.metric_params!r}.")
     check_choice("method", estimator.method, forces.METHODS)
     check_choice("schedule", estimator.schedule, tuple(SCHEDULES))
     if isinstance(estimator.init, str):

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from bhtsne import cli, files
+from bhtsne import TSNE, cli, files
 from bhtsne.cli import embed
 
 FAST = ["--perplexity", "5", "--n-iter", "30", "--quiet"]
@@ -146,3 +146,61 @@ def test_the_installed_command_runs(tmp_path):
     command = os.path.join(os.path.dirname(sys.executable), "bhtsne")
     done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("bhtsne ")
+
+
+def test_a_kept_map_takes_new_points_by_another_command(points, tmp_path, capsys):
+    model, out, new = tmp_path / "map.npz", tmp_path / "new.csv", tmp_path / "few.npy"
+    arguments = [str(points), "--labels", "kind", "--save", str(model), *FAST]
+    assert cli.main(["embed", *arguments]) == 0
+    assert f"written to {model}" in capsys.readouterr().out
+    X = files.read(points, labels="kind").X
+    np.save(new, X[:7])
+    command = ["transform", str(model), str(new), "-o", str(out), "--quiet", "--json"]
+    assert cli.main(command) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["points"], summary["output"]) == (7, str(out))
+    placed = TSNE.load(model).transform(X[:7])
+    np.testing.assert_array_equal(files.read(out).X.astype(np.float32), placed)
+    assert cli.main(["transform", str(model), str(new), "--plot", str(tmp_path / "new.png")]) == 0
+    assert "7 points placed" in capsys.readouterr().out
+
+
+def test_options_reach_the_estimator(points, tmp_path, capsys):
+    options = ["--affinities", "mixture", "--perplexity", "4,9", "--dof", "0.8", "--init", "random",
+               "--exaggeration", "1.5", "--early-exaggeration", "8", "--learning-rate", "20",
+               "--force-error", "1e-3", "--min-kl-rate", "1e-3"]  # fmt: skip
+    model = tmp_path / "map.npz"
+    arguments = [str(points), "--labels", "kind", "--save", str(model), "--quiet", *options]
+    assert cli.main(["embed", *arguments]) == 0
+    told = TSNE.load(model).get_params()
+    expected = {
+        "affinities": "mixture", "perplexity": [4.0, 9.0], "dof": 0.8, "init": "random",
+        "exaggeration": 1.5, "early_exaggeration": 8.0, "learning_rate": 20.0,
+        "force_error": 1e-3, "min_kl_rate": 1e-3,
+    }  # fmt: skip
+    assert {name: told[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["embed", "IN", "--affinities", "gauss"], "affinities must be one of"),
+        (["embed", "IN", "--affinities", "fixed_sigma"], "sigma must be given"),
+        (["embed", "IN", "--perplexity", "5,9"], "perplexity must be one number"),
+        (["embed", "IN", "--save", "map.csv"], "must end in .npz"),
+        (["embed", "IN", "--force-error", "0"], "force_error must be above 0"),
+        (["transform", "nothing.npz", "IN"], "nothing.npz"),
+        (["transform", "IN", "IN"], "points.csv"),
+    ],
+)
+def test_a_bad_option_or_model_is_one_sentence(
+    points, arguments, says, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    arguments = [str(points) if word == "IN" else word for word in arguments]
+    labels = ["--labels", "kind", "--quiet"]
+    assert cli.main([*arguments, *labels]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["points.csv"]

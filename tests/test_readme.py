@@ -37,3 +37,14 @@ def test_the_commands_parse():
 def test_the_picture_is_there():
     for path in re.findall(r"!\[.*?\]\((.*?)\)", README):
         assert (Path(__file__).parents[1] / path).stat().st_size > 10_000
+
+
+def test_the_page_for_those_who_come_from_elsewhere_names_every_parameter():
+    from sklearn.manifold import TSNE as Theirs
+
+    from bhtsne import TSNE
+
+    page = (Path(__file__).parents[1] / "docs" / "parameters.md").read_text()
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]*)`", page))))
+    assert set(Theirs().get_params()) <= named
+    assert set(TSNE().get_params()) <= named

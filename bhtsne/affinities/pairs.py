@@ -11,7 +11,9 @@ from bhtsne.affinities.rows import calibrated
 from bhtsne.neighbors import checked_points
 
 
-def all_pairs(X, perplexity: float = 30.0, *, metric="euclidean") -> sparse.csr_array:
+def all_pairs(
+    X, perplexity: float = 30.0, *, metric="euclidean", metric_params: dict | None = None
+) -> sparse.csr_array:
     """Compute joint affinities over all pairs of points, no neighbours left out.
 
     The same equations as `perplexity` with k = N − 1; memory is about 8 N² bytes.
@@ -24,6 +26,8 @@ def all_pairs(X, perplexity: float = 30.0, *, metric="euclidean") -> sparse.csr_
         Effective number of neighbours, 1 or more and below N.
     metric : str or callable
         Any of scikit-learn's.
+    metric_params : dict, optional
+        What the metric takes besides the points.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def all_pairs(X, perplexity: float = 30.0, *, metric="euclidean") -> sparse.csr_
     _check_memory(n)
     distances = np.empty((n, n - 1), np.float32)
     start = 0
-    for block in pairwise_distances_chunked(X, metric=metric, n_jobs=1):
+    for block in pairwise_distances_chunked(X, metric=metric, n_jobs=1, **metric_params or {}):
         others = ~np.eye(len(block), n, start, dtype=bool)
         distances[start : start + len(block)] = block[others].reshape(len(block), n - 1)
         start += len(block)

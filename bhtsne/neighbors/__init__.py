@@ -43,7 +43,15 @@ class Neighbors(NamedTuple):
     distances: np.ndarray
 
 
-def find(X, k: int, *, metric="euclidean", method: str = "auto", random_state=None) -> Neighbors:
+def find(
+    X,
+    k: int,
+    *,
+    metric="euclidean",
+    metric_params: dict | None = None,
+    method: str = "auto",
+    random_state=None,
+) -> Neighbors:
     """Find the k nearest neighbours of every point.
 
     Parameters
@@ -56,6 +64,8 @@ def find(X, k: int, *, metric="euclidean", method: str = "auto", random_state=No
     metric : str or callable
         A metric of scikit-learn (exact) or of pynndescent (approximate); "precomputed"; or a
         function of two points: compiled by Numba for pynndescent, any for the exact search.
+    metric_params : dict, optional
+        What the metric takes besides the points: p of "minkowski", V of "seuclidean".
     method : {"auto", "exact", "forest", "pynndescent"}
         "forest": random trees and neighbours of neighbours, for dense points and Euclidean or
         cosine distance. "auto" searches exactly where that takes seconds, by the forest beyond,
@@ -91,19 +101,19 @@ def find(X, k: int, *, metric="euclidean", method: str = "auto", random_state=No
     if isinstance(metric, str) and metric == "precomputed":
         return _result(*graphs.of_distances(X, k, own=True))
     if method == "auto":
-        method = _suitable(X, metric)
+        method = _suitable(X, metric, metric_params)
     if method == "exact":
-        return _result(*_exact(X, k, metric))
+        return _result(*_exact(X, k, metric, metric_params))
     if method == "forest":
         return _result(*_by_forest(X, k, metric, _random_integer(random_state)))
     known = approximate.metrics(X)
     if isinstance(metric, str) and metric not in known:
         raise ValueError(brute.unknown(metric, known, "pynndescent", X))
     seed = _random_integer(random_state)
-    return _result(*approximate.nearest(X, k, metric, seed))
+    return _result(*approximate.nearest(X, k, metric, metric_params, seed))
 
 
-def query(X, X_new, k: int, *, metric="euclidean") -> Neighbors:
+def query(X, X_new, k: int, *, metric="euclidean", metric_params: dict | None = None) -> Neighbors:
     """Find the k nearest of one set of points to each point of another, exactly.
 
     Parameters
@@ -116,7 +126,9 @@ def query(X, X_new, k: int, *, metric="euclidean") -> Neighbors:
     k : int
         Neighbours of each, 1 to N.
     metric : str or callable
-        As in `find`.
+        As in `find`, like the next.
+    metric_params : dict, optional
+        What the metric takes besides the points.
 
     Returns
     -------
@@ -147,9 +159,9 @@ def query(X, X_new, k: int, *, metric="euclidean") -> Neighbors:
         raise ValueError(f"k must be a whole number from 1 to N = {n}, got {k!r}.")
     if isinstance(metric, str) and metric == "precomputed":
         return _result(*graphs.of_distances(new, k, own=False))
-    if metric not in ("euclidean", "l2") or sparse.issparse(X) or sparse.issparse(new):
-        return _result(*brute.nearest(X, k, metric, new))
-    return _result(*exact.nearest_to(X, new, k))
+    if metric in ("euclidean", "l2") and not (metric_params or _any_sparse(X, new)):
+        return _result(*exact.nearest_to(X, new, k))
+    return _result(*brute.nearest(X, k, metric, metric_params, new))
 
 
 def given(graph, n: int) -> Neighbors:
@@ -222,12 +234,16 @@ def _result(indices, distances) -> Neighbors:
     return Neighbors(np.ascontiguousarray(indices, np.int32), np.ascontiguousarray(distances))
 
 
-def _suitable(X, metric) -> str:
+def _any_sparse(*tables) -> bool:
+    return any(sparse.issparse(table) for table in tables)
+
+
+def _suitable(X, metric, metric_params) -> str:
     """Return the method that "auto" stands for."""
     n, d = X.shape
     if not isinstance(metric, str):  # pynndescent wants a compiled function
         return "pynndescent" if hasattr(metric, "py_func") else "exact"
-    if metric in _EUCLIDEAN and not sparse.issparse(X):
+    if metric in _EUCLIDEAN and not (metric_params or sparse.issparse(X)):
         exactly = d <= _TREE_FEATURES or float(n) ** 2 * (d + 40) <= _CROSSOVER
         return "exact" if exactly else "forest"
     # pynndescent is asked last: its import alone takes 2 s.
@@ -235,9 +251,9 @@ def _suitable(X, metric) -> str:
     return "exact" if exactly else "pynndescent"
 
 
-def _exact(X, k, metric) -> tuple[np.ndarray, np.ndarray]:
-    if metric not in _EUCLIDEAN or sparse.issparse(X):
-        return brute.nearest(X, k, metric)
+def _exact(X, k, metric, metric_params) -> tuple[np.ndarray, np.ndarray]:
+    if metric not in _EUCLIDEAN or metric_params or sparse.issparse(X):
+        return brute.nearest(X, k, metric, metric_params)
     few = X.shape[1] <= _TREE_FEATURES and metric != "cosine"
     return _euclidean(X, k, metric, exact.nearest_by_kd_tree if few else exact.nearest)
 
@@ -257,6 +273,6 @@ def _euclidean(X, k, metric, search) -> tuple[np.ndarray, np.ndarray]:
         return search(X, k)
     norms = np.linalg.norm(X.astype(np.float64), axis=1, keepdims=True)
     if not norms.all():  # the angle of a point at the origin is scikit-learn's to define
-        return brute.nearest(X, k, metric)
+        return brute.nearest(X, k, metric, None)
     indices, distances = search(X / norms, k)
     return indices, distances**2 / 2

@@ -28,7 +28,7 @@ def function(metric: str):
     return named_distances[metric]
 
 
-def nearest(X, k: int, metric, seed: int | None) -> tuple[np.ndarray, np.ndarray]:
+def nearest(X, k: int, metric, metric_params, seed: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Return indices int32 and distances float32, (N, k), nearest first, without self.
 
     Places for which no neighbour was found, at the end of a row, hold -1 and infinity. With a seed
@@ -46,6 +46,7 @@ def nearest(X, k: int, metric, seed: int | None) -> tuple[np.ndarray, np.ndarray
                 X,
                 n_neighbors=k + 1,
                 metric=metric,
+                metric_kwds=metric_params,
                 max_candidates=30,
                 delta=0.01,
                 random_state=np.random.RandomState(seed),

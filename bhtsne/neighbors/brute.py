@@ -15,7 +15,7 @@ def metrics(X) -> frozenset[str]:
     return frozenset(names) - {"precomputed"}
 
 
-def nearest(X, k: int, metric, new=None) -> tuple[np.ndarray, np.ndarray]:
+def nearest(X, k: int, metric, metric_params, new=None) -> tuple[np.ndarray, np.ndarray]:
     """Return the k nearest points of X to each new one, or to each of X without itself."""
     from sklearn.neighbors import NearestNeighbors
 
@@ -23,9 +23,11 @@ def nearest(X, k: int, metric, new=None) -> tuple[np.ndarray, np.ndarray]:
         if new is None or sparse.issparse(X) or metric not in approximate.metrics(X):
             raise ValueError(unknown(metric, metrics(X), "scikit-learn", X))
         metric = approximate.function(metric)
+    options = dict(metric_params or {})
     search = NearestNeighbors(
-        n_neighbors=k, metric=metric, algorithm="brute", n_jobs=jit.n_threads()
-    )
+        n_neighbors=k, metric=metric, p=options.pop("p", 2), metric_params=options or None,
+        algorithm="brute", n_jobs=jit.n_threads(),
+    )  # fmt: skip
     distances, indices = search.fit(X).kneighbors(new)
     return indices.astype(np.int32), distances
 

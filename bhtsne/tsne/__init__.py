@@ -67,6 +67,8 @@ class TSNE(Placing, GoingOn, Keeping):
         Start, see `initial`. An array is taken as it is: `initial.rescale` makes it small.
     metric : str or callable, default "euclidean"
         See `neighbors.find`. "precomputed": X holds the distances, all or sparse.
+    metric_params : dict or None, default None
+        What the metric takes besides the points.
     neighbors : {"auto", "exact", "forest", "pynndescent"} or graph, default "auto"
         How neighbours are found, or one's own graph, see `neighbors.given`: `neighbors_` of an
         earlier fit, for another perplexity.
@@ -147,6 +149,7 @@ class TSNE(Placing, GoingOn, Keeping):
         schedule="fast",
         init="pca",
         metric="euclidean",
+        metric_params=None,
         neighbors="auto",
         method="barnes_hut",
         theta=0.5,
@@ -175,6 +178,7 @@ class TSNE(Placing, GoingOn, Keeping):
         self.schedule = schedule
         self.init = init
         self.metric = metric
+        self.metric_params = metric_params
         self.neighbors = neighbors
         self.method = method
         self.theta = theta

@@ -79,7 +79,9 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
         with jit.threads(self.n_jobs):
             kind = self.affinities if isinstance(self.affinities, str) else "perplexity"
             k = min(wanted(kind, float(np.max(perplexity))), n)
-            found = neighbors.query(self._fit_X, X, k, metric=self.metric)
+            found = neighbors.query(
+                self._fit_X, X, k, metric=self.metric, metric_params=self.metric_params
+            )
             P = self._weigh(found, n, perplexity)
             Y = start(P, self.embedding_, init, seed)
             objective = NewPoints(P, self.embedding_, self.method, self.theta_, self.dof)

@@ -65,7 +65,9 @@ class Stages(BaseEstimator):
         if self.method == "exact" and kind != "uniform":
             if kind == "perplexity":
                 return None
-            return neighbors.find(X, n - 1, metric=self.metric, method="exact")
+            return neighbors.find(
+                X, n - 1, metric=self.metric, metric_params=self.metric_params, method="exact"
+            )
         k = wanted(kind, most)
         if k > n - 1:
             warnings.warn(
@@ -75,8 +77,9 @@ class Stages(BaseEstimator):
             )
         seed = None if self.random_state is None else rng
         return neighbors.find(
-            X, min(k, n - 1), metric=self.metric, method=self.neighbors, random_state=seed
-        )
+            X, min(k, n - 1), metric=self.metric, metric_params=self.metric_params,
+            method=self.neighbors, random_state=seed,
+        )  # fmt: skip
 
     def _compute_affinities(self, X, found) -> sparse.csr_array:
         if not isinstance(self.affinities, str):
@@ -84,7 +87,9 @@ class Stages(BaseEstimator):
         if self.affinities == "precomputed":
             return affinities.given(X)
         if found is None:
-            return affinities.all_pairs(X, self.perplexity, metric=self.metric)
+            return affinities.all_pairs(
+                X, self.perplexity, metric=self.metric, metric_params=self.metric_params
+            )
         return affinities.joint(self._weigh(found, X.shape[0], self.perplexity), self.symmetrize)
 
     def _weigh(self, found, n: int, perplexity) -> sparse.csr_array:
