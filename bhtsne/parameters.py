@@ -125,7 +125,10 @@ def check_phases(phases) -> None:
                 "phases must be a list of optimizer.Phase, or of dicts with n_iter and any of "
                 f"{Phase._fields[1:]}, got {phase!r}."
             )
-        check_phase(Phase(**told))
+        try:
+            check_phase(Phase(**told))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"phases: {error}") from None
 
 
 def check_phase(phase: Phase) -> None:

@@ -300,6 +300,14 @@ BAD = {
     "callback_every": [0, 1.5],
     "callbacks": [("not a function",), None, len],
     "n_jobs": [0, 1.5, True],
+    "affinities": ["gauss", None, 3, np.ones((5, 5)), np.triu(np.ones((150, 150)))],
+    "sigma": [0, -1, np.nan, "1", True],
+    "symmetrize": ["min", None, 2],
+    "phases": ["fast", 3, [3], [{"n_iters": 3}], [{}], [{"n_iter": -1}], {"n_iter": 3}],
+    "min_kl_rate": [-1, 1, np.nan, "auto", None],
+    "min_gradient_norm": [-1, np.inf, None],
+    "force_error": [0, -1, np.nan, "1e-3"],
+    "metric_params": ["p", 3, [("p", 1)]],
 }
 
 
@@ -348,3 +356,79 @@ def test_the_bar_goes_to_stderr_and_only_when_asked_for(iris, capfd):
     assert out == ""
     assert "KL=" in err
     assert "100/100" in err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"affinities": "multiscale", "perplexity": [5, 20]},
+        {"affinities": "mixture", "perplexity": (5, 20)},
+        {"affinities": "mixture", "perplexity": np.array([5.0, 20.0])},
+        {"affinities": "uniform", "perplexity": 12, "symmetrize": "max"},
+        {"affinities": "fixed_sigma", "sigma": 0.5},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("method", ["barnes_hut", "exact"])
+def test_every_kind_of_affinities_is_that_of_its_stage(iris, options, method):
+    options = {**QUICK, **options}
+    model = TSNE(method=method, **options).fit(iris)
+    k, kind = model.neighbors_.indices.shape[1], options["affinities"]
+    perplexity = np.max(options["perplexity"])
+    few = int(perplexity) if kind == "uniform" else int(3 * perplexity)
+    assert k == (149 if method == "exact" and kind != "uniform" else few)
+    C = bhtsne.affinities.conditional(
+        model.neighbors_, 150, options["perplexity"], kind=kind, sigma=options.get("sigma")
+    )
+    P = bhtsne.affinities.joint(C, options.get("symmetrize", "mean"))
+    assert (model.affinities_ != P).nnz == 0
+    assert np.isfinite(model.transform(iris[:9] + 0.01)).all()
+
+
+def test_affinities_of_ones_own_make_the_same_map(iris):
+    P = bhtsne.affinities.perplexity(neighbors.find(iris, 30), 10)
+    expected = TSNE(**QUICK).fit(iris)
+    own = TSNE(affinities=P, **QUICK).fit(iris)
+    np.testing.assert_array_equal(own.embedding_, expected.embedding_)
+    assert own.neighbors_ is None
+    alone = TSNE(affinities="precomputed", init=bhtsne.initial.pca(iris), **QUICK).fit(P)
+    np.testing.assert_allclose(alone.embedding_, expected.embedding_, atol=1e-5)
+    np.testing.assert_array_equal(own.transform(iris[:9]), expected.transform(iris[:9]))
+    with pytest.raises(ValueError, match="leaves no points to place new ones among"):
+        alone.transform(P[:9])
+    with pytest.raises(ValueError, match='init="pca" needs points'):
+        TSNE(affinities="precomputed").fit(P)
+
+
+def test_phases_of_ones_own_are_those_of_the_schedule(iris):
+    phases = [{"n_iter": 50, "exaggeration": 12}, bhtsne.optimizer.Phase(50)]
+    own = TSNE(perplexity=10, random_state=0, phases=phases).fit(iris)
+    same = TSNE(schedule="opentsne", **QUICK).fit(iris)
+    np.testing.assert_array_equal(own.embedding_, same.embedding_)
+
+
+def test_a_phase_has_its_own_theta():
+    X = load_digits().data[:1000]
+    phases = [{"n_iter": 100, "theta": 1.0}, {"n_iter": 100, "theta": 0.0}]
+    model = TSNE(random_state=0, phases=phases, callback_every=100).fit(X)
+    assert [record.force_error < 1e-6 for record in model.history_] == [False, True]
+    assert model.theta_ == 0
+
+
+@pytest.mark.parametrize("error", [1e-2, 1e-3, 1e-4])
+def test_theta_keeps_the_error_that_is_asked_for(error):
+    X = load_digits().data
+    model = TSNE(force_error=error, random_state=0, callback_every=25).fit(X)
+    assert max(record.force_error for record in model.history_) <= error
+    assert 0.05 <= model.theta_ <= 1.2
+    # It is no more careful than it has to be, unless the widest angle is careful enough.
+    late = [record.force_error for record in model.history_[-4:]]
+    assert model.theta_ == 1.2 or max(late) > 0.1 * error
+
+
+def test_a_rate_ends_each_part_and_a_norm_the_last(iris):
+    ended = TSNE(perplexity=10, min_kl_rate=1e-4, random_state=0).fit(iris)
+    assert ended.stopped_ == "converged"
+    assert 150 < ended.n_iter_ < 5000
+    assert TSNE(**QUICK, min_gradient_norm=10.0).fit(iris).stopped_ == "converged"
+    assert TSNE(**QUICK, min_gradient_norm=1e-12).fit(iris).stopped_ is None

@@ -81,18 +81,20 @@ def given(P, n: int | None = None) -> sparse.csr_array:
     P = P if sparse.issparse(P) else np.asarray(P)
     if P.ndim != 2 or P.shape[0] != P.shape[1] or (n is not None and P.shape[0] != n):
         size = "N" if n is None else n
-        raise ValueError(f"P must be of shape ({size}, {size}), got {P.shape}.")
+        raise ValueError(f"Affinities P must be of shape ({size}, {size}), got {P.shape}.")
     P = sparse.coo_array(P)
     off = P.row != P.col
     data = P.data[off].astype(np.float64)
     if data.size and not (data.min() >= 0 and np.isfinite(data.max())):
-        raise ValueError("P must hold finite numbers of at least 0, got a negative one or NaN.")
+        raise ValueError(
+            "Affinities P must hold finite numbers of at least 0, got a negative one or NaN."
+        )
     if np.float32(data.sum()) != 1:  # or else it stays as it is, to the last bit
         data /= data.max(initial=np.finfo(np.float64).tiny)
         data /= max(data.sum(), np.finfo(np.float64).tiny)
     P = sparse.csr_array((data.astype(np.float32), (P.row[off], P.col[off])), shape=P.shape)
     if P.nnz and abs(P - P.T).max() > _ASYMMETRY * P.max():
-        raise ValueError("P must be symmetric, got another one; (P + P.T) / 2 is.")
+        raise ValueError("Affinities P must be symmetric, got others; (P + P.T) / 2 are.")
     P.eliminate_zeros()
     P.sort_indices()
     return normalized(P)
@@ -102,6 +104,6 @@ def normalized(P: sparse.csr_array) -> sparse.csr_array:
     """Divide P, in place, by its sum."""
     total = np.float32(P.data.sum(dtype=np.float64))
     if not total > 0:
-        raise ValueError("P must have an affinity above 0, got none: no point has a neighbour.")
+        raise ValueError("Affinities must hold one above 0, got none: no point has a neighbour.")
     P.data /= total
     return P

@@ -15,6 +15,7 @@ _SAMPLE = 200
 # allowed, since the map moves on; below the second, a larger θ is tried.
 _AIM, _SPARE, _ORDER, _TRIALS = 0.6, 0.3, 3.0, 6
 _NARROWEST, _WIDEST = 0.05, 1.2
+_GROWTH = 1.25  # from check to check: a map that is still small knows no error, and soon does
 
 
 class KLDivergence:
@@ -110,14 +111,26 @@ class KLDivergence:
 
 
 def _held(at: Callable, theta: float, error: float, z: float, most: float) -> tuple:
-    """Return the θ to go on with, and error and Z there: the error is below `most`, not by far."""
+    """Return the θ to go on with, and error and Z there: the error is below `most`, not by far.
+
+    Of the angles tried the widest that is careful enough: the error does not fall evenly, since
+    whole cells are opened or not.
+    """
+    widest = min(max(theta, _NARROWEST) * _GROWTH, _WIDEST)
+    careful, careless = None, np.inf
     for _ in range(_TRIALS):
-        if _SPARE * most < error <= most or (error <= most and theta >= _WIDEST):
-            break
+        if error <= most:
+            careful = theta, error, z
+            if error > _SPARE * most or theta >= widest:
+                break
+        else:
+            careless = theta
         wanted = theta * (_AIM * most / max(error, most / 100)) ** (1 / _ORDER)
-        theta = min(max(wanted, _NARROWEST), _WIDEST)
+        if careful is not None and not careful[0] < wanted < careless:
+            wanted = np.sqrt(careful[0] * min(careless, widest))
+        theta = float(min(max(wanted, _NARROWEST), widest))
         error, z = at(theta)
-    return theta, error, z
+    return careful or (theta, error, z)
 
 
 @jit.parallel

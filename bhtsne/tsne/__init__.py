@@ -77,8 +77,8 @@ class TSNE(Placing, GoingOn, Keeping):
     theta : float, default 0.5
         Angular size below which a cell of the tree stands for its points; 0 sums every pair.
     force_error : float or None, default None
-        If given, θ is chosen at each check, so that the measured error of the repulsion stays
-        below this; 1e-3 is a good value.
+        If given, θ is chosen anew at each check, beginning with `theta`, so that the measured
+        error of the repulsion, which `history_` has, is below this; 1e-3 is a good value.
     dof : float, default 1
         Degrees of freedom of the map's kernel.
     callbacks : sequence of callable, default ()

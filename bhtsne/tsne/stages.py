@@ -116,8 +116,6 @@ class Stages(BaseEstimator):
     def _descend(self, P, state: State, phases, theta: float, progress: Progress) -> float:
         """Optimise, and return θ at the end."""
         objective = KLDivergence(P, self.method, theta, self.dof, self.force_error)
-        if self.force_error is not None and not state.history:
-            objective.check(state.Y)  # which chooses θ
         progress.expect(sum(phase.n_iter for phase in phases))
         optimizer.run(
             state,
