@@ -504,8 +504,14 @@ LOOPS = {
     f"{name}-{d}d": (function, arguments[d], itemsize)
     for name, function, itemsize, arguments in [
         ("points", walk._sum_points, 4, {
-            d: (0, *ends, *ends, 64, ONE, None)
+            d: (0, *ends, np.stack([LINE] * 3), 64, ONE, None)
             for d in (1, 2, 3) for ends in [(LINE,) * d + (None,) * (3 - d)]
+        }),
+        ("points of any kernel", walk._sum_points, 4, {
+            2: (0, LINE, LINE, None, np.stack([LINE] * 3), 64, ONE, -ONE),
+        }),
+        ("cells of any kernel", walk._feel_cell, 4, {
+            2: (BLOCK, LINE, None, LINE, ONE, -ONE, (ONE,) * 3),
         }),
         ("cells", walk._feel_cell, 4, {
             d: (BLOCK, *ends, LINE, ONE, None, (ONE,) * 3)
@@ -536,3 +542,14 @@ def test_inner_loops_divide_whole_vectors(function, arguments, itemsize):
         fresh.compile(tuple(numba.typeof(a) for a in arguments))
     (code,) = fresh.inspect_asm().values()
     assert re.search(PACKED[machine, itemsize], code)
+
+
+@pytest.mark.parametrize("exponent", [-0.501, -0.75, -1.5, -3.0, -20.0])
+def test_powers_by_straight_code_are_powers(exponent):
+    t = np.concatenate([1 + np.geomspace(1e-7, 1, 500), np.geomspace(2, 1e38, 2000)])
+    for value in t.astype(np.float32):
+        truth = float(value) ** exponent
+        found = walk._power(value, np.float32(exponent))
+        assert found == pytest.approx(truth, rel=1e-5 * (1 - exponent), abs=1e-37)
+    assert walk._power(np.float32(1), np.float32(exponent)) == 1
+    assert walk._power(np.float32(np.inf), np.float32(exponent)) < 1e-19

@@ -7,15 +7,22 @@ fast multipole method so). A map of fewer than three dimensions has None for an 
 
 import numpy as np
 from numba import prange
+from numpy.polynomial import Chebyshev, Polynomial
 
 from bhtsne import jit
 
-__all__ = ["place", "spread"]
+__all__ = ["place", "polynomial", "spread"]
 
 NODES = 4  # on an axis
 _ROOTS = np.cos((np.arange(NODES) + 0.5) * np.pi / NODES).astype(np.float32)  # on −1 … 1
 _LAGRANGE = np.linalg.inv(np.vander(_ROOTS, increasing=True)).T.astype(np.float32)
 _CHUNK = 64  # points that are served at a time
+
+
+def polynomial(function, degree: int) -> tuple:
+    """Return a polynomial's coefficients that meet a function at Chebyshev's nodes on 0 … 1."""
+    fit = Chebyshev.interpolate(function, degree, domain=[0, 1]).convert(kind=Polynomial)
+    return tuple(fit.coef.astype(np.float32))
 
 
 @jit.serial

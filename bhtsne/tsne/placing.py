@@ -12,12 +12,14 @@ from bhtsne.tsne.stages import Stages, wanted
 
 __all__ = ["Placing"]
 
+_FEW = 5.0  # effective neighbours of a new point
+
 
 class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
     """What `TSNE` is to new points."""
 
     def transform(
-        self, X, *, perplexity=None, exaggeration=1.0, n_iter=150, learning_rate=1.0, momentum=0.8,
+        self, X, *, perplexity=None, exaggeration=1.5, n_iter=150, learning_rate=1.0, momentum=0.8,
         init="weighted",
     ):  # fmt: skip
         """Place new points on the fitted map, which stays as it is.
@@ -30,7 +32,9 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
         X : array_like, CSR or data frame of shape (M, D)
             New points; distances to the fitted ones, (M, N), for ``metric="precomputed"``.
         perplexity : float, sequence of float or None
-            Effective number of neighbours of a new point in the fitted data. None is the fit's.
+            Effective number of neighbours of a new point in the fitted data. None is 5, or the
+            fit's if that is less: of 10,000 digits placed among 60,000, 96.9 % then lie by their
+            like, and 96.0 % at perplexity 30, which draws a point between classes.
         exaggeration : float
             Factor of the attraction.
         n_iter : int
@@ -68,7 +72,8 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
                 "fit the points, with affinities=P."
             )
         n = len(self.embedding_)
-        perplexity = self.perplexity if perplexity is None else perplexity
+        if perplexity is None:
+            perplexity = np.minimum(_FEW, self.perplexity).tolist()
         parameters.check_perplexity(perplexity, self.affinities)
         parameters.check_phase(optimizer.Phase(n_iter, exaggeration, learning_rate, momentum))
         parameters.check_number("learning_rate", learning_rate)  # "auto" would count the batch
