@@ -9,12 +9,12 @@ the affinities of exact neighbours; Z and the forces are compared with float64 s
 import argparse
 import json
 import platform
-import resource
 import time
 
 import numpy as np
 
 from bhtsne import TSNE, datasets, forces, initial, jit, metrics, plot
+from bhtsne.cli.embed import peak_memory
 
 
 def prepared(points: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +58,7 @@ def main() -> None:
     start = time.perf_counter()
     model = TSNE(random_state=0, n_jobs=arguments.threads).fit(X)
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_memory()
     with jit.threads(arguments.threads) as threads:
         Y = model.embedding_
         figures = {
@@ -67,7 +67,7 @@ def main() -> None:
             "processor": platform.processor() or platform.machine(),
             "array_to_map_seconds": seconds,
             "stage_seconds": model.timings_,
-            "peak_memory_mib": peak,
+            "peak_memory_mib": peak and peak / 2**20,
             "kl_divergence_exact": forces.kl_divergence(model.affinities_, Y),
             "kl_divergence_reported": model.kl_divergence_,
             "neighbor_recall_at_10": metrics.neighbor_recall(model.neighbors_, Y, 10),

@@ -22,9 +22,9 @@ from bhtsne.forces.objective import KLDivergence
 
 OPTIONS: dict[str, dict] = {
     "defaults": {},
-    "multiscale 10, 100": {"affinities": "multiscale", "perplexity": [10, 100]},
     "multiscale 10, 30": {"affinities": "multiscale", "perplexity": [10, 30]},
-    "mixture 10, 30": {"affinities": "mixture", "perplexity": [10, 30]},
+    "multiscale 15, 60": {"affinities": "multiscale", "perplexity": [15, 60]},
+    "multiscale 10, 100": {"affinities": "multiscale", "perplexity": [10, 100]},
     "uniform 15": {"affinities": "uniform", "perplexity": 15},
     "dof 0.5": {"dof": 0.5},
     "dof 2": {"dof": 2.0},

@@ -10,13 +10,13 @@ at its defaults but for the seed, the threads and, where it is asked for, the it
 import argparse
 import json
 import os
-import resource
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+
+from bhtsne.cli.embed import peak_memory
 
 
 class Watch:
@@ -131,10 +131,7 @@ def main() -> None:
     watch = Watch(arguments.started)
     X = np.load(arguments.points, mmap_mode="r" if arguments.peer.startswith("bh") else None)
     stages = PEERS[arguments.peer](X, watch, arguments.threads, arguments.n_iter)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-        1 if sys.platform == "darwin" else 1024
-    )
-    told = {"stage_seconds": stages, "peak_memory_bytes": peak}
+    told = {"stage_seconds": stages, "peak_memory_bytes": peak_memory()}
     np.savez(
         arguments.out, maps=np.array(watch.maps), seconds=watch.seconds,
         iterations=watch.iterations, told=json.dumps(told),

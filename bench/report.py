@@ -167,11 +167,56 @@ def _limit(result: dict) -> str:
     )
 
 
+def _new_points(result: dict) -> str:
+    """Return how long new points take, and how well they lie."""
+    ours = result["bhtsne"]
+    rows = [[
+        NAMES["bhtsne"],
+        f"{ours['neighbors_seconds']:.2f} + {ours['seconds_after_neighbors']:.2f} s",
+        f"{ours['accuracy']:.4f}", f"{ours['accuracy_fitted_together']:.4f}",
+        f"{ours['again_by_extent']:.1e}",
+    ]]  # fmt: skip
+    if "openTSNE" in result:
+        theirs = result["openTSNE"]
+        rows.append(
+            ["openTSNE", f"{theirs['seconds']:.2f} s", f"{theirs['accuracy']:.4f}", "–", "–"]
+        )
+    head = [
+        "", "neighbours + placing", "5-NN accuracy", "fitted together",
+        "fitted points, placed anew, from their place by the map's extent",
+    ]  # fmt: skip
+    return (
+        f"{result['new']:,} new digits on a map of {result['points']:,} "
+        "(`python bench/new_points.py`):\n\n" + _table(head, rows)
+        + "![New digits on the map of others](bench/figures/new_points.png)\n\n"
+    )  # fmt: skip
+
+
+def _options(result: dict) -> str:
+    """Return what options cost beside the defaults."""
+    rows = [
+        [
+            r["option"], f"{r['seconds']:.1f} s", f"{r['by_defaults']:.2f}", str(r["iterations"]),
+            f"{r['kl']:.3f}", f"{r['force_error']:.1e}", f"{r['theta']:.2f}",
+        ]
+        for r in result["rows"]
+    ]  # fmt: skip
+    head = ["option", "fit", "by defaults", "iterations", "KL", "force error", "θ at the end"]
+    checks = result["checks"]
+    return (
+        f"Options, {result['points']:,} × 50 (`python bench/options.py`; KL divergences from "
+        "different P, or kernels, do not compare). Of the default fit, measuring the force's error "
+        f"takes {checks['force_error']:.1%}, checks as a whole {checks['check']:.1%}:\n\n"
+        + _table(head, rows) + "![Maps by option](bench/figures/options.png)\n\n"
+    )  # fmt: skip
+
+
 def section() -> str:
     """Return what the files at hand say."""
     parts = {
         "rivals": _rivals, "schedules": _schedules, "neighbors": _neighbors,
         "accuracy": _accuracy, "scaling": _scaling, "limit": _limit,
+        "new_points": _new_points, "options": _options,
     }  # fmt: skip
     found = [(write, _load(name)) for name, write in parts.items()]
     return "\n" + "".join(write(result) for write, result in found if result is not None)

@@ -103,8 +103,8 @@ def check_perplexity(value, kind) -> None:
         return
     if not isinstance(kind, str) or kind not in ("multiscale", "mixture"):
         raise ValueError(
-            f"perplexity must be one number for affinities={kind!r}, got {value!r}; several are "
-            'for affinities="multiscale" and "mixture".'
+            f"perplexity must be one number, got {value!r}; several are for "
+            'affinities="multiscale" and "mixture".'
         )
     if not len(value):
         raise ValueError("perplexity must hold a number, got an empty sequence.")

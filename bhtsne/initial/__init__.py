@@ -119,6 +119,8 @@ def spectral(P, n_components: int = 2, *, random_state=None) -> np.ndarray:
     ------
     ValueError
         If P is no matrix of affinities.
+    ArithmeticError
+        If the eigenvectors do not converge.
 
     Examples
     --------

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import eigsh
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
 from bhtsne import jit
 
@@ -46,9 +46,17 @@ def eigenvectors(P: sparse.csr_array, n_components: int, rng) -> np.ndarray:
     walk = sparse.csr_array(P, dtype=np.float64).multiply(1 / np.outer(root, [1.0])).tocsr()
     walk = walk.multiply(1 / root[None]).tocsr()
     start = rng.normal(size=n)  # one BLAS thread: the bits must not depend on their number
-    values, vectors = jit.map_blocks(
-        lambda *_: eigsh(walk, n_components + 1, which="LA", v0=start, tol=_TOLERANCE), 1, 1
-    )[0]
+
+    def solve(*_):
+        return eigsh(walk, n_components + 1, which="LA", v0=start, tol=_TOLERANCE, maxiter=1000)
+
+    try:
+        values, vectors = jit.map_blocks(solve, 1, 1)[0]
+    except ArpackNoConvergence:
+        raise ArithmeticError(
+            f"The eigenvectors of a graph of {n} points did not converge, its parts hardly hang "
+            'together; take init="pca" or "random".'
+        ) from None
     vectors = vectors[:, np.argsort(-values)][:, 1:] / root[:, None]
     largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(n_components)]
     return vectors * np.sign(largest) / np.abs(largest)
