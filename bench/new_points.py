@@ -34,7 +34,7 @@ def accuracy(fitted, labels, placed, truth) -> float:
 
 
 def in_new_process(model: TSNE, new: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return where a process that loads the map places new points, and its seconds, start to end."""
+    """Return where a process that loads the map places new points, and its seconds in all."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [str(Path(folder, name)) for name in ("map.npz", "new.npy", "placed.npy")]
         model.save(paths[0])
