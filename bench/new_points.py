@@ -11,6 +11,9 @@ lie where the fit has them. openTSNE's `transform` does the same, from its own m
 import argparse
 import json
 import os
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -19,12 +22,27 @@ import numpy as np
 
 from bhtsne import TSNE, datasets, initial, neighbors, plot
 
+_ELSEWHERE = """import sys; import numpy as np; from bhtsne import TSNE
+np.save(sys.argv[3], TSNE.load(sys.argv[1]).transform(np.load(sys.argv[2])))"""
+
 
 def accuracy(fitted, labels, placed, truth) -> float:
     """Return the part of the placed points whose 5 nearest fitted ones vote for their class."""
     near = neighbors.query(fitted, placed, 5).indices
     votes = np.apply_along_axis(np.bincount, 1, labels[near], minlength=10)
     return float((votes.argmax(axis=1) == truth).mean())
+
+
+def in_new_process(model: TSNE, new: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return where a process that loads the map places new points, and its seconds in all."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [str(Path(folder, name)) for name in ("map.npz", "new.npy", "placed.npy")]
+        model.save(paths[0])
+        np.save(paths[1], new)
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", _ELSEWHERE, *paths], check=True)
+        seconds = time.perf_counter() - start
+        return np.load(paths[2]), seconds
 
 
 def ours(X, y, old, new, threads) -> dict:
@@ -40,12 +58,15 @@ def ours(X, y, old, new, threads) -> dict:
     again = model.transform(X[old][:10_000])
     moved = np.linalg.norm(again - model.embedding_[:10_000], axis=1)
     together = TSNE(random_state=0, n_jobs=threads).fit(X).embedding_
+    elsewhere, seconds = in_new_process(model, X[new])
     return {
         "neighbors_seconds": searched - start,
         "seconds_after_neighbors": done - searched - (searched - start),
         "accuracy": accuracy(model.embedding_, y[old], placed, y[new]),
         "accuracy_fitted_together": accuracy(together[old], y[old], together[new], y[new]),
         "again_by_extent": float(np.median(moved)) / extent,
+        "new_process_seconds": seconds,
+        "new_process_largest_difference": float(np.abs(elsewhere - placed).max()),
         "maps": (model.embedding_, placed),
     }
 
