@@ -18,7 +18,8 @@ class Schedule(NamedTuple):
     Attributes
     ----------
     early, early_longer : int
-        Iterations of early exaggeration; from a random start, whose order is yet to be found.
+        Iterations of early exaggeration; from a random start, whose order is yet to be found, or a
+        spectral one, from which 50 leave MNIST's 5s in two pieces and 100 do not.
     early_momentum : float
         Momentum of these iterations.
     late : tuple of pairs of int and float
@@ -78,7 +79,7 @@ def phases(
     n : int
         Number of points.
     init : str or array
-        As in `TSNE`, like the rest; asked only whether it is "random".
+        As in `TSNE`, like the rest; asked only whether it is "random" or "spectral".
     early_exaggeration : float or "auto"
         Factor of the attraction at first; "auto" is 12.
     early_exaggeration_iter : int or "auto"
@@ -123,7 +124,7 @@ def phases(
         early_iter = early_exaggeration_iter
     elif min_kl_rate:
         early_iter = _MOST_EARLY
-    elif isinstance(init, str) and init == "random":
+    elif isinstance(init, str) and init != "pca":
         early_iter = longer
     counts, momenta = (list(part) for part in zip(*late, strict=True))
     if n_iter != "auto" or min_kl_rate:

@@ -43,7 +43,12 @@ def test_momentum_and_learning_rate_that_are_given_hold_throughout(name):
 
 
 def test_a_random_start_is_given_time_to_find_its_order():
-    for init, expected in (("random", 100), (np.eye(50_000, 2), 50), ("pca", 50)):
+    for init, expected in (
+        ("random", 100),
+        ("spectral", 100),
+        (np.eye(50_000, 2), 50),
+        ("pca", 50),
+    ):
         assert schedules.phases("fast", 50_000, init=init)[0].n_iter == expected
 
 
