@@ -59,9 +59,9 @@ class TSNE(Placing, GoingOn, Keeping):
         A check that finds the gradient no longer than this, after early exaggeration, ends it.
     schedule : {"fast", "opentsne"}, default "fast"
         What "auto" stands for. "fast": 50 iterations of early exaggeration (100 from a random or
-        spectral start) and 50 more with momentum 0.9, 120 with 0.95, 30 with 0.8; from 200,000 points on
-        250 with 0.8 and the same 200; below 50,000, where they take little time, 250 and 500 with
-        0.8 to 0.95. "opentsne":
+        spectral start) and 50 more with momentum 0.9, 120 with 0.95, 30 with 0.8; from 200,000
+        points on 250 with 0.8 and the same 200; below 50,000, where they take little time, 250 and
+        500 with 0.8 to 0.95. "opentsne":
         250 and 500 with 0.8, the habit of the field, for maps to be compared.
     init : {"pca", "spectral", "random"} or array of shape (N, n_components), default "pca"
         Start, see `initial`. An array is taken as it is: `initial.rescale` makes it small.
