@@ -144,7 +144,7 @@ def run(
     callbacks: Sequence[Callback] = (),
     callback_every: int = 50,
     progress: Callable[[State], Any] | None = None,
-    centred: bool = True,
+    centred: Sequence[slice] = (slice(None),),
 ) -> State:
     """Minimise an objective by gradient descent with momentum and gains (Jacobs 1988).
 
@@ -167,8 +167,9 @@ def run(
         Iterations between checks; there is one at the end in any case.
     progress : callable, optional
         Called with the state after each iteration.
-    centred : bool
-        Whether the map's mean is moved to 0 after each iteration.
+    centred : sequence of slice
+        Parts of the map, all of it in order, each of whose means is moved to 0 after each
+        iteration; none for a map that is to stay where it is.
 
     Returns
     -------
@@ -228,26 +229,31 @@ def _converged(records: list[Record], phase: Phase) -> bool:
     """Return whether the checks of a phase so far allow it to end early."""
     if 0 < phase.min_gradient_norm >= records[-1].gradient_norm:
         return True
-    pairs = itertools.pairwise(records)
-    rates = [(a.kl - b.kl) / abs(b.kl) / (b.iteration - a.iteration) for a, b in pairs]
-    # A start so small that nothing moves yet has a low rate too: it is to have been higher.
-    if phase.min_kl_rate == 0 or len(rates) < 2:
+    if phase.min_kl_rate == 0 or len(records) < 3:
         return False
+    pairs = itertools.pairwise(records)
+    # Two points always fit: their divergence is 0.
+    rates = [(a.kl - b.kl) / (abs(b.kl) or 1.0) / (b.iteration - a.iteration) for a, b in pairs]
+    # A start so small that nothing moves yet has a low rate too: it is to have been higher.
     return rates[-1] < min(phase.min_kl_rate, max(rates))
 
 
-def _advance(state: State, grad: np.ndarray, phase: Phase, centred: bool = True) -> None:
+def _advance(state: State, grad: np.ndarray, phase: Phase, centred: Sequence[slice] = ()) -> None:
     """Make one step; nothing of it is seen before it is whole."""
     Y, velocity, gains = (np.empty_like(state.Y) for _ in range(3))
-    sums = np.zeros((-(-len(Y) // _ROWS), Y.shape[1]))
-    _step(
-        state.Y, np.ascontiguousarray(grad, np.float32), state.velocity, state.gains,
-        np.float32(phase.rate(len(Y))), np.float32(phase.momentum), Y, velocity, gains, sums,
-    )  # fmt: skip
-    if centred:
-        with np.errstate(invalid="ignore"):  # what is no longer finite is told at the next check
-            for a, mean in enumerate((sums.sum(axis=0) / len(Y)).astype(np.float32)):
-                Y[:, a] -= mean  # by columns: 0.05 ms for 0.2 by rows of two
+    grad = np.ascontiguousarray(grad, np.float32)
+    rate, momentum = np.float32(phase.rate(len(Y))), np.float32(phase.momentum)
+    for part in centred or (slice(None),):
+        points = Y[part]
+        sums = np.zeros((-(-len(points) // _ROWS), Y.shape[1]))
+        _step(
+            state.Y[part], grad[part], state.velocity[part], state.gains[part],
+            rate, momentum, points, velocity[part], gains[part], sums,
+        )  # fmt: skip
+        if centred:
+            with np.errstate(invalid="ignore"):  # what is not finite is told at the next check
+                for a, mean in enumerate((sums.sum(axis=0) / len(points)).astype(np.float32)):
+                    points[:, a] -= mean  # by columns: 0.05 ms for 0.2 by rows of two
     state.Y, state.velocity, state.gains = Y, velocity, gains
     state.iteration += 1
 

@@ -26,47 +26,61 @@ _NUMBERS: dict[
     "min_gradient_norm": (0, True, np.inf, False),
     "sigma": (0, False, np.inf, False),
     "force_error": (0, False, np.inf, False),
+    "background": (0, True, 1, False),
+    "noise": (0, True, np.inf, False),
+    "movement_penalty": (0, True, np.inf, False),
 }
 _OPTIONAL = ("sigma", "force_error")
 _AUTOMATIC = (
     "early_exaggeration", "early_exaggeration_iter", "n_iter", "learning_rate", "momentum",
 )  # fmt: skip
-_INITS = ("pca", "spectral", "random")
-_AFFINITIES = (*affinities.KINDS, "precomputed")
+_CHOICES = {
+    "symmetrize": affinities.SYMMETRIES,
+    "method": forces.METHODS,
+    "schedule": tuple(SCHEDULES),
+}
+_CHOICES_OR_ARRAYS = {
+    "affinities": ((*affinities.KINDS, "precomputed"), " or an array"),
+    "init": (("pca", "spectral", "random"), " or an array"),
+    "neighbors": (neighbors.METHODS, " or two arrays"),
+}
 
 
 def check(estimator) -> None:
     """Raise ValueError or TypeError for the first parameter that breaks a rule of its own."""
-    for name in _NUMBERS:
-        if name == "perplexity":
-            continue
-        value = getattr(estimator, name)
-        automatic = name in _AUTOMATIC and isinstance(value, str) and value == "auto"
-        if not automatic and not (name in _OPTIONAL and value is None):
-            check_number(name, value)
-    if isinstance(estimator.affinities, str):
-        check_choice("affinities", estimator.affinities, _AFFINITIES, " or an array")
-        if estimator.affinities == "fixed_sigma" and estimator.sigma is None:
-            raise ValueError('sigma must be given for affinities="fixed_sigma", got None.')
-    check_perplexity(estimator.perplexity, estimator.affinities)
-    check_choice("symmetrize", estimator.symmetrize, affinities.SYMMETRIES)
-    check_phases(estimator.phases)
-    if not isinstance(estimator.metric_params, dict | None):
-        raise TypeError(f"metric_params must be a dict or None, got {estimator.metric_params!r}.")
-    check_choice("method", estimator.method, forces.METHODS)
-    check_choice("schedule", estimator.schedule, tuple(SCHEDULES))
-    if isinstance(estimator.init, str):
-        check_choice("init", estimator.init, _INITS, " or an array")
-    if isinstance(estimator.neighbors, str):
-        check_choice("neighbors", estimator.neighbors, neighbors.METHODS, " or two arrays")
-    if estimator.method == "barnes_hut" and estimator.n_components > 3:
+    given = estimator.get_params(deep=False)
+    for name, value in given.items():
+        if name in _NUMBERS and name != "perplexity":
+            automatic = name in _AUTOMATIC and isinstance(value, str) and value == "auto"
+            if not automatic and not (name in _OPTIONAL and value is None):
+                check_number(name, value)
+        elif name in _CHOICES:
+            check_choice(name, value, _CHOICES[name])
+        elif name in _CHOICES_OR_ARRAYS and isinstance(value, str):
+            check_choice(name, value, *_CHOICES_OR_ARRAYS[name])
+    _check_affinities(given)
+    check_phases(given.get("phases"))
+    if not isinstance(given.get("metric_params"), dict | None):
+        raise TypeError(f"metric_params must be a dict or None, got {given['metric_params']!r}.")
+    if given.get("method") == "barnes_hut" and given["n_components"] > 3:
         raise ValueError(
-            f"n_components must be 1, 2 or 3 for Barnes-Hut, got {estimator.n_components}; "
+            f"n_components must be 1, 2 or 3 for Barnes-Hut, got {given['n_components']}; "
             'use method="exact".'
         )
-    listed = isinstance(estimator.callbacks, list | tuple)
-    if not listed or not all(callable(callback) for callback in estimator.callbacks):
-        raise TypeError(f"callbacks must be a list of functions, got {estimator.callbacks!r}.")
+    listed = isinstance(given["callbacks"], list | tuple)
+    if not listed or not all(callable(callback) for callback in given["callbacks"]):
+        raise TypeError(f"callbacks must be a list of functions, got {given['callbacks']!r}.")
+
+
+def _check_affinities(given: dict) -> None:
+    """Raise ValueError or TypeError unless perplexity and sigma are what the affinities take."""
+    if "affinities" not in given:
+        check_number("perplexity", given["perplexity"])
+        return
+    kind = given["affinities"]
+    if isinstance(kind, str) and kind == "fixed_sigma" and given["sigma"] is None:
+        raise ValueError('sigma must be given for affinities="fixed_sigma", got None.')
+    check_perplexity(given["perplexity"], kind)
 
 
 def check_against(estimator, X) -> None:
@@ -78,11 +92,15 @@ def check_against(estimator, X) -> None:
             f"perplexity must be below the number of points, got {most:g} for "
             f"{n}; (N − 1) / 3 = {(n - 1) / 3:.3g} is a sensible most."
         )
+    if isinstance(estimator.init, str) and estimator.init == "pca" and not estimator._has_points:
+        raise ValueError(
+            'init="pca" needs points, got distances or affinities; use init="spectral".'
+        )
+
+
+def check_start(estimator, n: int) -> None:
+    """Raise ValueError unless a start that is given, and not named, is one for n points."""
     if isinstance(estimator.init, str):
-        if estimator.init == "pca" and not estimator._has_points:
-            raise ValueError(
-                'init="pca" needs points, got distances or affinities; use init="spectral".'
-            )
         return
     init = np.asarray(estimator.init)
     if init.shape != (n, estimator.n_components):

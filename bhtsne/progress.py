@@ -1,7 +1,9 @@
 """Stages and iterations → a progress bar on stderr, or nothing."""
 
 import sys
-from contextlib import ExitStack
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from bhtsne import jit
@@ -45,6 +47,16 @@ class Progress:
         """Name the stage that begins."""
         if self._bar is not None:
             self._bar.set_description(stage)
+
+    @contextmanager
+    def timed(self, stage: str, seconds: dict[str, float]) -> Iterator[None]:
+        """Name a stage, and keep how long it takes."""
+        self.begin(stage)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            seconds[stage] = time.perf_counter() - start
 
     def expect(self, n_iter: int) -> None:
         """Set the number of iterations to come."""

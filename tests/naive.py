@@ -136,3 +136,31 @@ def recall(indices, truth):
     """Return the part of the true neighbours that are among those given."""
     shared = [len(set(a) & set(b)) for a, b in zip(indices, truth, strict=True)]
     return sum(shared) / np.size(truth)
+
+
+def sne_q(Y, variant, background):
+    """Return what the map gives to each pair: q_j|i for "sne", q_ij for the others."""
+    w = tails(Y) if variant == "t-sne" else np.exp(-squared_distances(Y))
+    np.fill_diagonal(w, 0)
+    if variant == "sne":
+        return w / w.sum(axis=1, keepdims=True)
+    share = background if variant == "uni-sne" else 0
+    uniform = 1 - np.eye(len(w))
+    return (1 - share) * w / w.sum() + share * uniform / uniform.sum()
+
+
+def sne_divergence(P, Y, variant, background):
+    """Return ``Σ_ij p_ij ln(p_ij / q_ij)``, where p_ij is p_j|i for "sne"."""
+    P, Q = np.asarray(P, np.float64), sne_q(Y, variant, background)
+    some = P > 0
+    return (P[some] * np.log(P[some] / Q[some])).sum()
+
+
+def slope(f, Y, step=1e-5):
+    """Return the gradient of f at Y by central differences."""
+    out = np.zeros(np.shape(Y))
+    for at in np.ndindex(*out.shape):
+        there = np.zeros_like(out)
+        there[at] = step
+        out[at] = (f(Y + there) - f(Y - there)) / (2 * step)
+    return out

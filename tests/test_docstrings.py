@@ -20,7 +20,8 @@ def public_names():
     for name in bhtsne._MODULES:
         module = importlib.import_module(f"bhtsne.{name}")
         for member in module.__all__:
-            if inspect.getmodule(getattr(module, member)) is module:
+            home = inspect.getmodule(getattr(module, member))
+            if home is module or (home and home.__name__.startswith(f"bhtsne.{name}.")):
                 yield f"bhtsne.{name}.{member}"
 
 

@@ -1,7 +1,9 @@
 """Metrics against the textbook, dense and small, and against scikit-learn's."""
 
+import naive
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.spatial import procrustes
 from sklearn.manifold import trustworthiness as reference_trustworthiness
 
@@ -116,3 +118,25 @@ def test_bad_input_is_refused_by_name(data):
         metrics.align(Y, X)
     with pytest.raises(ValueError, match="one spot"):
         metrics.align(np.ones((5, 2)), Y[:5])
+
+
+def test_distances_of_sparse_points_are_those_of_dense_ones(data):
+    X, Y = data
+    told = [metrics.distance_correlation(A, Y, random_state=0) for A in (X, sparse.csr_array(X))]
+    assert told[0] == pytest.approx(told[1], abs=1e-9)
+
+
+def test_neighbour_hit_counts_labels(data):
+    X, _ = data
+    labels = np.random.default_rng(0).integers(0, 4, len(X))
+    indices, _ = naive.knn(X, 6)
+    expected = (labels[indices] == labels[:, None]).mean()
+    assert metrics.neighbor_hit(X, labels) == pytest.approx(expected)
+    found = neighbors.find(X, 10)
+    assert metrics.neighbor_hit(found, labels, 6) == pytest.approx(expected)
+    frequencies = np.bincount(labels) / len(labels)
+    assert metrics.neighbor_hit(X, labels, 690) == pytest.approx((frequencies**2).sum(), abs=0.01)
+    with pytest.raises(ValueError, match=r"labels must be of shape \(700,\)"):
+        metrics.neighbor_hit(X, labels[:9])
+    with pytest.raises(ValueError, match="k must be"):
+        metrics.neighbor_hit(found, labels, 11)

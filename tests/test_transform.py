@@ -115,7 +115,7 @@ def test_steps_lower_the_divergence():
     objective = transform.NewPoints(P, fitted, "barnes_hut", 0.5, 1.0)
     state = optimizer.State(transform.start(P, fitted, "random", 0))
     before = objective.check(state.Y)[0]
-    optimizer.run(state, objective, [optimizer.Phase(100, 1.0, 1.0, 0.8)], centred=False)
+    optimizer.run(state, objective, [optimizer.Phase(100, 1.0, 1.0, 0.8)], centred=())
     assert state.history[-1].kl < before
     assert state.history[-1].force_error < 2e-3
 

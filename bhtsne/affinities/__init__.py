@@ -5,15 +5,14 @@ then made symmetric and divided by their sum.
 """
 
 from collections.abc import Sequence
-from numbers import Real
 
 import numpy as np
 from scipy import sparse
 
 from bhtsne.affinities import rows
-from bhtsne.affinities.checks import check_perplexity, checked
+from bhtsne.affinities.checks import check_perplexity, checked, checked_sigma
 from bhtsne.affinities.joining import SYMMETRIES, given, joint
-from bhtsne.affinities.pairs import all_pairs
+from bhtsne.affinities.pairs import all_pairs, conditional_pairs, shared_sigma
 from bhtsne.neighbors import Neighbors
 
 __all__ = [
@@ -21,11 +20,13 @@ __all__ = [
     "SYMMETRIES",
     "all_pairs",
     "conditional",
+    "conditional_pairs",
     "fixed_sigma",
     "given",
     "joint",
     "multiscale",
     "perplexity",
+    "shared_sigma",
     "uniform",
 ]
 
@@ -247,9 +248,7 @@ def conditional(
             'take "multiscale" or "mixture".'
         )
     if kind == "fixed_sigma":
-        if not (isinstance(sigma, Real) and 0 < sigma < np.inf):
-            raise ValueError(f"sigma must be a finite number above 0, got {sigma!r}.")
-        p = rows.gaussian(distances, float(sigma))
+        p = rows.gaussian(distances, checked_sigma(sigma))
     else:
         for value in perplexities:
             check_perplexity(value, n + 1)

@@ -1,4 +1,6 @@
-"""Neighbours and perplexities → one clear error, or arrays that make sense."""
+"""Neighbours, perplexities and widths → one clear error, or what makes sense."""
+
+from numbers import Real
 
 import numpy as np
 
@@ -10,6 +12,13 @@ def check_perplexity(perplexity, n) -> None:
             f"perplexity must be at least 1 and below the number of points, {n}, "
             f"got {perplexity!r}; a third of the number of points is a sensible most."
         )
+
+
+def checked_sigma(sigma) -> float:
+    """Return how wide a Gaussian is to be, or raise ValueError if none can be."""
+    if not isinstance(sigma, Real) or not 0 < float(sigma) < np.inf:
+        raise ValueError(f"sigma must be a finite number above 0, got {sigma!r}.")
+    return float(sigma)
 
 
 def checked(neighbors, n: int) -> tuple[np.ndarray, np.ndarray]:

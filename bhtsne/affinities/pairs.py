@@ -1,14 +1,18 @@
-"""X → P over all pairs of points, for the exact path: dense in all but its form."""
+"""X → affinities over all pairs of points, for the exact paths: joint, or conditional."""
+
+from collections.abc import Iterator
 
 import numpy as np
 from numba import prange
 from scipy import sparse
 
 from bhtsne import jit
-from bhtsne.affinities.checks import check_perplexity
+from bhtsne.affinities.checks import check_perplexity, checked_sigma
 from bhtsne.affinities.joining import normalized
-from bhtsne.affinities.rows import calibrated
+from bhtsne.affinities.rows import calibrated, gaussian
 from bhtsne.neighbors import checked_points
+
+_BLOCK = 128  # MiB of distances computed at a time
 
 
 def all_pairs(
@@ -48,18 +52,14 @@ def all_pairs(
     >>> affinities.all_pairs(np.random.default_rng(0).normal(size=(50, 3)), 10).nnz
     2450
     """
-    from sklearn.metrics import pairwise_distances_chunked
-
     X = checked_points(X)
     n = X.shape[0]
     check_perplexity(perplexity, n)
     _check_memory(n)
     distances = np.empty((n, n - 1), np.float32)
-    start = 0
-    for block in pairwise_distances_chunked(X, metric=metric, n_jobs=1, **metric_params or {}):
+    for start, block in _blocks(X, metric, metric_params):
         others = ~np.eye(len(block), n, start, dtype=bool)
         distances[start : start + len(block)] = block[others].reshape(len(block), n - 1)
-        start += len(block)
     calibrated(distances, perplexity, distances)
     _symmetrize(distances)
     P = sparse.csr_array((n, n), dtype=np.float32)
@@ -69,12 +69,157 @@ def all_pairs(
     return normalized(P)
 
 
+def conditional_pairs(
+    X,
+    perplexity: float = 30.0,
+    *,
+    sigma: float | None = None,
+    metric="euclidean",
+    metric_params: dict | None = None,
+) -> np.ndarray:
+    """Compute conditional affinities over all pairs of points: the rows of SNE.
+
+    ``p_j|i = exp(−d_ij² / 2σ_i²) / Σ_{k≠i} exp(−d_ik² / 2σ_i²)`` (Hinton & Roweis 2002); memory is
+    about 8 N² bytes.
+
+    Parameters
+    ----------
+    X : array_like or CSR of shape (N, D)
+        Points, or their distances for ``metric="precomputed"``.
+    perplexity : float
+        Effective number of neighbours, 1 or more and below N, to which each σ_i is fitted.
+    sigma : float, optional
+        One σ for all points, in units of the distances, in place of a perplexity.
+    metric : str or callable
+        Any of scikit-learn's.
+    metric_params : dict, optional
+        What the metric takes besides the points.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, N)
+        Rows add up to 1, however far the nearest point is; the diagonal is 0.
+
+    Raises
+    ------
+    ValueError
+        If perplexity or sigma is out of range.
+    MemoryError
+        If the machine has less free memory than the matrix needs; the message says how much.
+
+    Examples
+    --------
+    >>> from bhtsne import affinities
+    >>> affinities.conditional_pairs([[0.0], [1.0], [3.0]], sigma=1.0).round(2)
+    array([[0.  , 0.98, 0.02],
+           [0.82, 0.  , 0.18],
+           [0.08, 0.92, 0.  ]], dtype=float32)
+    """
+    X = checked_points(X)
+    n = X.shape[0]
+    if sigma is None:
+        check_perplexity(perplexity, n)
+    else:
+        sigma = checked_sigma(sigma)
+    _check_memory(n)
+    C = np.empty((n, n), np.float32)
+    for start, block in _blocks(X, metric, metric_params):
+        distances, rows = block.astype(np.float32), C[start : start + len(block)]
+        distances[np.eye(len(block), n, start, dtype=bool)] = np.inf
+        if sigma is None:
+            calibrated(distances, perplexity, rows)
+        else:
+            rows[:] = gaussian(distances, sigma)
+    return C
+
+
+def shared_sigma(
+    X, perplexity: float = 30.0, *, metric="euclidean", metric_params: dict | None = None
+) -> float:
+    """Find the one σ for all points at which their mean entropy is that of a perplexity.
+
+    ``1/N Σ_i H_i(σ) = ln(perplexity)``: what SNE with one σ is to be compared with SNE by. Up to
+    1,000 points, evenly chosen, stand for all.
+
+    Parameters
+    ----------
+    X : array_like or CSR of shape (N, D)
+        Points, or their distances for ``metric="precomputed"``.
+    perplexity : float
+        Effective number of neighbours, above 1 and below N.
+    metric : str or callable
+        Any of scikit-learn's.
+    metric_params : dict, optional
+        What the metric takes besides the points.
+
+    Returns
+    -------
+    float
+        In units of the distances.
+
+    Raises
+    ------
+    ValueError
+        If perplexity is out of range, or no σ gives it: too many points coincide.
+
+    Examples
+    --------
+    >>> from bhtsne import affinities, datasets
+    >>> X = datasets.digits().X[:1000]
+    >>> sigma = affinities.shared_sigma(X, 30)
+    >>> C = affinities.conditional_pairs(X, sigma=sigma).astype("float64")
+    >>> entropies = [-(row[row > 0] * np.log(row[row > 0])).sum() for row in C]
+    >>> round(float(np.exp(np.mean(entropies))), 1)
+    30.0
+    """
+    from scipy.optimize import brentq
+    from sklearn.metrics import pairwise_distances
+
+    X = checked_points(X)
+    n = X.shape[0]
+    check_perplexity(perplexity, n)
+    some = np.unique(np.linspace(0, n - 1, min(n, 1000)).astype(np.int64))
+    if metric == "precomputed":
+        distances = np.asarray(X[some], np.float32)
+    else:
+        distances = pairwise_distances(X[some], X, metric=metric, **metric_params or {})
+    distances = distances.astype(np.float32)
+    distances[np.arange(len(some)), some] = np.inf
+    apart = distances[(distances > 0) & np.isfinite(distances)]
+    if not len(apart):
+        raise ValueError("X must hold points that differ, got all of them on one spot.")
+    least, most = np.log(apart.min() / 15), np.log(apart.max() * 100)
+
+    def gap(log_sigma):
+        p = gaussian(distances, float(np.exp(log_sigma))).astype(np.float64)
+        return -(p * np.log(np.where(p > 0, p, 1))).sum() / len(some) - np.log(perplexity)
+
+    if not gap(least) < 0 < gap(most):
+        raise ValueError(
+            f"perplexity must be one that a σ can give, got {perplexity!r}: so many points "
+            "coincide that none does; take another, or drop duplicates."
+        )
+    return float(np.exp(brentq(gap, least, most, xtol=1e-6)))
+
+
+def _blocks(X, metric, metric_params) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield blocks of rows of the distances between all points, and where they begin."""
+    from sklearn.metrics import pairwise_distances_chunked
+
+    start = 0
+    for block in pairwise_distances_chunked(
+        X, metric=metric, n_jobs=1, working_memory=_BLOCK, **metric_params or {}
+    ):
+        yield start, block
+        start += len(block)
+
+
 def _check_memory(n) -> None:
     need, free = 8 * n**2, _free_memory()
     if need > free:
         raise MemoryError(
             f"All pairs of {n} points need {need / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are "
-            'free; take fewer points, or method="barnes_hut", whose memory grows with N.'
+            'free; take fewer points, or TSNE(method="barnes_hut"), whose memory grows with N.'
         )
 
 

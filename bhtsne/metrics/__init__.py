@@ -1,12 +1,11 @@
 """X, P, Y → how far to trust a map: divergence, neighbours and distances kept, maps aligned."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from bhtsne import forces, neighbors
 from bhtsne.forces import kl_divergence
 from bhtsne.metrics import ranks
+from bhtsne.metrics.alignment import Alignment, align
 from bhtsne.neighbors import Neighbors
 
 __all__ = [
@@ -15,24 +14,10 @@ __all__ = [
     "distance_correlation",
     "kl_divergence",
     "kl_per_point",
+    "neighbor_hit",
     "neighbor_recall",
     "trustworthiness",
 ]
-
-
-class Alignment(NamedTuple):
-    """A map laid over another.
-
-    Attributes
-    ----------
-    Y : ndarray of float64, shape (N, d)
-        The map, shifted, rotated or mirrored, and scaled.
-    disparity : float
-        Part of the reference's variance left between the two, 0 to 1.
-    """
-
-    Y: np.ndarray
-    disparity: float
 
 
 def kl_per_point(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float = 1.0):
@@ -106,17 +91,55 @@ def neighbor_recall(X, Y, k: int = 10, *, metric="euclidean") -> float:
     >>> metrics.neighbor_recall(X, 3 * X, k=10)
     1.0
     """
-    if isinstance(X, Neighbors):
-        if not 1 <= k <= X.indices.shape[1]:
-            raise ValueError(f"k must be within 1 … {X.indices.shape[1]} neighbours, got {k!r}.")
-        truth = X.indices[:, :k]
-    else:
-        truth = neighbors.find(X, k, metric=metric, method="exact").indices
+    truth = _nearest(X, k, metric)
     _check_same_points(truth, Y)
     kept = neighbors.find(Y, k, method="exact").indices
     n, rows = len(truth), np.arange(len(truth))[:, None]
     both = np.intersect1d((rows * n + truth)[truth >= 0], (rows * n + kept).ravel())
     return len(both) / truth.size
+
+
+def neighbor_hit(X, labels, k: int = 6, *, metric="euclidean") -> float:
+    """Compute the part of each point's k nearest neighbours that have its label.
+
+    The neighbourhood hit by which Rauber, Fadel, Falcão & Telea 2017 tell how far a network's
+    layer, or its map, separates classes.
+
+    Parameters
+    ----------
+    X : array_like, CSR of shape (N, D), or Neighbors
+        Points, a map, or their neighbours, k or more.
+    labels : array_like of shape (N,)
+        One label a point.
+    k : int
+        Neighbours to look at.
+    metric : str or callable
+        Metric of X, as in `neighbors.find`.
+
+    Returns
+    -------
+    float
+        Mean over all points, 0 to 1; chance is Σ f² over the classes' frequencies f.
+
+    Raises
+    ------
+    ValueError
+        If X and labels differ in length, or k is out of range.
+
+    Examples
+    --------
+    >>> from bhtsne import metrics
+    >>> metrics.neighbor_hit([[0.0], [1.0], [2.0], [7.0], [8.0], [9.0]], list("aaabbb"), k=2)
+    1.0
+    """
+    labels = np.asarray(labels)
+    indices = _nearest(X, k, metric)
+    if labels.shape != (len(indices),):
+        raise ValueError(
+            f"labels must be of shape ({len(indices)},), one for each point, got {labels.shape}."
+        )
+    same = labels[np.maximum(indices, 0)] == labels[:, None]
+    return float((same & (indices >= 0)).mean())
 
 
 def trustworthiness(X, Y, k: int = 5, *, metric="euclidean") -> float:
@@ -198,57 +221,24 @@ def distance_correlation(X, Y, *, n_pairs: int = 100_000, random_state=None) -> 
     1.0
     """
     from scipy.stats import spearmanr
-    from sklearn.metrics.pairwise import paired_distances
+    from sklearn.metrics.pairwise import paired_euclidean_distances
     from sklearn.utils import check_random_state
 
     X, Y = neighbors.checked_points(X), neighbors.checked_points(Y)
     _check_same_points(X, Y)
     i, j = check_random_state(random_state).randint(len(Y), size=(2, n_pairs))
     i, j = i[i != j], j[i != j]
-    return float(spearmanr(paired_distances(X[i], X[j]), paired_distances(Y[i], Y[j])).statistic)
+    pairs = [paired_euclidean_distances(A[i], A[j]) for A in (X, Y)]
+    return float(spearmanr(*pairs).statistic)
 
 
-def align(Y, reference) -> Alignment:
-    """Lay a map over another by shift, rotation or reflection, and scale (Procrustes).
-
-    Parameters
-    ----------
-    Y : array_like of shape (N, d)
-        The map to move.
-    reference : array_like of shape (N, d)
-        A map of the same points.
-
-    Returns
-    -------
-    Alignment
-        The moved map, and the part of the reference's variance left between the two.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or a map has all its points on one spot.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from bhtsne import metrics
-    >>> Y = np.random.default_rng(0).normal(size=(50, 2))
-    >>> bool(metrics.align(Y, 5 - 2 * Y[:, ::-1]).disparity < 1e-12)
-    True
-    """
-    from scipy.linalg import orthogonal_procrustes
-
-    moved, fixed = np.array(Y, np.float64), np.array(reference, np.float64)
-    if moved.shape != fixed.shape or moved.ndim != 2:
-        raise ValueError(f"Maps must be of one shape (N, d), got {moved.shape} and {fixed.shape}.")
-    middle = fixed.mean(axis=0)
-    moved -= moved.mean(axis=0)
-    fixed -= middle
-    if not moved.any() or not fixed.any():
-        raise ValueError("A map with all its points on one spot cannot be aligned.")
-    rotation, singular_values = orthogonal_procrustes(moved, fixed)
-    aligned = moved @ rotation * (singular_values / (moved**2).sum())
-    return Alignment(aligned + middle, float(((aligned - fixed) ** 2).sum() / (fixed**2).sum()))
+def _nearest(X, k: int, metric) -> np.ndarray:
+    """Return indices of the k nearest neighbours of points, or of neighbours that are given."""
+    if not isinstance(X, Neighbors):
+        return neighbors.find(X, k, metric=metric, method="exact").indices
+    if not 1 <= k <= X.indices.shape[1]:
+        raise ValueError(f"k must be within 1 … {X.indices.shape[1]} neighbours, got {k!r}.")
+    return X.indices[:, :k]
 
 
 def _check_same_points(X, Y) -> None:

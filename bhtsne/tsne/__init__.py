@@ -1,9 +1,5 @@
 """X → `TSNE`, what users call: composes the stages, validates once, keeps the results."""
 
-import numpy as np
-from sklearn.utils.validation import validate_data
-
-from bhtsne import parameters
 from bhtsne.tsne.going_on import GoingOn
 from bhtsne.tsne.keeping import Keeping
 from bhtsne.tsne.placing import Placing
@@ -213,9 +209,7 @@ class TSNE(Placing, GoingOn, Keeping):
         MemoryError
             If ``method="exact"`` needs more memory than is free.
         """
-        X = validate_data(self, X, accept_sparse="csr", dtype=_float_types(X), ensure_min_samples=2)
-        parameters.check(self)
-        parameters.check_against(self, X)
+        X = self._checked(X)
         self._make(X, self._place, self._planned(X.shape[0]))
         return self
 
@@ -242,14 +236,5 @@ class TSNE(Placing, GoingOn, Keeping):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.pairwise = not self._has_points
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _float_types(X) -> list[type]:
-    """Return float types that hold X, first the one that other dtypes are converted to."""
-    dtype = getattr(X, "dtype", np.dtype(np.float64))
-    fits = isinstance(dtype, np.dtype) and np.result_type(dtype, np.float32) == np.float32
-    return [np.float32, np.float64] if fits else [np.float64, np.float32]

@@ -92,7 +92,7 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
             objective = NewPoints(P, self.embedding_, self.method, self.theta_, self.dof)
             phase = optimizer.Phase(n_iter, exaggeration, learning_rate, momentum)
             state = optimizer.run(
-                optimizer.State(Y), objective, [phase], callback_every=max(n_iter, 1), centred=False
+                optimizer.State(Y), objective, [phase], callback_every=max(n_iter, 1), centred=()
             )
         if state.stopped == "interrupt":
             raise KeyboardInterrupt

@@ -1,16 +1,25 @@
 """The stages of a fit, one after another, and what of them is kept."""
 
-import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import validate_data
 
-from bhtsne import affinities, forces, initial, jit, neighbors, optimizer, schedules
+from bhtsne import (
+    affinities,
+    forces,
+    initial,
+    jit,
+    neighbors,
+    optimizer,
+    parameters,
+    schedules,
+)
 from bhtsne.forces.objective import KLDivergence
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
@@ -26,20 +35,30 @@ _OF_SCHEDULE = (
 class Stages(BaseEstimator):
     """What a fit consists of; parameters and results are those of `TSNE`."""
 
+    neighbors_: Any  # a list of them where there are several tables
+
+    def _checked(self, X):
+        """Return X as an array or CSR of floats; raise for what breaks a rule, or does not fit."""
+        X = validate_data(self, X, accept_sparse="csr", dtype=float_types(X), ensure_min_samples=2)
+        parameters.check(self)
+        parameters.check_against(self, X)
+        parameters.check_start(self, X.shape[0])
+        return X
+
     def _make(self, X, place: Callable, phases: Sequence[Phase]) -> None:
         """Make a map of X, which has been checked, from where `place(X, P, rng)` starts it."""
         rng = check_random_state(self.random_state)
         seconds: dict[str, float] = {}
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
-            with _timed(seconds, "neighbors", progress):
+            with progress.timed("neighbors", seconds):
                 found = self._find_neighbors(X, rng)
-            with _timed(seconds, "affinities", progress):
+            with progress.timed("affinities", seconds):
                 P = self._compute_affinities(X, found)
-            with _timed(seconds, "initial", progress):
+            with progress.timed("initial", seconds):
                 state = State(place(X, P, rng))
-            with _timed(seconds, "optimization", progress):
+            with progress.timed("optimization", seconds):
                 theta = self._descend(P, state, phases, self.theta, progress)
-            with _timed(seconds, "divergence", progress):
+            with progress.timed("divergence", seconds):
                 self._keep(P, state, theta, phases[-1] if phases else Phase(0))
         self.neighbors_, self.timings_ = found, seconds
         self._fit_X = X if self._has_points else None  # what `transform` searches
@@ -50,6 +69,12 @@ class Stages(BaseEstimator):
         return "precomputed" not in [
             x for x in (self.metric, self.affinities) if isinstance(x, str)
         ]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.pairwise = not self._has_points
+        return tags
 
     def _find_neighbors(self, X, rng) -> neighbors.Neighbors | None:
         n, kind = X.shape[0], self.affinities
@@ -129,13 +154,24 @@ class Stages(BaseEstimator):
 
     def _keep(self, P, state: State, theta: float, last: Phase) -> None:
         """Set the fitted attributes that the optimisation leads to, all of them or none."""
-        z = forces.repulsion(state.Y, method=self.method, theta=min(theta, 0.25), dof=self.dof).z
-        shares = forces.divergence_per_point(P, state.Y, z, self.dof)
+        shares = self._divergences(P, state.Y, theta)
         self.kl_per_point_, self.kl_divergence_ = shares, float(shares.sum())
         self.affinities_, self.embedding_ = P, state.Y
         self.n_iter_, self.history_ = state.iteration, state.history
         self.stopped_, self.theta_ = state.stopped, theta
         self._velocity, self._gains, self._last_phase = state.velocity, state.gains, last
+
+    def _divergences(self, P, Y, theta: float) -> np.ndarray:
+        """Return each point's share of the KL divergence, with Z by the fit's method."""
+        z = forces.repulsion(Y, method=self.method, theta=min(theta, 0.25), dof=self.dof).z
+        return forces.divergence_per_point(P, Y, z, self.dof)
+
+
+def float_types(X) -> list[type]:
+    """Return float types that hold X, first the one that other dtypes are converted to."""
+    dtype = getattr(X, "dtype", np.dtype(np.float64))
+    fits = isinstance(dtype, np.dtype) and np.result_type(dtype, np.float32) == np.float32
+    return [np.float32, np.float64] if fits else [np.float64, np.float32]
 
 
 def wanted(kind: str, perplexity: float) -> int:
@@ -152,13 +188,3 @@ def _check_enough(k: int, kind: str, perplexity: float) -> None:
     if k <= perplexity:
         raise ValueError(f"{what}; take a perplexity of {k / 3:.3g}, or more neighbours.")
     warnings.warn(f"{what}: a perplexity of {k / 3:.3g} is the most that fits.", stacklevel=5)
-
-
-@contextmanager
-def _timed(seconds: dict, stage: str, progress: Progress) -> Iterator[None]:
-    progress.begin(stage)
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds[stage] = time.perf_counter() - start

@@ -1,0 +1,280 @@
+"""Snapshots of points → a sequence of maps that stay comparable: `DynamicTSNE`."""
+
+import numpy as np
+from sklearn.utils import check_array, check_random_state
+
+from bhtsne import jit, optimizer, parameters
+from bhtsne.dynamic.objective import Sequential, gradient, movement, objective
+from bhtsne.dynamic.snapshots import Rows, consensus, rows
+from bhtsne.forces.objective import KLDivergence
+from bhtsne.optimizer import State
+from bhtsne.progress import Progress
+from bhtsne.tsne.stages import Stages, float_types
+
+__all__ = ["DynamicTSNE", "gradient", "movement", "objective"]
+
+
+class DynamicTSNE(Stages):
+    """Dynamic t-SNE (Rauber, Falcão & Telea 2016): a map of each snapshot, which stay comparable.
+
+    Minimises ``Σ_t KL(P[t]‖Q[t]) + λ/2N Σ_i Σ_t ‖y_i[t] − y_i[t+1]‖²``: T snapshots of the same
+    points, such as a network's activations after each epoch, become T maps in which a point moves
+    no farther than its neighbours ask for. Points may come and go. Repulsion is summed by a tree,
+    so that ten snapshots of 10,000 points are a matter of a minute.
+
+    Parameters
+    ----------
+    n_components : int, default 2
+        Dimensions of the maps: 1, 2 or 3 by Barnes-Hut, any by ``method="exact"``.
+    movement_penalty : float, default 0.1
+        λ, at least 0. With 0 each map is that of `TSNE` from the same start. The larger, the less
+        points move, and the less each map is that of its snapshot; `movement` and `kl_divergences_`
+        tell how much.
+    perplexity : float, default 30
+        Effective number of neighbours of a point, below the number of points of every snapshot.
+    early_exaggeration : float or "auto", default "auto"
+        Factor of the attraction at first; "auto" is 12.
+    early_exaggeration_iter : int or "auto", default "auto"
+        Iterations of that phase; "auto" is the schedule's.
+    exaggeration : float, default 1
+        Factor of the attraction afterwards.
+    n_iter : int or "auto", default "auto"
+        Iterations after early exaggeration; "auto" is the schedule's.
+    learning_rate : float or "auto", default "auto"
+        Factor of the gradient; "auto" is N / exaggeration. It is that of a snapshot of mean size,
+        the others have theirs in proportion.
+    momentum : float or "auto", default "auto"
+        Part of the last step that is kept, 0 to below 1; "auto" is the schedule's.
+    schedule : {"fast", "opentsne"}, default "fast"
+        What "auto" stands for, as in `TSNE`, for snapshots of mean size.
+    init : {"pca", "spectral", "random"} or array of shape (points, n_components), default "pca"
+        Where points start, the same in all snapshots: at the mean of the snapshots' own starts,
+        laid on each other. An array has a row for each point, in the order of `ids_`.
+    metric : str or callable, default "euclidean"
+        See `neighbors.find`; "precomputed": each snapshot holds the distances.
+    metric_params : dict or None, default None
+        What the metric takes besides the points.
+    neighbors : {"auto", "exact", "forest", "pynndescent"}, default "auto"
+        How neighbours are found.
+    method : {"barnes_hut", "exact"}, default "barnes_hut"
+        "exact" takes affinities and repulsion over all pairs, in time and memory O(N²).
+    theta : float, default 0.5
+        Angular size below which a cell of the tree stands for its points.
+    dof : float, default 1
+        Degrees of freedom of the maps' kernel.
+    callbacks : sequence of callable, default ()
+        Called with an `optimizer.Record`, whose divergence is the mean of the snapshots', and a
+        list of copies of the maps; one that returns True stops.
+    callback_every : int, default 50
+        Iterations between checks.
+    random_state : int, RandomState or None, default None
+        Seed. Same seed, same bits, at any number of threads.
+    n_jobs : int or None, default None
+        Threads; None is all.
+    verbose : bool, default False
+        Show a progress bar on stderr.
+
+    Attributes
+    ----------
+    embeddings_ : list of ndarray of float32, shape (N_t, n_components)
+        The map of each snapshot, all in the same coordinates.
+    kl_divergences_ : ndarray of float64, shape (T,)
+        KL divergence of each map in nats.
+    movement_ : ndarray of float64, shape (T − 1,)
+        How far points move from each map to the next, see `dynamic.movement`.
+    ids_ : ndarray of shape (points,)
+        The points' ids, each once, in order; 0 to N − 1 if none were given.
+    affinities_ : list of csr_array of float32, shape (N_t, N_t)
+        P of each snapshot.
+    neighbors_ : list of Neighbors
+        Indices and distances of the neighbours in each snapshot.
+    n_iter_ : int
+        Iterations done.
+    history_ : list of Record
+        Iteration, mean KL divergence, gradient norm, force error and seconds of each check.
+    stopped_ : {None, "callback", "interrupt"}
+        Why the optimisation ended before its last iteration, if it did.
+    timings_ : dict of str to float
+        Seconds of each stage.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bhtsne import DynamicTSNE, datasets
+    >>> X = datasets.digits().X[:300]
+    >>> noise = np.random.default_rng(0).normal(size=X.shape)
+    >>> drifting = [X + amount * noise for amount in (0, 1, 2)]
+    >>> model = DynamicTSNE(random_state=0, n_iter=100).fit(drifting)
+    >>> [Y.shape for Y in model.embeddings_], bool((model.movement_ < 0.5).all())
+    ([(300, 2), (300, 2), (300, 2)], True)
+    """
+
+    affinities, sigma, symmetrize = "perplexity", None, "mean"  # what `Stages` asks for
+    phases, min_kl_rate, min_gradient_norm = None, 0.0, 0.0
+
+    def __init__(
+        self,
+        n_components=2,
+        *,
+        movement_penalty=0.1,
+        perplexity=30.0,
+        early_exaggeration="auto",
+        early_exaggeration_iter="auto",
+        exaggeration=1.0,
+        n_iter="auto",
+        learning_rate="auto",
+        momentum="auto",
+        schedule="fast",
+        init="pca",
+        metric="euclidean",
+        metric_params=None,
+        neighbors="auto",
+        method="barnes_hut",
+        theta=0.5,
+        dof=1.0,
+        callbacks=(),
+        callback_every=50,
+        random_state=None,
+        n_jobs=None,
+        verbose=False,
+    ):
+        self.n_components = n_components
+        self.movement_penalty = movement_penalty
+        self.perplexity = perplexity
+        self.early_exaggeration = early_exaggeration
+        self.early_exaggeration_iter = early_exaggeration_iter
+        self.exaggeration = exaggeration
+        self.n_iter = n_iter
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.schedule = schedule
+        self.init = init
+        self.metric = metric
+        self.metric_params = metric_params
+        self.neighbors = neighbors
+        self.method = method
+        self.theta = theta
+        self.dof = dof
+        self.callbacks = callbacks
+        self.callback_every = callback_every
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, snapshots, y=None, *, ids=None):
+        """Make a map of each snapshot.
+
+        Parameters
+        ----------
+        snapshots : sequence of array_like, CSR or data frame of shape (N_t, D_t)
+            Finite points, never changed; an array of shape (T, N, D) is one too. Snapshots may
+            differ in their features, and, with ids, in their points.
+        y : None
+            Ignored.
+        ids : sequence of array_like of shape (N_t,), optional
+            Which point each row of each snapshot is: numbers or strings. None if row i is the same
+            point in all.
+
+        Returns
+        -------
+        DynamicTSNE
+            The fitted estimator, self. After Ctrl-C too, if maps had been begun.
+
+        Raises
+        ------
+        ValueError
+            If a snapshot or a parameter breaks its rule, or snapshots differ in length without ids.
+        """
+        parameters.check(self)
+        snapshots = _tables(snapshots)
+        where = rows([X.shape[0] for X in snapshots], ids)
+        for X in snapshots:
+            parameters.check_against(self, X)
+        parameters.check_start(self, len(where.names))
+        seconds: dict[str, float] = {}
+        with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
+            with progress.timed("neighbors", seconds):
+                found = [self._find_neighbors(X, self._rng()) for X in snapshots]
+            with progress.timed("affinities", seconds):
+                P = [self._compute_affinities(*pair) for pair in zip(snapshots, found, strict=True)]
+            with progress.timed("initial", seconds):
+                state = State(self._place_rows(snapshots, P, where))
+            with progress.timed("optimization", seconds):
+                self._descend_together(P, where, state, progress)
+            with progress.timed("divergence", seconds):
+                maps = [state.Y[part].copy() for part in where.parts]
+                parts = zip(P, maps, strict=True)
+                kls = [self._divergences(*part, self.theta).sum() for part in parts]
+        self.embeddings_, self.kl_divergences_ = maps, np.array(kls)
+        self.movement_, self.ids_ = movement(maps, ids=ids), where.names
+        self.affinities_, self.neighbors_, self.timings_ = P, found, seconds
+        self.n_iter_, self.history_, self.stopped_ = state.iteration, state.history, state.stopped
+        return self
+
+    def fit_transform(self, snapshots, y=None, *, ids=None):
+        """Make a map of each snapshot and return them.
+
+        Parameters
+        ----------
+        snapshots : sequence of array_like, CSR or data frame of shape (N_t, D_t)
+            As in `fit`.
+        y : None
+            Ignored.
+        ids : sequence of array_like of shape (N_t,), optional
+            As in `fit`.
+
+        Returns
+        -------
+        list of ndarray of float32, shape (N_t, n_components)
+            `embeddings_`.
+        """
+        return self.fit(snapshots, ids=ids).embeddings_
+
+    def _rng(self):
+        """Return the generator for a snapshot: a seed's is the same for all, as for one map."""
+        return check_random_state(self.random_state)
+
+    def _place_rows(self, snapshots, P, where: Rows) -> np.ndarray:
+        if not isinstance(self.init, str):
+            return np.array(self.init, np.float32)[where.points]
+        starts = [self._place(X, p, self._rng()) for X, p in zip(snapshots, P, strict=True)]
+        return consensus(starts, where)[where.points]
+
+    def _descend_together(self, P, where: Rows, state: State, progress: Progress) -> None:
+        maps = [KLDivergence(p, self.method, self.theta, self.dof) for p in P]
+        phases = self._planned(round(len(state.Y) / len(P)))
+        progress.expect(sum(phase.n_iter for phase in phases))
+
+        def parted(callback):
+            return lambda record, Y: callback(record, [Y[part] for part in where.parts])
+
+        optimizer.run(
+            state,
+            Sequential(maps, where, self.movement_penalty, self.theta),
+            phases,
+            callbacks=[parted(callback) for callback in self.callbacks],
+            callback_every=self.callback_every,
+            progress=progress.advance,
+            # Maps that a penalty ties are one: were each centred by itself, all points would move
+            # when some leave.
+            centred=(slice(None),) if self.movement_penalty else where.parts,
+        )
+
+
+def _tables(snapshots) -> list:
+    """Return a list of tables of floats, or raise ValueError."""
+    if getattr(snapshots, "ndim", 3) != 3:
+        raise ValueError(
+            "snapshots must be a list of tables (N, D), or an array (T, N, D), got one array of "
+            f"shape {snapshots.shape}; TSNE is for one table."
+        )
+    return [
+        check_array(
+            X,
+            accept_sparse="csr",
+            dtype=float_types(X),
+            ensure_min_samples=2,
+            input_name=f"snapshots[{t}]",
+        )
+        for t, X in enumerate(snapshots)
+    ]

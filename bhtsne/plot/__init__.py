@@ -1,0 +1,22 @@
+"""Maps → pictures: one map, several, a film from map to map; and why t-SNE, in figures.
+
+The only room of the package that imports matplotlib.
+"""
+
+from bhtsne.plot.colours import PALETTE
+from bhtsne.plot.film import animate
+from bhtsne.plot.lecture import distance_densities, distances, pair_gradients
+from bhtsne.plot.scatter import SUFFIXES, save, scatter
+from bhtsne.plot.several import small_multiples
+
+__all__ = [
+    "PALETTE",
+    "SUFFIXES",
+    "animate",
+    "distance_densities",
+    "distances",
+    "pair_gradients",
+    "save",
+    "scatter",
+    "small_multiples",
+]

@@ -1,0 +1,147 @@
+"""Several maps → one figure with a panel for each, in the same colours and, if asked, limits."""
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from bhtsne.plot.colours import Coloured, colour, for_each_map
+from bhtsne.plot.naming import check_legend, explain_beside, name_in_place
+from bhtsne.plot.scatter import PROJECTION, coordinates, dots, frame, put, settle, stack, undress
+
+
+def small_multiples(
+    maps: Sequence[Any],
+    labels: Any = None,
+    *,
+    titles: Sequence[str] | None = None,
+    n_columns: int | None = None,
+    same_scale: bool = False,
+    size: float | None = None,
+    alpha: float | None = None,
+    legend: str | None = "auto",
+) -> np.ndarray:
+    """Draw several maps side by side in a new pyplot figure.
+
+    A category, or a quantity, has the same colour in every panel.
+
+    Parameters
+    ----------
+    maps : sequence of array-like of shape (N, d)
+        The maps; N may differ between them, d is 1, 2 or 3.
+    labels : array-like of shape (N,), list of these, or None
+        One label a point, as in `scatter`: one sequence for all maps, or a list with one sequence,
+        or None, for each map.
+    titles : sequence of str or None
+        One title a map.
+    n_columns : int or None
+        Panels in a row. None makes a grid that is about square and full.
+    same_scale : bool
+        Whether all panels have the same limits, for maps whose coordinates are comparable.
+    size, alpha : float or None
+        As in `scatter`.
+    legend : {"auto", "in place", "beside", None}
+        As in `scatter`, but one legend beside all panels. "auto" names categories in place if that
+        explains every panel.
+
+    Returns
+    -------
+    ndarray of Axes, shape (len(maps),)
+        The panels, in the order of the maps.
+
+    Raises
+    ------
+    ValueError
+        If there is no map, labels or titles do not fit the maps, or an option is not one of those
+        named.
+
+    Examples
+    --------
+    >>> Y = np.random.default_rng(0).normal(size=(100, 2))
+    >>> axes = small_multiples([Y, -Y], Y[:, 0] > 0, titles=["A map", "Turned"], same_scale=True)
+    >>> [ax.get_title() for ax in axes]
+    ['A map', 'Turned']
+    >>> axes[0].get_xlim() == axes[1].get_xlim()
+    True
+    """
+    maps, titles = checked(maps, titles)
+    dims = {Y.shape[1] for Y in maps}
+    if same_scale and len(dims) > 1:
+        raise ValueError(
+            f"same_scale=True needs maps of one number of dimensions, got {sorted(dims)}."
+        )
+    labels = for_each_map(labels, len(maps))
+    coloured = colour(labels, [len(Y) for Y in maps])
+    for d in dims:
+        check_legend(legend, coloured.names, d)
+    axes = _grid(maps, titles, n_columns)
+    parts = zip(axes, maps, coloured.colours, coloured.known, strict=True)
+    drawn = [put(*part) for part in parts]
+    placed = [stack(Y) if Y.shape[1] == 1 else Y for Y in maps]
+    for ax, points in zip(axes, placed, strict=True):
+        frame(ax, np.concatenate(placed) if same_scale else points)
+    settle(*axes)
+    if legend and not _named_in_place(axes, maps, coloured, legend):
+        explain_beside(axes[0].figure, axes, coloured)
+        settle(*axes)
+    for ax, points, Y in zip(axes, drawn, maps, strict=True):
+        points.set(**dots(ax, len(Y), size, alpha, plain=all(some is None for some in labels)))
+    return axes
+
+
+def checked(
+    maps: Sequence[Any], titles: Sequence[Any] | None
+) -> tuple[list[np.ndarray], list[str]]:
+    """Return each map as float64 and its title or "", or raise ValueError."""
+    maps = [coordinates(Y, f"maps[{i}]") for i, Y in enumerate(maps)]
+    if not maps:
+        raise ValueError("maps must hold at least one map, got none.")
+    if titles is None:
+        return maps, [""] * len(maps)
+    if isinstance(titles, str) or len(titles) != len(maps):
+        raise ValueError(
+            f"titles must be a list of one for each of the {len(maps)} maps, got {titles!r}."
+        )
+    return maps, [str(title) for title in titles]
+
+
+def _grid(maps: list[np.ndarray], titles: list[str], n_columns: int | None) -> np.ndarray:
+    """Return the axes of a new figure, without the points."""
+    from matplotlib import pyplot as plt  # slow to load, and no file needs it
+
+    count = len(maps)
+    if n_columns is None:
+        square = int(np.ceil(count**0.5))
+        n_columns = count if count < 4 else min(square, square + 1, key=lambda n: -count % n)
+    if not isinstance(n_columns, Integral) or n_columns < 1:
+        raise ValueError(f"n_columns must be a whole number of 1 or more, got {n_columns!r}.")
+    n_columns = min(n_columns, count)
+    rows = -(-count // n_columns)
+    width = float(np.clip(12 / n_columns, 2.2, 3.6))
+    height = width * (3 / 7 if all(Y.shape[1] == 1 for Y in maps) else 1) + 0.3 * any(titles)
+    figure = plt.figure(figsize=(n_columns * width, rows * height), layout="constrained")
+    axes = np.empty(count, object)
+    for i, Y in enumerate(maps):
+        dims = Y.shape[1]
+        axes[i] = figure.add_subplot(rows, n_columns, i + 1, projection=PROJECTION[dims])
+        undress(axes[i], dims)
+        axes[i].set_title(titles[i], size=min(12, 4 * width))
+    return axes
+
+
+def _named_in_place(
+    axes: np.ndarray, maps: list[np.ndarray], coloured: Coloured, legend: str
+) -> bool:
+    """Write the categories' names into every panel, or into none."""
+    picky, names = legend == "auto", coloured.names
+    possible = len(names or ()) <= 20 and all(Y.shape[1] == 2 for Y in maps)
+    if not names or not (possible if picky else legend == "in place"):
+        return False
+    parts = zip(axes, maps, coloured.values, strict=True)
+    if all(name_in_place(*part, names, picky) for part in parts):
+        return True
+    for ax in axes:
+        for text in [*ax.texts]:
+            text.remove()
+    return False

@@ -1,0 +1,265 @@
+"""X → `SNE`: the ancestors of t-SNE, and itself, over all pairs of points."""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_random_state
+
+from bhtsne import affinities, jit, optimizer, parameters, schedules
+from bhtsne.optimizer import Phase, State
+from bhtsne.progress import Progress
+from bhtsne.sne.objective import VARIANTS, Divergence
+from bhtsne.tsne.stages import Stages
+
+__all__ = ["SNE"]
+
+# Of N, or of 1 for "sne", whose gradient is N times as large. Digits, 1,797: from .05 to .3 all end
+# at the same divergence, 1.436 a point; from 1 on the map trembles (1.545) or flies apart (16).
+_RATE = 0.2
+
+
+class SNE(Stages):
+    """Stochastic neighbour embedding and its descendants, exact.
+
+    Minimises ``C = Σ_ij p ln(p / q)`` over all pairs of points, where `variant` says what p and q
+    are; the equations are at the head of `bhtsne.sne`. Time and memory grow with N²: 10,000 points
+    are a matter of minutes. `TSNE` is for maps that are to be used.
+
+    Parameters
+    ----------
+    n_components : int, default 2
+        Dimensions of the map.
+    variant : {"sne", "symmetric", "uni-sne", "t-sne"}, default "sne"
+        SNE (Hinton & Roweis 2002), symmetric SNE (van der Maaten & Hinton 2008, §3.1), UNI-SNE
+        (Cook, Sutskever, Mnih & Hinton 2007) or t-SNE (van der Maaten & Hinton 2008).
+    perplexity : float, default 30
+        Effective number of neighbours of a point, below N, to which each σ_i is fitted.
+    sigma : float or None, default None
+        One σ for all points, in units of the distances, in place of a perplexity; see
+        `affinities.shared_sigma`.
+    background : float, default 0.2
+        ρ, the part of q that "uni-sne" spreads evenly over all pairs, 0 to below 1.
+    noise : float, default 0
+        Standard deviation of the noise that is added to the map after each early iteration, in the
+        map's units, falling to 0 (Hinton & Roweis 2002). From a random start the digits' "sne" ends
+        at 1.53 a point without and at 1.48 with a noise of 1, means of three seeds.
+    early_exaggeration : float or "auto", default "auto"
+        Factor of the attraction at first; "auto" is 12 for "t-sne", 1 for the others.
+    early_exaggeration_iter : int or "auto", default "auto"
+        Early iterations; "auto" is 250. In them "uni-sne" has no background: with it, clusters that
+        are apart no longer pull each other.
+    n_iter : int or "auto", default "auto"
+        Iterations after them; "auto" is 500.
+    learning_rate : float or "auto", default "auto"
+        Factor of the gradient. "auto" is N / exaggeration for "t-sne", 0.2 for "sne", whose
+        divergence is a sum over N rows, and 0.2 N for the others.
+    momentum : float or "auto", default "auto"
+        Part of the last step that is kept, 0 to below 1; "auto" is 0.8.
+    init : {"pca", "spectral", "random"} or array of shape (N, n_components), default "pca"
+        Start, see `initial`.
+    metric : str or callable, default "euclidean"
+        Any of scikit-learn's. "precomputed": X holds the distances.
+    metric_params : dict or None, default None
+        What the metric takes besides the points.
+    callbacks : sequence of callable, default ()
+        Called with an `optimizer.Record` and a copy of the map; one that returns True stops.
+    callback_every : int, default 50
+        Iterations between checks.
+    random_state : int, RandomState or None, default None
+        Seed. Same seed, same bits, at any number of threads.
+    n_jobs : int or None, default None
+        Threads; None is all.
+    verbose : bool, default False
+        Show a progress bar on stderr.
+
+    Attributes
+    ----------
+    embedding_ : ndarray of float32, shape (N, n_components)
+        The map.
+    kl_divergence_ : float
+        C, in nats: for "sne" the sum over all rows, so N times as large as for the others.
+    affinities_ : ndarray of float32, shape (N, N)
+        p_j|i for "sne", p_ij for the others.
+    n_iter_ : int
+        Iterations done.
+    history_ : list of Record
+        Iteration, C, gradient norm and seconds of each check.
+    stopped_ : {None, "callback", "interrupt"}
+        Why the optimisation ended before its last iteration, if it did.
+    timings_ : dict of str to float
+        Seconds of each stage.
+    n_features_in_ : int
+        D.
+    feature_names_in_ : ndarray of shape (D,)
+        Names of the columns, if X had names.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from bhtsne import SNE
+    >>> Y = SNE(variant="symmetric", random_state=0).fit_transform(load_iris().data)
+    >>> Y.shape
+    (150, 2)
+    """
+
+    affinities, neighbors, method = "perplexity", "exact", "exact"  # what `Stages` asks for
+
+    def __init__(
+        self,
+        n_components=2,
+        *,
+        variant="sne",
+        perplexity=30.0,
+        sigma=None,
+        background=0.2,
+        noise=0.0,
+        early_exaggeration="auto",
+        early_exaggeration_iter="auto",
+        n_iter="auto",
+        learning_rate="auto",
+        momentum="auto",
+        init="pca",
+        metric="euclidean",
+        metric_params=None,
+        callbacks=(),
+        callback_every=50,
+        random_state=None,
+        n_jobs=None,
+        verbose=False,
+    ):
+        self.n_components = n_components
+        self.variant = variant
+        self.perplexity = perplexity
+        self.sigma = sigma
+        self.background = background
+        self.noise = noise
+        self.early_exaggeration = early_exaggeration
+        self.early_exaggeration_iter = early_exaggeration_iter
+        self.n_iter = n_iter
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.init = init
+        self.metric = metric
+        self.metric_params = metric_params
+        self.callbacks = callbacks
+        self.callback_every = callback_every
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X, y=None):
+        """Make a map of X.
+
+        Parameters
+        ----------
+        X : array_like, CSR or data frame of shape (N, D)
+            Finite points, never changed; distances of shape (N, N) for ``metric="precomputed"``.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        SNE
+            The fitted estimator, self. After Ctrl-C too, if a map had been begun.
+
+        Raises
+        ------
+        ValueError
+            If X or a parameter breaks its rule.
+        MemoryError
+            If all pairs need more memory than is free.
+        """
+        X = self._checked(X)
+        parameters.check_choice("variant", self.variant, VARIANTS)
+        rng = check_random_state(self.random_state)
+        seconds: dict[str, float] = {}
+        with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
+            with progress.timed("affinities", seconds):
+                P = self._weigh_pairs(X)
+                objective = Divergence(P, self.variant, self.background)
+            with progress.timed("initial", seconds):
+                spectral = isinstance(self.init, str) and self.init == "spectral"
+                graph = sparse.csr_array(objective.joint) if spectral else None
+                state = State(self._place(X, graph, rng))
+            with progress.timed("optimization", seconds):
+                self._descend_pairs(objective, state, rng, progress)
+            with progress.timed("divergence", seconds):
+                self.kl_divergence_ = objective.check(state.Y)[0]
+        self.embedding_, self.affinities_ = state.Y, P
+        self.n_iter_, self.history_, self.stopped_ = state.iteration, state.history, state.stopped
+        self.timings_ = seconds
+        return self
+
+    def fit_transform(self, X, y=None):
+        """Make a map of X and return it.
+
+        Parameters
+        ----------
+        X : array_like, CSR or data frame of shape (N, D)
+            As in `fit`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of float32, shape (N, n_components)
+            `embedding_`.
+        """
+        return self.fit(X).embedding_
+
+    def _weigh_pairs(self, X) -> np.ndarray:
+        P = affinities.conditional_pairs(
+            X, self.perplexity, sigma=self.sigma, metric=self.metric,
+            metric_params=self.metric_params,
+        )  # fmt: skip
+        if self.variant != "sne":
+            P = P + P.T
+            P /= P.sum(dtype=np.float64)
+        return P
+
+    def _descend_pairs(self, objective, state: State, rng, progress: Progress) -> None:
+        """Optimise, "uni-sne" first without its background."""
+        phases = self._planned(len(state.Y))
+        early = phases[:1] if self.early_exaggeration_iter != 0 else []
+        progress.expect(sum(phase.n_iter for phase in phases))
+        after = _noisy(self.noise, sum(phase.n_iter for phase in early), rng, progress.advance)
+        late = phases[len(early) :]
+        for part, minimised in ((early, objective.without_background()), (late, objective)):
+            if state.stopped is None:
+                optimizer.run(
+                    state,
+                    minimised,
+                    part,
+                    callbacks=self.callbacks,
+                    callback_every=self.callback_every,
+                    progress=after,
+                )
+
+    def _planned(self, n: int) -> list[Phase]:
+        early, rate = self.early_exaggeration, self.learning_rate
+        if self.variant != "t-sne":
+            early = 1.0 if early == "auto" else early
+            rate = _RATE * (1 if self.variant == "sne" else n) if rate == "auto" else rate
+        return schedules.phases(
+            "opentsne",
+            n,
+            early_exaggeration=early,
+            early_exaggeration_iter=self.early_exaggeration_iter,
+            n_iter=self.n_iter,
+            learning_rate=rate,
+            momentum=self.momentum,
+        )
+
+
+def _noisy(noise: float, iterations: int, rng, after: Callable) -> Callable[[State], None]:
+    """Return what is done after an iteration: noise that falls to 0 is added, and it is counted."""
+
+    def step(state: State) -> None:
+        left = 1 - state.iteration / iterations if iterations else 0.0
+        if noise and left > 0:
+            jitter = rng.normal(scale=noise * left, size=state.Y.shape)
+            state.Y = state.Y + jitter.astype(np.float32)
+        after(state)
+
+    return step

@@ -1,0 +1,208 @@
+"""P, variant → what the optimizer minimises: the divergence of a map from affinities, exact."""
+
+from copy import copy
+
+import numpy as np
+from scipy import sparse
+
+from bhtsne.sne import sums
+
+__all__ = ["VARIANTS", "Divergence", "divergence", "gradient"]
+
+VARIANTS = ("sne", "symmetric", "uni-sne", "t-sne")
+
+
+class Divergence:
+    """The divergence that a variant of SNE minimises, and its gradient.
+
+    Parameters
+    ----------
+    P : sparse or dense array of shape (N, N)
+        Affinities without a diagonal: p_j|i, whose rows add up to 1, for "sne"; p_ij, which add up
+        to 1, for the others.
+    variant : {"sne", "symmetric", "uni-sne", "t-sne"}
+        See the head of `bhtsne.sne`.
+    background : float
+        ρ, the part of q that "uni-sne" spreads evenly over all pairs, 0 to below 1.
+
+    Attributes
+    ----------
+    joint : ndarray of float32, shape (N, N)
+        ``p_ij = (p_j|i + p_i|j) / 2N``, or P made symmetric: all that the gradient depends on.
+
+    Raises
+    ------
+    ValueError
+        If P is not square, negative somewhere, not finite or 0, or an option is out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bhtsne import sne
+    >>> two = sne.Divergence(np.array([[0, 0.5], [0.5, 0]]), "t-sne")
+    >>> bool(abs(two.gradient(np.array([[0.0], [1.0]]), 1.0)).max() < 1e-12)  # they always fit
+    True
+    """
+
+    theta = 0.0  # every pair is summed
+
+    def __init__(self, P, variant: str = "sne", background: float = 0.2) -> None:
+        P = _checked(P)
+        if variant not in VARIANTS:
+            raise ValueError(f"variant must be one of {VARIANTS}, got {variant!r}.")
+        if not 0 <= background < 1:
+            raise ValueError(f"background must be at least 0 and below 1, got {background!r}.")
+        self._n = n = len(P)
+        self._by_row = variant == "sne"
+        self._student = True if variant == "t-sne" else None
+        self._background = None
+        if variant == "uni-sne" and background > 0:
+            self._background = background, background / (n * (n - 1))
+        self._masses = P.sum(axis=1, dtype=np.float64)
+        self._information = _information(P)
+        self.joint = P + P.T
+        self.joint *= np.float32(0.5 / n if self._by_row else 0.5)
+
+    def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
+        """Return the gradient at Y, float64 of the shape of Y."""
+        points = _axes(Y)
+        attraction, repulsion = np.zeros(points.shape), np.zeros(points.shape)
+        kept = np.zeros(self._n)
+        h, _ = self._halves(points)
+        sums.forces(
+            self.joint, points, h, self._student, self._background, attraction, repulsion, kept
+        )
+        held = 1.0 if self._background is None else kept.sum()
+        factor = 4.0 * self._n if self._by_row else 4.0
+        return np.ascontiguousarray(
+            (factor * exaggeration * attraction - factor * held * repulsion).T
+        )
+
+    def check(self, Y: np.ndarray) -> tuple[float, float]:
+        """Return the divergence at Y, and 0, the error of the force."""
+        points, rows = _axes(Y), np.empty(self._n)
+        h, log_z = self._halves(points)
+        sums.surprise(self.joint, points, h, self._student, self._background, rows)
+        cross = rows.sum() * (self._n if self._by_row else 1)
+        if self._background is None:
+            cross += (self._masses * log_z).sum()
+        return float(self._information + cross), 0.0
+
+    def without_background(self) -> "Divergence":
+        """Return the same divergence with ρ = 0; it shares the affinities."""
+        plain = copy(self)
+        plain._background = None
+        return plain
+
+    def _halves(self, points) -> tuple[np.ndarray, np.ndarray]:
+        """Return h (see `sums`), and ln Z of each row, or of all."""
+        z = np.zeros(self._n)
+        sums.masses(points, self._student, z)
+        if not self._by_row:
+            z[:] = z.sum()
+        z = np.maximum(z, np.finfo(np.float64).tiny)  # a point far from all others is felt by none
+        return 0.5 / (z * self._n if self._by_row else z), np.log(z)
+
+
+def divergence(P, Y, *, variant: str = "sne", background: float = 0.2) -> float:
+    """Compute what a variant of SNE minimises, ``Σ_ij p ln(p / q)``, in nats.
+
+    Parameters
+    ----------
+    P : sparse or dense array of shape (N, N)
+        As in `Divergence`.
+    Y : array_like of shape (N, d)
+        The map.
+    variant, background : str, float
+        As in `Divergence`.
+
+    Returns
+    -------
+    float
+        For "sne" the sum over all N rows, so N times as large as for the others.
+
+    Raises
+    ------
+    ValueError
+        If P or Y do not make sense or fit, or an option is out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bhtsne import forces, sne
+    >>> P = np.array([[0, 0.4, 0.1], [0.4, 0, 0], [0.1, 0, 0]])
+    >>> Y = np.array([[0.0], [1.0], [9.0]])
+    >>> bool(np.isclose(sne.divergence(P, Y, variant="t-sne"), forces.kl_divergence(P, Y)))
+    True
+    """
+    objective = Divergence(P, variant, background)
+    return objective.check(_checked_map(Y, P.shape[0]))[0]
+
+
+def gradient(P, Y, *, variant: str = "sne", background: float = 0.2) -> np.ndarray:
+    """Compute the gradient of what a variant of SNE minimises.
+
+    The equations are at the head of `bhtsne.sne`.
+
+    Parameters
+    ----------
+    P : sparse or dense array of shape (N, N)
+        As in `Divergence`.
+    Y : array_like of shape (N, d)
+        The map.
+    variant, background : str, float
+        As in `Divergence`.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, d)
+        ∂C/∂y_i.
+
+    Raises
+    ------
+    ValueError
+        If P or Y do not make sense or fit, or an option is out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bhtsne import sne
+    >>> P = np.array([[0, 1, 0], [0.5, 0, 0.5], [0, 1, 0]])
+    >>> sne.gradient(P, np.array([[-1.0], [0.0], [1.0]])).round(2)  # the middle one is at rest
+    array([[ 0.28],
+           [ 0.  ],
+           [-0.28]])
+    """
+    return Divergence(P, variant, background).gradient(_checked_map(Y, P.shape[0]), 1.0)
+
+
+def _checked(P) -> np.ndarray:
+    """Return P as a dense array of float32 without a diagonal."""
+    P = P.toarray() if sparse.issparse(P) else np.asarray(P)
+    if P.ndim != 2 or P.shape[0] != P.shape[1] or len(P) < 2:
+        raise ValueError(
+            f"P must be of shape (N, N), of 2 points or more, got an array of shape {P.shape}."
+        )
+    if not (P.min() >= 0 and 0 < P.max() < np.inf):
+        raise ValueError("P must hold finite numbers of at least 0, and one above it.")
+    if P.diagonal().any():
+        raise ValueError("P must have a diagonal of 0: no point is its own neighbour.")
+    return P.astype(np.float32, copy=False)
+
+
+def _checked_map(Y, n: int) -> np.ndarray:
+    Y = np.asarray(Y, np.float64)
+    if Y.ndim != 2 or len(Y) != n or not Y.size:
+        raise ValueError(f"Y must be a map of shape ({n}, d), as P has {n} points, got {Y.shape}.")
+    if not np.isfinite(Y).all():
+        raise ValueError("Y must be finite, got NaN or infinity.")
+    return Y
+
+
+def _information(P) -> float:
+    """Return ``Σ_ij p_ij ln p_ij``, row by row: no second matrix is made."""
+    return float(sum(np.sum(row * np.log(row)) for row in (r[r > 0].astype(np.float64) for r in P)))
+
+
+def _axes(Y) -> np.ndarray:
+    return np.ascontiguousarray(np.asarray(Y, np.float64).T)
