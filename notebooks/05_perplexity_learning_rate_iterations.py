@@ -1,0 +1,498 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Perplexity, learning rate, iterations
+#
+# t-SNE has few parameters, and each of them can ruin a map. Here each is turned from one extreme to
+# the other on handwritten digits, so that you recognise what went wrong when you meet it.
+#
+# **What you will learn**
+#
+# - what perplexity does, and how a small one invents clusters in data that have none
+# - how to tell a learning rate that is too small or too large, and when to stop, by the KL history
+# - why the map is exaggerated first, which factor is too weak, which too strong, and how to compute
+#   both from the data
+# - when the start decides where the clusters lie, and when it does not
+# - what the tails of the kernel do, and how one parameter leads from Laplacian eigenmaps to t-SNE
+#
+# The cost is the Kullback-Leibler divergence of the map's similarities $q_{ij}$ from the affinities
+# $p_{ij}$ of the data (van der Maaten & Hinton 2008),
+#
+# $$C = \sum_{i \ne j} p_{ij} \ln \frac{p_{ij}}{q_{ij}}, \qquad
+# q_{ij} = \frac{w_{ij}}{Z}, \quad w_{ij} = \frac{1}{1 + \|y_i - y_j\|^2}, \quad
+# Z = \sum_{k \ne l} w_{kl},$$
+#
+# with $Z$ over all pairs, and its gradient is
+#
+# $$\frac{\partial C}{\partial y_i} = 4 \sum_j (p_{ij} - q_{ij})\, w_{ij}\, (y_i - y_j).$$
+
+# %%
+import os
+
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import eigsh
+
+from bhtsne import TSNE, affinities, datasets, initial, metrics, neighbors, plot
+
+SMALL = "BHTSNE_SMALL" in os.environ  # set by the tests: the same notebook on less data
+plt.rcParams.update({"figure.dpi": 72, "axes.spines.top": False, "axes.spines.right": False})
+
+digits = datasets.digits()
+if SMALL:
+    digits = digits._replace(X=digits.X[:500], y=digits.y[:500])
+    X, y = digits.X, digits.y
+else:
+    mnist = datasets.mnist()
+    chosen = np.random.default_rng(0).permutation(len(mnist.X))[:5000]
+    y = mnist.y[chosen]
+    X = initial.principal_components(mnist.X[chosen].astype(np.float32) / 255, 50)
+N = len(X)
+near = neighbors.find(X, 90)  # searched once, for all maps of X at perplexity 30
+print(f"digits: {digits.X.shape}, MNIST sample: {X.shape}")
+
+
+def embed(**options):
+    """Make a map of the MNIST sample from its one neighbour graph."""
+    return TSNE(**({"neighbors": near, "random_state": 0} | options)).fit(X)
+
+
+# %% [markdown]
+# ## Perplexity
+#
+# Each point's affinities to its neighbours, $p_{j|i} \propto \exp(-\|x_i - x_j\|^2 / 2\sigma_i^2)$,
+# are made so wide that their entropy is that of a fair choice among *perplexity* neighbours:
+# $-\sum_j p_{j|i} \ln p_{j|i} = \ln(\text{perplexity})$ (Hinton & Roweis 2002). It is the number of
+# neighbours that a point is told to stay close to. The library looks for three times as many; where
+# there are not so many points, `method="exact"` takes all pairs.
+
+# %%
+n = len(digits.X)
+perplexities = [2, 5, 30, 100, n // 4, n - 2]
+models = [
+    TSNE(perplexity=p, method="exact" if 3 * p >= n else "barnes_hut", random_state=0).fit(digits.X)
+    for p in perplexities
+]
+maps = [model.embedding_ for model in models]
+axes = plot.small_multiples(
+    maps, digits.y, titles=[f"perplexity {p}" for p in perplexities], n_columns=3
+)
+
+# %% [markdown]
+# - **2**: crumbs. Each point holds on to its nearest two or so; nothing says how the crumbs belong
+#   together, so they fill the plane evenly. The classes are there only because the start was good.
+# - **5**: chains. The classes are apart, but the gaps inside them mean nothing.
+# - **30 and 100**: clusters, about as many as there are kinds of digits.
+# - **a quarter of the points**: neighbourhoods are now larger than the classes (about a tenth of
+#   the points each), so that neighbouring classes melt.
+# - **nearly all points**: every point is told to be about as close to every other. All $p_{ij}$ are
+#   nearly equal, and the map that fits that best is a featureless ball or ring, hardly larger than
+#   the one unit at which the kernel begins to fall off (its extent is in the table).
+#
+# Two numbers tell the same without labels: the part of each point's 10 nearest neighbours that are
+# its nearest on the map too, and the rank correlation of all distances.
+
+# %%
+print("perplexity   KL    recall at 10   distance correlation   extent of the map")
+for p, model in zip(perplexities, models, strict=True):
+    Y = model.embedding_
+    recall = metrics.neighbor_recall(digits.X, Y, 10)
+    kept = metrics.distance_correlation(digits.X, Y, random_state=0)
+    extent = np.ptp(Y, axis=0).max()
+    print(f"{p:8d} {model.kl_divergence_:8.3f} {recall:12.3f} {kept:20.3f} {extent:20.1f}")
+
+# %% [markdown]
+# Near neighbours are kept best somewhere between 5 and 100, distances as a whole best at the far
+# end: no perplexity is best at both. The KL divergence falls all the way, and **must not be used to
+# choose**: each perplexity has its own $P$, and the flatter $P$, the easier it is to fit.
+#
+# ### Clusters that are not there
+#
+# Now points that have no clusters at all: one Gaussian, and in two dimensions at that, so that a
+# perfect map exists, namely the data. Colours are the first coordinate.
+
+# %%
+blob = np.random.default_rng(0).normal(size=(500 if SMALL else 1000, 2)).astype(np.float32)
+n = len(blob)
+perplexities = [2, 5, 30, 100, n - 2]
+maps = [
+    TSNE(perplexity=p, method="exact" if 3 * p >= n else "barnes_hut", random_state=0)
+    .fit(blob)
+    .embedding_
+    for p in perplexities
+]
+axes = plot.small_multiples(
+    [blob, *maps],
+    blob[:, 0],
+    titles=["the data", *[f"perplexity {p}" for p in perplexities]],
+    n_columns=3,
+)
+
+# %% [markdown]
+# At perplexity 2 and 5 the map shows dozens of neat groups, and at 30 still holes and lobes. They
+# are chance: a few points that happen to lie closer than others are pulled together and, since all
+# pairs repel each other, pushed away from the rest. Draw other points and other groups appear. So
+#
+# - look at more than one perplexity before you believe a group, and
+# - try the same with points that have no structure, such as these, of your number and dimension.
+#
+# ### Several perplexities at once
+#
+# `affinities="multiscale"` adds the Gaussians of several perplexities before the row is normalised,
+# $p_{j|i} \propto \sum_l \exp(-\|x_i - x_j\|^2/2\sigma_{il}^2)$ (Lee, Peluffo-Ordóñez & Verleysen
+# 2015; Kobak & Berens 2019); `"mixture"` takes the mean of the rows, so that each perplexity has
+# the same weight.
+
+# %%
+far = len(digits.X) // 4
+choices = {
+    "perplexity 5": {"perplexity": 5},
+    f"perplexity {far}": {"perplexity": far},
+    f"multiscale 5, {far}": {"perplexity": [5, far], "affinities": "multiscale"},
+    f"mixture 5, {far}": {"perplexity": [5, far], "affinities": "mixture"},
+}
+maps = [TSNE(**choice, random_state=0).fit(digits.X).embedding_ for choice in choices.values()]
+axes = plot.small_multiples(maps, digits.y, titles=list(choices), n_columns=4)
+
+print("                     recall at 10   at 100   distance correlation")
+for name, Y in zip(choices, maps, strict=True):
+    recalls = [metrics.neighbor_recall(digits.X, Y, k) for k in (10, 100)]
+    kept = metrics.distance_correlation(digits.X, Y, random_state=0)
+    print(f"{name:20s} {recalls[0]:10.3f} {recalls[1]:10.3f} {kept:15.3f}")
+
+# %% [markdown]
+# The wide Gaussian has many more neighbours, so in the multiscale sum it has most of the weight:
+# the map is nearly that of the large perplexity, with a little of its loss made good. The mixture
+# gives half of each row to the nearest five: it keeps the near neighbours of the small perplexity
+# and no longer falls into chains. The price is time: 3 × the *largest* perplexity is searched, and
+# every neighbour attracts in every iteration.
+#
+# ## Iterations
+#
+# From here on: the MNIST sample. A callback is called every `callback_every` iterations, with a
+# record (iteration, KL divergence, gradient norm ...) and a copy of the map.
+
+# %%
+frames = {}
+model = embed(
+    callback_every=10, callbacks=[lambda record, Y: frames.__setitem__(record.iteration, Y)]
+)
+shown = [10, 50, 100, 250, 260, 300, 400, 750]
+axes = plot.small_multiples(
+    [frames[i] for i in shown], y, titles=[f"{i} iterations" for i in shown], n_columns=4
+)
+for ax, i in zip(axes, shown, strict=True):  # each panel on its own scale, strays left outside
+    low, high = np.percentile(frames[i], [0.5, 99.5], axis=0)
+    middle, half = (low + high) / 2, 0.6 * (high - low).max()
+    ax.set(xlim=middle[0] + half * np.array([-1, 1]), ylim=middle[1] + half * np.array([-1, 1]))
+print("extent:", *[f"{np.ptp(frames[i], axis=0).max():.2g}" for i in shown])
+
+# %% [markdown]
+# - **The first 250 iterations** run under early exaggeration: all attraction is multiplied by 12.
+#   The map stays a few units small, and points can pass through each other, since repulsion is weak
+#   compared with attraction. What forms is the arrangement of the classes, not their shapes. This
+#   is where the global picture is decided.
+# - **The next ten** already blow the map up and show the classes; a point can no longer cross
+#   another class.
+# - **The rest** spreads the points and sharpens the gaps. Differences between the last two panels
+#   are slight, although the map still grows.
+#
+# When is it done? The KL divergence never quite stops falling. Let us draw it, and how much of
+# itself it loses per iteration from check to check: that is what `min_kl_rate` compares, and the
+# fit ends when it falls below (after Belkina et al. 2019). Below 50,000 points a phase is up to 500
+# iterations of early exaggeration and 10,000 after it, if `min_kl_rate` is given.
+
+
+# %%
+def history(model):
+    """Return the iterations and KL divergences of a fit's checks."""
+    return np.array([(record.iteration, record.kl) for record in model.history_]).T
+
+
+iteration, kl = history(model)
+rate = -np.diff(kl) / kl[1:] / np.diff(iteration)
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.6), layout="constrained")
+left.plot(iteration, kl, color=plot.PALETTE[3])
+left.set(xlabel="iteration", ylabel="KL divergence / nats", ylim=(0, None))
+right.semilogy(iteration[1:], np.where(rate > 0, rate, np.nan), color=plot.PALETTE[3])
+right.axhline(1e-4, color="grey", linestyle="--", linewidth=1)
+right.text(20, 1.2e-4, "min_kl_rate = 1e-4")
+right.set(xlabel="iteration", ylabel="part of KL lost per iteration")
+for ax in (left, right):
+    ax.axvline(250, color="grey", linewidth=1)
+left.text(240, 0.2, "early exaggeration", ha="right")
+left.text(260, 0.2, "none")
+
+print("min_kl_rate   iterations      KL   recall at 10")
+for least in (0.0, 1e-3, 1e-4, 1e-5):
+    stopped = embed(min_kl_rate=least)
+    recall = metrics.neighbor_recall(near, stopped.embedding_, 10)
+    print(f"{least:11g} {stopped.n_iter_:12d} {stopped.kl_divergence_:7.3f} {recall:14.3f}")
+
+# %% [markdown]
+# Under early exaggeration the history is flat and high: KL is measured without the exaggeration, so
+# it is not what is being minimised there, and its plateau is **no** reason to stop. Afterwards it
+# falls steeply and then ever more slowly. `min_kl_rate=0` is the fixed schedule; the others end
+# when it no longer pays. Several hundred more iterations than that lower the KL divergence in its
+# second decimal and keep no more neighbours.
+#
+# ## Learning rate
+#
+# The learning rate multiplies the gradient. `"auto"` is $N / \rho$ in each phase, with $\rho$ its
+# exaggeration (Belkina et al. 2019; Kobak & Berens 2019): $N/12$ at first, then $N$. It has to grow
+# with $N$ because $p_{ij}$ and $q_{ij}$ shrink as $1/N$ per row. Here it multiplies the true
+# gradient with its factor 4, as in scikit-learn; openTSNE and FIt-SNE leave the 4 out, so that
+# their learning rate must be four times this one for the same step.
+
+# %%
+rates = [0.01, 0.1, 1, "auto", N, 10 * N]
+models = [embed(learning_rate=rate, callback_every=10) for rate in rates]
+names = [str(rate) if rate not in (N, 10 * N) else f"{rate:,}" for rate in rates]
+names[3:] = ["auto", f"N = {N:,}", f"10 N = {10 * N:,}"]
+axes = plot.small_multiples(
+    [model.embedding_ for model in models],
+    y,
+    titles=[f"learning rate {name}" for name in names],
+    n_columns=3,
+)
+
+figure, ax = plt.subplots(figsize=(8, 3.6), layout="constrained")
+for i, (name, each) in enumerate(zip(names, models, strict=True)):
+    ax.plot(*history(each), color=plot.PALETTE[i], label=name)
+ax.set(xlabel="iteration", ylabel="KL divergence / nats", ylim=(0, None))
+ax.legend(title="learning rate", loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+print("learning rate     KL    extent of the map")
+for name, each in zip(names, models, strict=True):
+    print(f"{name:14s} {each.kl_divergence_:6.2f} {np.ptp(each.embedding_, axis=0).max():14.3g}")
+
+# %% [markdown]
+# - **Far too small** (0.01): after all 750 iterations the map is still the ball that it started as,
+#   a fraction of a unit wide, and its KL history is a horizontal line.
+# - **Too small** (0.1, 1): the line bends late. Early exaggeration is over before the map has
+#   unfolded, and classes overlap, or are threads that have not opened.
+# - **auto**: falls early, ends lowest.
+# - **Too large** (N in both phases): N is right at the end but twelve times too much under early
+#   exaggeration. The KL divergence jumps when that ends, the map is turned about, and it ends
+#   worse.
+# - **Far too large** (10 N): points overshoot their places again and again. A step is cut at 5
+#   units, which is why the map is finite at all; KL rises, and what you see is a noisy disc, far
+#   larger than the good map, in which neighbours are lost.
+#
+# A history that rises or trembles asks for a smaller rate, one that is flat at its height for a
+# larger one. Between, over two orders of magnitude, little depends on it.
+#
+# ## Early exaggeration
+#
+# Why exaggerate at all? While the map is small, $w_{ij} \approx 1$ and $Z \approx N^2$, and the
+# gradient with exaggeration $\rho$ is linear,
+#
+# $$\frac{\partial C}{\partial Y} \approx 4 \left(\rho L - \tfrac{1}{N} I\right) Y, \qquad
+# L = D - P, \quad D_{ii} = \sum_j p_{ij} \approx \tfrac1N,$$
+#
+# so the part of the map along an eigenvector $L u = \lambda D u$ of the graph's Laplacian is
+# multiplied in each step by about $1 - \frac{4 \eta}{N} (\rho \lambda - 1)$. It **grows if $\lambda
+# < 1/\rho$ and dies out otherwise**, and the smallest $\lambda$, whose eigenvectors tell the
+# coarsest structure, grow fastest (Linderman & Steinerberger 2019). Early exaggeration is a power
+# iteration that forgets the start and finds the arrangement of the clusters. How many eigenvectors
+# pass is a property of the data:
+
+# %%
+P = affinities.perplexity(near, 30)
+degrees = P.sum(axis=1)
+root = sparse.diags_array(1 / np.sqrt(degrees.astype(np.float64)))
+eigenvalues = 1 - eigsh(root @ P @ root, 60, which="LA", return_eigenvectors=False)
+eigenvalues = np.sort(eigenvalues)[1:]  # without 0, that of the constant vector
+print("smallest eigenvalues:", *eigenvalues[:8].round(4))
+for rho in (1, 4, 12, 30, 50):
+    count = (eigenvalues < 1 / rho).sum()
+    print(f"exaggeration {rho:3d}: {count if count < 59 else '59 or more':>10} eigenvectors grow")
+
+# %% [markdown]
+# Now maps from a random start, which has everything yet to find, with exaggeration 1 (that is
+# none), 4, 12 and 50 in the first 250 iterations. To count what is torn: the pieces into which
+# classes fall, if each point is joined to those of its class among its 15 nearest on the map. A
+# piece counts if it has a twentieth of its class; ten classes in one piece each would be 10.
+
+
+# %%
+def pieces(Y):
+    """Count the pieces of all classes on a map."""
+    i, j = np.repeat(np.arange(len(Y)), 15), neighbors.find(Y, 15).indices.ravel()
+    i, j = i[y[i] == y[j]], j[y[i] == y[j]]
+    graph = sparse.coo_array((np.ones(len(i)), (i, j)), shape=(len(Y), len(Y)))
+    piece = connected_components(graph, directed=False)[1]
+    counts = [np.bincount(piece[y == label]) for label in np.unique(y)]
+    return sum(int((count >= count.sum() / 20).sum()) for count in counts)
+
+
+factors = [1, 4, 12, 50]
+models = [embed(init="random", early_exaggeration=factor) for factor in factors]
+axes = plot.small_multiples(
+    [model.embedding_ for model in models],
+    y,
+    titles=[f"early exaggeration {factor}" for factor in factors],
+    n_columns=4,
+)
+print("early exaggeration   pieces     KL")
+for factor, each in zip(factors, models, strict=True):
+    print(f"{factor:12d} {pieces(each.embedding_):14d} {each.kl_divergence_:10.3f}")
+
+# %% [markdown]
+# - **1**: hundreds of eigenvectors grow at once. Local clumps form at once, wherever their points
+#   happen to be, and repel each other before they have found their like: classes lie in several
+#   pieces far apart, with others between.
+# - **4 and 12**: few pieces, lower KL.
+# - **50**: too strong. *No* eigenvector has $\lambda < 1/50$: the whole map shrinks towards a point
+#   and learns nothing, and the phase after it begins as if there had been none.
+#
+# Tearing shows in the picture and in the pieces; the KL divergence tells it only by a few
+# hundredths.
+#
+# ## Start
+#
+# It is often said that the start decides where clusters lie (Kobak & Linderman 2021). Let us see:
+# PCA, the graph's eigenvectors (`"spectral"`), and random noise with two seeds, first with early
+# exaggeration, then without.
+
+# %%
+starts = {
+    "PCA": {"init": "pca"},
+    "spectral": {"init": "spectral"},
+    "random, seed 0": {"init": "random"},
+    "random, seed 1": {"init": "random", "random_state": 1},
+}
+maps = [embed(**start).embedding_ for start in starts.values()]
+maps += [embed(**start, early_exaggeration_iter=0).embedding_ for start in starts.values()]
+for k in range(0, 8, 4):  # turned like the first, which changes nothing
+    maps[k : k + 4] = [metrics.align(Y, maps[0]).Y for Y in maps[k : k + 4]]
+names = [*starts, *[f"{name}, not exaggerated" for name in starts]]
+axes = plot.small_multiples(maps, y, titles=names, n_columns=4)
+
+print("                                distance correlation   with the map at")
+print("                                with the data          top left       pieces")
+for name, Y in zip(names, maps, strict=True):
+    kept = metrics.distance_correlation(X, Y, random_state=0)
+    same = metrics.distance_correlation(maps[0], Y, random_state=0)
+    print(f"{name:31s} {kept:6.3f} {same:22.3f} {pieces(Y):14d}")
+
+# %% [markdown]
+# With early exaggeration all four starts come to the same arrangement: the power iteration has
+# forgotten them. Without it, the two random starts come to arrangements of their own, which agree
+# less with the data *and* with each other, while PCA and spectral starts, which begin with the
+# arrangement, keep it. So the start matters as much as early exaggeration fails to do its work: if
+# it is short (on large data, where its 250 iterations are few), if it is left out, or if clusters
+# have no affinities to each other that could tell where they belong (`datasets.clusters` has such).
+# A PCA start costs nothing and has no seed. Use it, and give random starts several seeds.
+#
+# ## Tails of the kernel
+#
+# `dof` is the number of degrees of freedom $\alpha$ of the map's kernel, $w_{ij} = (1 + \|y_i -
+# y_j\|^2/\alpha)^{-(\alpha+1)/2}$ (van der Maaten 2009; Kobak et al. 2019). 1 is t-SNE, and towards
+# $\infty$ it becomes the Gaussian of symmetric SNE.
+
+# %%
+dofs = [0.5, 1, 2, 100]
+maps = [embed(dof=dof).embedding_ for dof in dofs]
+axes = plot.small_multiples(
+    maps, y, titles=[f"dof {dof}" + ", t-SNE" * (dof == 1) for dof in dofs], n_columns=4
+)
+for dof, Y in zip(dofs, maps, strict=True):
+    recall = metrics.neighbor_recall(near, Y, 10)
+    print(f"dof {dof:5}: recall at 10 {recall:.3f}, extent {np.ptp(Y, axis=0).max():.3g}")
+
+# %% [markdown]
+# Heavier tails (0.5) let clusters move further apart and show finer ones inside them. Lighter tails
+# (2) give rounder clusters with less room between. Near the Gaussian (100) there is none: the
+# points are crowded, neighbours are lost, and this is what the Student kernel was made for. KL
+# divergences of different kernels, like those of different $P$, do not compare; recall does.
+#
+# ## From Laplacian eigenmaps to t-SNE
+#
+# Exaggeration need not end. With $\rho$ kept to the end, the map is a balance of attraction $\rho
+# \sum_j p_{ij} w_{ij} (y_i - y_j)$ against repulsion $\sum_j q_{ij} w_{ij} (y_i - y_j)$, and $\rho$
+# leads through a whole family of methods (Böhm, Berens & Kobak 2022): a large one to Laplacian
+# eigenmaps (Belkin & Niyogi 2003: minimise $\operatorname{tr} Y^\top L Y$ with $Y^\top D Y = I$,
+# repulsion replaced by a constraint), ForceAtlas2 at about 30, UMAP at about 4, t-SNE at 1. The
+# first panel is `initial.spectral` of $P$, the eigenmap itself; each next map starts from the one
+# before, and goes on by `optimize`.
+#
+# At strong exaggeration `"auto"` keeps the map trembling: it is at the edge of what is stable, and
+# the gradient never dies down. A quarter of it, which is the step that openTSNE takes, lets it
+# settle.
+
+# %%
+eigenmap = initial.spectral(P, random_state=0)
+spectrum = [30, 20, 12, 4, 2, 1, 0.5]
+maps = [eigenmap]
+first = {"n_iter": 250, "exaggeration": spectrum[0], "learning_rate": N / spectrum[0] / 4}
+model = embed(init=eigenmap, phases=[first])
+for rho in spectrum:
+    model.optimize(250, exaggeration=rho, learning_rate=N / rho / 4)
+    maps.append(model.embedding_)
+axes = plot.small_multiples(
+    [metrics.align(Y, eigenmap).Y for Y in maps],
+    y,
+    titles=["Laplacian eigenmap", *[f"exaggeration {rho}" for rho in spectrum]],
+    n_columns=4,
+)
+axes[6].set_title("exaggeration 1: t-SNE")
+
+# %%
+recalls = [metrics.neighbor_recall(near, Y, 10) for Y in maps]
+closeness = [metrics.distance_correlation(eigenmap, Y, random_state=0) for Y in maps]
+figure, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
+ax.plot(closeness, "o-", color=plot.PALETTE[0], label="distances as in the eigenmap (correlation)")
+ax.plot(recalls, "s-", color=plot.PALETTE[3], label="10 nearest neighbours kept (recall)")
+ax.set_xticks(range(len(maps)), ["eigenmap", *map(str, spectrum)])
+ax.set(xlabel="exaggeration", ylabel="correlation, recall", ylim=(0, 1.05))
+ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 1.25), ncols=1)
+
+# %% [markdown]
+# The rule from above holds here to the letter. At 30, $1/\rho = 0.0333$ lies between the two
+# smallest eigenvalues, printed there: one eigenvector grows, the other dies out, and the map is a
+# **line**. At 20 both pass, and the map has the three arms of the eigenmap. With less attraction
+# the arms break up into classes, and then the classes spread, until at 0.5 repulsion fills every
+# gap.
+#
+# On the way one thing is traded for another: strong attraction shows what is continuous, such as
+# the digits 4, 7 and 9 that pass into each other, and strong repulsion shows clusters and keeps
+# near neighbours, with its best near t-SNE's 1. To show a development, try 4; to find small groups,
+# 1.
+#
+# ## In short
+#
+# | parameter | too small | good | too large |
+# |---|---|---|---|
+# | `perplexity` | crumbs, invented groups | 30; look at 10 and 100 too | classes melt; a ball |
+# | `n_iter` | classes still overlap | the default, or `min_kl_rate=1e-4` | time lost |
+# | `learning_rate` | a ball that never unfolds | "auto" | a noisy disc, KL rises |
+# | `early_exaggeration` | classes torn | 12: several eigenvectors grow | torn again |
+# | `init` | | "pca" | random: several seeds |
+# | `dof` | fine crumbs, wide gaps | 1 | crowding |
+# | `exaggeration` | no gaps | 1; up to 4 for what is continuous | a line, a point |
+
+# %% [markdown]
+# ## What to try
+#
+# - Draw the Gaussian in 50 dimensions instead of 2, or draw it anew with other seeds. Which groups
+#   at perplexity 5 come back?
+# - `datasets.clusters(5000)` in place of MNIST: count the eigenvectors that grow at exaggeration
+#   12, and compare two random starts *with* early exaggeration.
+# - Run the strong end of the spectrum with `learning_rate="auto"` and print the `gradient_norm` of
+#   `history_`: it stays where with a quarter of it it falls by orders of magnitude.
+# - Compute the eigenvalues of your own data, and choose `early_exaggeration` so that between five
+#   and fifteen eigenvectors grow. Is the map better than at 12?
