@@ -47,14 +47,14 @@ def measured(model: DynamicTSNE, penalty: float, labels: np.ndarray) -> dict:
 
 def draw(rows: list[dict], models: dict, labels: np.ndarray, path: Path) -> None:
     """Draw some of the maps by penalty, and divergence against movement."""
-    figure = plt.figure(figsize=(13, 5.2), layout="constrained")
+    figure = plt.figure(figsize=(13, 4.6), layout="constrained")
     sheets, beside = figure.subfigures(1, 2, width_ratios=[3, 1.3])
     axes = sheets.subplots(len(SHOWN), 5)
     for line, penalty in zip(axes, SHOWN, strict=True):
         maps = models[penalty].embeddings_
         width = 1.02 * max(abs(Y).max() for Y in maps)
         for ax, t in zip(line, np.linspace(0, len(maps) - 1, 5).astype(int), strict=True):
-            plot.scatter(maps[t], labels, ax=ax, legend=None)
+            plot.scatter(maps[t], labels, ax=ax, size=0.6, alpha=0.7, legend=None)
             ax.set(xlim=(-width, width), ylim=(-width, width))
             ax.set_title(f"λ = {penalty:g}, snapshot {t + 1}", fontsize=9)
     ax = beside.subplots()

@@ -213,12 +213,55 @@ def _options(result: dict) -> str:
     )  # fmt: skip
 
 
+def _variants(result: dict) -> str:
+    """Return what the ancestors' maps are worth beside t-SNE's."""
+    rows = [
+        [
+            f"{r['data']}, {r['points']:,}", r["variant"], f"{r['seconds']:.0f} s",
+            f"{r['divergence']:.3f}", f"{r['last_change']:.1e}", f"{r['recall_at_10']:.3f}",
+            f"{r['neighbor_hit']:.3f}", f"{r['crowded']:.0%}",
+        ]
+        for r in result["rows"]
+    ]  # fmt: skip
+    head = [
+        "data", "variant", "fit", "divergence", "its change in the last 100 iterations",
+        "recall at 10", "neighbour hit", "crowded",
+    ]  # fmt: skip
+    return (
+        "The ancestors of t-SNE, over all pairs of points (`python bench/variants.py`, which says "
+        "what is crowded; divergences by different q do not compare):\n\n" + _table(head, rows)
+        + "![Maps from SNE to t-SNE](bench/figures/variants.png)\n\n"
+    )  # fmt: skip
+
+
+def _dynamic(result: dict) -> str:
+    """Return what coherence costs in a sequence of maps."""
+    rows = [
+        [
+            f"{r['penalty']:g}", f"{r['seconds']:.0f} s", f"{r['movement']:.2%}", f"{r['kl']:.3f}",
+            f"{r['kl_first']:.3f}", f"{r['kl_last']:.3f}",
+            f"{r['neighbor_hit_first']:.3f}", f"{r['neighbor_hit_last']:.3f}",
+        ]
+        for r in result["rows"]
+    ]  # fmt: skip
+    head = [
+        "λ", "fit", "movement by the extent", "mean KL", "first", "last",
+        "neighbour hit, first", "last",
+    ]  # fmt: skip
+    return (
+        f"A sequence of {result['snapshots']} snapshots of {result['points']:,} digits, under less "
+        "and less blur, by the penalty of movement (`python bench/dynamic.py`):\n\n"
+        + _table(head, rows) + "![Maps of a sequence](bench/figures/dynamic.png)\n\n"
+    )  # fmt: skip
+
+
 def section() -> str:
     """Return what the files at hand say."""
     parts = {
         "rivals": _rivals, "schedules": _schedules, "neighbors": _neighbors,
         "accuracy": _accuracy, "scaling": _scaling, "limit": _limit,
-        "new_points": _new_points, "options": _options,
+        "new_points": _new_points, "options": _options, "variants": _variants,
+        "dynamic": _dynamic,
     }  # fmt: skip
     found = [(write, _load(name)) for name, write in parts.items()]
     return "\n" + "".join(write(result) for write, result in found if result is not None)

@@ -1,5 +1,7 @@
 """Distances → why SNE crowds: the gradient between two points, and how distances are spread."""
 
+from numbers import Real
+
 import numpy as np
 
 from bhtsne.sne import VARIANTS
@@ -117,7 +119,7 @@ def distance_density(distance, n_dims: int) -> np.ndarray:
     10 0.65
     50 1.0
     """
-    if n_dims < 1:
+    if not isinstance(n_dims, Real) or n_dims < 1:
         raise ValueError(f"n_dims must be at least 1, got {n_dims!r}.")
     r = np.asarray(distance, np.float64)
     if not (r >= 0).all():

@@ -36,7 +36,8 @@ def points(activations, n_features: int | None = 50, *, random_state=None) -> np
     Raises
     ------
     ValueError
-        If there are fewer than two inputs, or a number is NaN or infinite.
+        If there are fewer than two inputs, they are no finite real numbers, or n_features is
+        below 1.
 
     Examples
     --------
@@ -48,10 +49,13 @@ def points(activations, n_features: int | None = 50, *, random_state=None) -> np
     if hasattr(activations, "detach"):  # PyTorch: out of the graph, to the processor
         activations = activations.detach().cpu().float()
     A = np.asarray(activations)
-    if A.ndim < 1 or len(A) < 2 or not A.size:
+    if A.ndim < 1 or len(A) < 2 or not A.size or A.dtype.kind not in "biuf":
         raise ValueError(
-            f"activations must be of shape (N, …), of 2 inputs or more, got shape {A.shape}."
+            "activations must be real numbers of shape (N, …), of 2 inputs or more, got "
+            f"{A.dtype} of shape {A.shape}."
         )
+    if n_features is not None and n_features < 1:
+        raise ValueError(f"n_features must be at least 1, or None, got {n_features!r}.")
     X = A.reshape(len(A), -1).astype(np.float32)
     if not np.isfinite(X).all():
         raise ValueError("activations must be finite, got NaN or infinity: the network diverged.")

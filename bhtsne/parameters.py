@@ -28,7 +28,7 @@ _NUMBERS: dict[
     "force_error": (0, False, np.inf, False),
     "background": (0, True, 1, False),
     "noise": (0, True, np.inf, False),
-    "movement_penalty": (0, True, np.inf, False),
+    "movement_penalty": (0, True, 1e6, False),
 }
 _OPTIONAL = ("sigma", "force_error")
 _AUTOMATIC = (
@@ -174,5 +174,5 @@ def check_number(name, value) -> None:
 
 def check_choice(name, value, choices, more="") -> None:
     """Raise ValueError unless a value is one of the choices."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {choices}{more}, got {value!r}.")

@@ -101,7 +101,7 @@ def test_the_objective_falls_below_that_of_maps_on_their_own(drifting):
 
 def test_equal_snapshots_make_equal_maps(drifting):
     model = DynamicTSNE(movement_penalty=0.5, **QUICK).fit([drifting[0]] * 3)
-    assert model.movement_ == pytest.approx(0, abs=1e-5)
+    assert model.movement_ == pytest.approx(0, abs=1e-4)
 
 
 def test_the_same_bits_at_any_number_of_threads(drifting):
@@ -109,20 +109,21 @@ def test_the_same_bits_at_any_number_of_threads(drifting):
     assert all((a == b).all() for a, b in zip(*maps, strict=True))
 
 
-def test_relaxing_is_solving_the_tied_system():
+@pytest.mark.parametrize("stiffness", [1e-3, 2.5, 1e6])
+def test_relaxing_is_solving_the_tied_system(stiffness):
     _, maps, ids = come_and_go()
     where = snapshots.rows([len(Y) for Y in maps], ids)
     total = sum(map(len, maps))
     tied = np.eye(total)
     for here, there in where.links:
         for a, b in zip(here, there, strict=True):
-            tied[[a, b], [a, b]] += 2.5
-            tied[a, b] -= 2.5
-            tied[b, a] -= 2.5
+            tied[[a, b], [a, b]] += stiffness
+            tied[a, b] -= stiffness
+            tied[b, a] -= stiffness
     right = np.concatenate(maps)
     solved = right.copy()
-    relax(solved, where, 2.5)
-    assert np.allclose(tied @ solved, right, atol=1e-12)
+    relax(solved, where, stiffness)
+    assert np.allclose(tied @ solved, right, atol=1e-14 * max(stiffness, 100))
 
 
 def test_points_come_and_go(drifting):
@@ -207,6 +208,7 @@ X = np.random.default_rng(0).normal(size=(60, 4))
         ([X, X], {"ids": [np.arange(60), np.zeros(60)]}, r"ids\[1\] must hold each point once"),
         (X, {}, r"got one array of shape \(60, 4\)"),
         ([], {}, "one or more, got none"),
+        ([X, X], {"ids": 3}, "one array for each of 2 snapshots, got 3"),
         ([X, np.where(X > 2, np.nan, X)], {}, r"snapshots\[1\].* NaN"),
     ],
 )
@@ -215,10 +217,17 @@ def test_snapshots_that_make_no_sense_are_refused(parts, options, message):
         DynamicTSNE(perplexity=5).fit(parts, **options)
 
 
+@pytest.mark.parametrize("given", [None, "abc", 3])
+def test_what_is_no_sequence_is_refused(given):
+    with pytest.raises(TypeError, match="snapshots must be a list of tables"):
+        DynamicTSNE().fit(given)
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"movement_penalty": -0.1}, "movement_penalty must be at least 0 and finite, got -0.1"),
+        ({"movement_penalty": -0.1}, "movement_penalty must be at least 0 and below 1000000"),
+        ({"movement_penalty": 1e6}, "movement_penalty must be at least 0 and below 1000000"),
         ({"movement_penalty": np.nan}, "movement_penalty must be at least 0"),
         ({"perplexity": 60}, "perplexity must be below the number of points"),
         ({"init": np.zeros((3, 2))}, "init must be of shape"),

@@ -75,7 +75,10 @@ def test_maps_lie_on_each_other_and_a_dead_layer_is_finite():
     [
         (lambda: layers.points(np.full((9, 3), np.nan)), "activations must be finite"),
         (lambda: layers.points(np.ones((1, 3))), "2 inputs or more"),
-        (lambda: layers.points(3.0), r"got shape \(\)"),
+        (lambda: layers.points(3.0), r"of shape \(\)"),
+        (lambda: layers.points(["a", "b"]), "must be real numbers"),
+        (lambda: layers.points(np.ones((9, 3)) * 1j), "got complex128"),
+        (lambda: layers.points(np.ones((9, 3)), 0), "n_features must be at least 1"),
         (lambda: layers.maps([]), "same inputs"),
         (lambda: layers.maps([np.ones((9, 3)), np.ones((8, 3))]), r"\[9, 8\] inputs"),
     ],

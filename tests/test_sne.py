@@ -1,6 +1,10 @@
 """sne: the variants' divergences and gradients against naive ones, and the estimator."""
 
+import platform
+import re
+
 import naive
+import numba
 import numpy as np
 import pytest
 from scipy import sparse
@@ -8,6 +12,7 @@ from sklearn.datasets import load_iris
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from bhtsne import SNE, affinities, datasets, forces, jit, metrics, sne
+from bhtsne.sne import sums
 
 N = 40
 CASES = [
@@ -89,6 +94,29 @@ def test_rows_that_are_all_alike_make_sne_symmetric_sne_but_for_the_factor():
     C = affinities.conditional_pairs(3 * Y, 4)
     symmetric = sne.gradient((C + C.T) / 24, 1.7 * Y, variant="symmetric")
     assert np.allclose(sne.gradient(C, 1.7 * Y), 12 * symmetric, atol=1e-6)
+
+
+def test_the_exponential_is_one():
+    x = -np.concatenate([[0.0], np.geomspace(1e-300, 700, 3000)])
+    found = np.array([sums._exp(value) for value in x])
+    assert np.allclose(found, np.exp(x), rtol=2e-13, atol=0)  # x is rounded before it is 2^x
+    assert sums._exp(0.0) == 1
+    assert 0 <= sums._exp(-1e300) < 1e-300
+    assert 0 <= sums._exp(-np.inf) < 1e-300
+
+
+# What shifts the exponents of several float64 at once.
+SHIFTS = {"x86_64": r"\bvpsllq\b", "aarch64": r"\bshl\s+v\d+\.2d"}
+
+
+def test_the_exponential_is_straight_vector_code():
+    machine = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
+    # What comes from the cache cannot be inspected.
+    fresh = numba.njit(error_model="numpy", fastmath=jit.FASTMATH)(sums._weigh.py_func)
+    fresh.compile(tuple(numba.typeof(a) for a in (np.zeros((2, 64)), 0, 0, None, np.zeros(64))))
+    (code,) = fresh.inspect_asm().values()
+    assert machine not in SHIFTS or re.search(SHIFTS[machine], code)
+    assert not re.search(r"\b(call|bl)\b.*\bexp\b", code)
 
 
 @every_case
@@ -220,6 +248,13 @@ def test_distances_may_be_given(digits):
         SNE(metric="precomputed", **options).fit(D)
 
 
+@pytest.mark.parametrize("sigma", [1e-300, 1e-3, 1e300])
+def test_any_sigma_has_a_map(digits, sigma):
+    model = SNE(sigma=sigma, n_iter=20, early_exaggeration_iter=20).fit(digits[:40])
+    assert model.affinities_.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert np.isfinite(model.embedding_).all()
+
+
 @pytest.mark.parametrize("n", [2, 3, 4])
 @pytest.mark.parametrize("variant", sne.VARIANTS)
 def test_very_few_points_and_duplicates_are_finite(variant, n):
@@ -232,6 +267,7 @@ def test_very_few_points_and_duplicates_are_finite(variant, n):
     ("parameters", "message"),
     [
         ({"variant": "t"}, "variant must be one of"),
+        ({"variant": np.zeros(3)}, "variant must be one of"),
         ({"background": 1.0}, "background must be at least 0 and below 1"),
         ({"noise": -1.0}, "noise must be at least 0"),
         ({"sigma": 0.0}, "sigma must be above 0"),

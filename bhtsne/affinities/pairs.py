@@ -196,8 +196,8 @@ def shared_sigma(
 
     if not gap(least) < 0 < gap(most):
         raise ValueError(
-            f"perplexity must be one that a σ can give, got {perplexity!r}: so many points "
-            "coincide that none does; take another, or drop duplicates."
+            f"perplexity must be one that a σ can give, got {perplexity!r}: above 1, and above the "
+            "number of points that coincide; take a larger one, or drop duplicates."
         )
     return float(np.exp(brentq(gap, least, most, xtol=1e-6)))
 

@@ -42,10 +42,11 @@ def gaussian(distances, sigma: float) -> np.ndarray:
     """Return rows that fall with the distance as a Gaussian of one width."""
     nearest = distances.min(axis=1, keepdims=True)
     nearest[np.isinf(nearest)] = 0
+    farther = distances.astype(np.float64) - nearest
     # As a product, in float64: squares of distances may be too large, or too small, for either.
-    exponent = (distances.astype(np.float64) - nearest) / sigma
-    exponent *= (distances.astype(np.float64) + nearest) / sigma
-    p = np.exp(-exponent / 2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        exponent = farther / sigma * ((farther + 2 * nearest) / sigma)
+    p = np.exp(-np.where(farther > 0, exponent, 0) / 2)
     return (p / np.maximum(p.sum(axis=1, keepdims=True), 1)).astype(np.float32)
 
 

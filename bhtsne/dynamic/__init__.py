@@ -27,9 +27,11 @@ class DynamicTSNE(Stages):
     n_components : int, default 2
         Dimensions of the maps: 1, 2 or 3 by Barnes-Hut, any by ``method="exact"``.
     movement_penalty : float, default 0.1
-        λ, at least 0. With 0 each map is that of `TSNE` from the same start. The larger, the less
-        points move, and the less each map is that of its snapshot; `movement` and `kl_divergences_`
-        tell how much.
+        λ, 0 to below 1e6. With 0 each map is that of `TSNE` from the same start. The larger, the
+        less points move, and the less each map is that of its snapshot alone. 0.1 is the paper's:
+        10,000 digits under a blur that falls over ten snapshots then move by 1 % of the extent for
+        18, at a mean divergence of 1.94 for 1.75. Maps borrow from each other: of the most blurred
+        digits' neighbours 86 % are of their class, for 75 % on a map of their own.
     perplexity : float, default 30
         Effective number of neighbours of a point, below the number of points of every snapshot.
     early_exaggeration : float or "auto", default "auto"
@@ -263,6 +265,10 @@ class DynamicTSNE(Stages):
 
 def _tables(snapshots) -> list:
     """Return a list of tables of floats, or raise ValueError."""
+    if isinstance(snapshots, str) or not hasattr(snapshots, "__len__"):
+        raise TypeError(
+            f"snapshots must be a list of tables (N, D), or an array (T, N, D), got {snapshots!r}."
+        )
     if getattr(snapshots, "ndim", 3) != 3:
         raise ValueError(
             "snapshots must be a list of tables (N, D), or an array (T, N, D), got one array of "

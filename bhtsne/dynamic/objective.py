@@ -68,15 +68,15 @@ def relax(rows_of_maps: np.ndarray, where: Rows, stiffness: float) -> None:
 
     L is a chain for each point, so that this is Thomas's algorithm, all points at once.
     """
-    diagonal = np.ones(len(rows_of_maps), rows_of_maps.dtype)
+    diagonal = np.ones(len(rows_of_maps))
     for here, there in where.links:
         diagonal[here] += stiffness
         diagonal[there] += stiffness
     for here, there in where.links:
         part = stiffness / diagonal[here]
         diagonal[there] -= stiffness * part
-        rows_of_maps[there] += part[:, None] * rows_of_maps[here]
-    rows_of_maps /= diagonal[:, None]
+        rows_of_maps[there] += (part[:, None] * rows_of_maps[here]).astype(rows_of_maps.dtype)
+    np.divide(rows_of_maps, diagonal[:, None], out=rows_of_maps, casting="same_kind")
     for here, there in reversed(where.links):
         rows_of_maps[here] += (stiffness / diagonal[here])[:, None] * rows_of_maps[there]
 

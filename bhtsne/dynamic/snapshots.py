@@ -57,9 +57,10 @@ def rows(lengths: list[int], ids=None) -> Rows:
 
 
 def _paired(ids, lengths):
-    if len(ids) != len(lengths):
+    if not hasattr(ids, "__len__") or len(ids) != len(lengths):
+        got = len(ids) if hasattr(ids, "__len__") else repr(ids)
         raise ValueError(
-            f"ids must be a list of one array for each of {len(lengths)} snapshots, got {len(ids)}."
+            f"ids must be a list of one array for each of {len(lengths)} snapshots, got {got}."
         )
     return zip(ids, lengths, strict=True)
 

@@ -136,7 +136,7 @@ def divergence(P, Y, *, variant: str = "sne", background: float = 0.2) -> float:
     True
     """
     objective = Divergence(P, variant, background)
-    return objective.check(_checked_map(Y, P.shape[0]))[0]
+    return objective.check(_checked_map(Y, len(objective.joint)))[0]
 
 
 def gradient(P, Y, *, variant: str = "sne", background: float = 0.2) -> np.ndarray:
@@ -173,7 +173,8 @@ def gradient(P, Y, *, variant: str = "sne", background: float = 0.2) -> np.ndarr
            [ 0.  ],
            [-0.28]])
     """
-    return Divergence(P, variant, background).gradient(_checked_map(Y, P.shape[0]), 1.0)
+    objective = Divergence(P, variant, background)
+    return objective.gradient(_checked_map(Y, len(objective.joint)), 1.0)
 
 
 def _checked(P) -> np.ndarray:
