@@ -200,7 +200,7 @@ def best_of(repeats, function, *args, **options):
 exact_seconds = best_of(3, forces.repulsion, Y, method="exact")[1]
 seconds, errors, worst = [], [], []
 for theta in thetas:
-    tree, took = best_of(20, forces.repulsion, Y, theta=theta)
+    tree, took = best_of(5 if SMALL else 20, forces.repulsion, Y, theta=theta)
     error = length(tree.force / tree.z - exact.force / exact.z)
     seconds.append(took)
     errors.append(np.sqrt((error**2).mean() / (repulsion**2).mean()))
@@ -249,7 +249,7 @@ def nudged(Y):
 
 exact_runs, tree_runs, random_run = {}, {}, {}
 for name in sets:
-    again = [nudged(start[name]) for _ in range(2 if SMALL else 3)]
+    again = [nudged(start[name]) for _ in range(1 if SMALL else 3)]
     exact_runs[name] = [run(name, one, "exact", 5) for one in (start[name], *again)]
     tree_runs[name] = [tree_run[name], *(run(name, one, "barnes_hut", 5) for one in again)]
     nowhere = initial.random(len(start[name]), random_state=0)

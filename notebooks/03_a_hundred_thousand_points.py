@@ -230,7 +230,7 @@ plt.show()
 # the forest. The largest array is $P$.
 
 # %%
-plot.scatter(Y, y, ax=plt.figure(figsize=(6.2, 6.2)).gca(), title=f"{n:,} digits")
+plot.scatter(Y, y, ax=plt.figure(figsize=(5.8, 5.8)).gca(), title=f"{n:,} digits")
 plt.show()
 
 # %% [markdown]
@@ -310,12 +310,11 @@ for name, one in maps.items():
 # %%
 mean_share = model.kl_divergence_ / n
 share = model.kl_per_point_ / mean_share
-figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5.2), width_ratios=(1.3, 1))
-plot.scatter(Y, share, ax=left, title="Share of the divergence")
-figure.axes[-1].set_ylabel("by the mean share")
+_, (left, right) = plt.subplots(1, 2, figsize=(10, 4.7), width_ratios=(1.3, 1))
+plot.scatter(Y, share, ax=left, title="Share of the divergence, by the mean")
 right.boxplot([share[y == c] for c in range(10)], showfliers=False, medianprops={"color": RED})
 right.set_xticks(range(1, 11), range(10))
-right.set(xlabel="digit", ylabel="by the mean share", title="Share of the divergence, by class")
+right.set(xlabel="digit", ylabel="share, by the mean", title="The same, by class")
 plt.show()
 
 # %%
@@ -392,7 +391,7 @@ for name, one in (("the run", Y), ("second run", Y2)):
 plot.scatter(
     Y,
     np.where(turned, "turned", "as they were"),
-    ax=plt.figure(figsize=(5.5, 4.5)).gca(),
+    ax=plt.figure(figsize=(5.6, 4.8)).gca(),
     legend="beside",
 )
 plt.show()
