@@ -3,8 +3,8 @@
 A new point i has affinities ``p_j|i`` to its neighbours j in the fitted data, and on the map
 ``q_j|i = w_ij / Z_i`` with ``Z_i = Σ_j w_ij`` over the fitted points alone. It goes where
 ``KL(P_i‖Q_i) = Σ_j p_j|i ln(p_j|i / q_j|i)`` is least, whose gradient is
-``(1 + 1/dof) (F_attr,i − F_rep,i / Z_i)``: the gradient of t-SNE with all other points held, as in
-Poličar, Stražar & Zupan 2021, but normalised for each point, so that none feels another.
+``(1 + 1/dof) (F_attr,i − F_rep,i / Z_i)``: the gradient of t-SNE with all other points held, and
+normalised for each point, so that none feels another (Poličar, Stražar & Zupan 2021).
 """
 
 import zlib

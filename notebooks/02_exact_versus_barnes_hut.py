@@ -460,7 +460,8 @@ print(f"A million points, exactly: about {million / 60:.0f} minutes an iteration
 # %% [markdown]
 # The exact curve follows $N^2$. For a thousand points it makes little difference which one you
 # take; from some thousand on it decides whether you wait at all.
-#
+
+# %% [markdown]
 # ## To remember
 #
 # - At θ = 0.5 the error of a force is a small part of the force but where forces cancel.
@@ -469,7 +470,8 @@ print(f"A million points, exactly: about {million / 60:.0f} minutes an iteration
 #   Divergence, recall and trustworthiness do not tell the two methods apart.
 # - `method="exact"` is for small data, for maps of more than three dimensions and for tests. It is
 #   not the way to a better map.
-#
+
+# %% [markdown]
 # ## What to try
 #
 # - Run Barnes-Hut with `theta=1.0` and with `theta=1.5`, and add both to the table. At which θ does

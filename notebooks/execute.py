@@ -15,7 +15,10 @@ def execute(script: Path) -> None:
     """Run one notebook in its folder, and write it with its outputs."""
     notebook = jupytext.read(script)
     client = NotebookClient(
-        notebook, record_timing=False, resources={"metadata": {"path": script.parent}}
+        notebook,
+        record_timing=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": script.parent}},
     )
     client.execute()
     notebook.metadata["language_info"] = {"name": "python"}
