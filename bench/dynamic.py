@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter
 from bhtsne import DynamicTSNE, datasets, initial, jit, metrics, plot
 
 PENALTIES = [0.0, 0.001, 0.01, 0.1, 1.0, 10.0]
-SHOWN = (0.0, 0.1)
+SHOWN = (0.0, 0.01)
 _WIDEST = 4.0  # pixels
 
 

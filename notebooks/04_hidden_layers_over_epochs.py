@@ -211,8 +211,8 @@ print(f"pixels   {pixels:11.3f}")
 # \sum_{i=1}^{N} \sum_{t=1}^{T-1} \bigl\| y_i[t] - y_i[t+1] \bigr\|^2 .$$
 #
 # $P[t]$ are the affinities of the digits in the hidden layer at time $t$, $Q[t]$ those of the
-# map. The penalty $\lambda$ is `movement_penalty`. It is 0.01 here; why not more, the next section
-# tells.
+# map. The penalty $\lambda$ is `movement_penalty`. It is 0.01, the default; why not more, the next
+# section tells.
 
 # %%
 snapshots = [layers.points(state["hidden"], random_state=0) for state in states]
@@ -324,8 +324,9 @@ plt.show()
 # training. A map of the past that knows the future misleads.
 #
 # So a penalty is small enough if the first map is hardly better than its data: 0.01 here. At 0.1,
-# the default, it knows too much already. Movement is counted in the units of the map, and maps of
-# more points are wider: choose the penalty by such a comparison, not by its value.
+# the value of Rauber et al. (2016), it knows too much already. Movement is counted in the units of
+# the map, and maps of more points are wider: choose the penalty by such a comparison, not by its
+# value.
 #
 # Four of the eight times, each row in a unit of its own:
 
@@ -398,12 +399,12 @@ print(f"median certainty, read rightly: misplaced {np.median(certainty[misplaced
 print(f"                                the rest {np.median(certainty[~misplaced & ~wrong]):.4f}")
 
 # %% [markdown]
-# A digit in the wrong place is dozens of times as often read wrongly as one in its place. About half
-# of all errors are such digits, and they are mostly read as the class in which they lie. The misplaced ones that
-# are read rightly are those of which the network is not sure. No wonder: the output is a linear
-# function of this layer, and what is near in the layer has nearly the same output. But it makes the
-# map a tool: look at the misplaced digits to find wrong labels, hard cases, and what one class
-# lacks.
+# A digit in the wrong place is dozens of times as often read wrongly as one in its place. About
+# half of all errors are such digits, and they are mostly read as the class in which they lie. The
+# misplaced ones that are read rightly are those of which the network is less sure. No wonder: the
+# output is a linear function of this layer, and what is near in the layer has nearly the same
+# output. But it makes the map a tool: look at the misplaced digits to find wrong labels, hard
+# cases, and what one class lacks.
 #
 # ## What the maps do not show
 #
@@ -455,9 +456,9 @@ plt.show()
 
 # %% [markdown]
 # On the left t-SNE separates all clumps, and no plane in the data could tell the classes. On the
-# right a plane tells them nearly without fault, and on the map they overlap. So in the network:
-# here is what a new linear readout (logistic regression, on other test digits than it was fitted
-# to) makes of the hidden layer at each time, beside what the network itself does.
+# right a plane tells most points, and on the map the classes overlap. So in the network: here is
+# what a new linear readout (logistic regression, on other test digits than it was fitted to) makes
+# of the hidden layer at each time, beside what the network itself does.
 
 # %%
 print("           neighbour hit   linear readout   the network itself")
@@ -485,10 +486,10 @@ for name, X, hit, part in zip(names, snapshots, hits["hidden"], accuracy, strict
 # ## What to try
 #
 # - `DynamicTSNE` over layers instead of epochs: `[layers.points(a) for a in after.values()]`, after
-#   the inter-layer evolution of Rauber et al. (2017). What does the penalty do to the first map now?
+#   the inter-layer evolution of Rauber et al. (2017). What does the penalty do to the first map?
 # - Shuffle the labels of the training digits, and train longer. Which curves still rise, on the
 #   digits that it learned from and on the test digits?
-# - Train with `torch.optim.Adam`, or at a learning rate ten times as large. Does the setback at half
-#   an epoch stay?
+# - Train with `torch.optim.Adam`, or at a learning rate ten times as large. Does the setback at
+#   half an epoch stay?
 # - Halve the number of test digits and look for the penalty at which the first map is as good as
 #   its data. Is it still 0.01?

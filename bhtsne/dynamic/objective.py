@@ -81,7 +81,7 @@ def relax(rows_of_maps: np.ndarray, where: Rows, stiffness: float) -> None:
         rows_of_maps[here] += (stiffness / diagonal[here])[:, None] * rows_of_maps[there]
 
 
-def objective(P, maps, movement_penalty: float = 0.1, *, ids=None, method: str = "exact") -> float:
+def objective(P, maps, movement_penalty: float = 0.01, *, ids=None, method: str = "exact") -> float:
     """Compute what dynamic t-SNE minimises, in nats.
 
     ``C = Σ_t KL(P[t]‖Q[t]) + λ/2N Σ_i Σ_t ‖y_i[t] − y_i[t+1]‖²`` (Rauber, Falcão & Telea
@@ -127,7 +127,7 @@ def objective(P, maps, movement_penalty: float = 0.1, *, ids=None, method: str =
 
 
 def gradient(
-    P, maps, movement_penalty: float = 0.1, *, ids=None, method: str = "exact", theta: float = 0.5
+    P, maps, movement_penalty: float = 0.01, *, ids=None, method: str = "exact", theta: float = 0.5
 ) -> list[np.ndarray]:
     """Compute the gradient of what dynamic t-SNE minimises.
 
