@@ -324,7 +324,7 @@ plt.show()
 # training. A map of the past that knows the future misleads.
 #
 # So a penalty is small enough if the first map is hardly better than its data: 0.01 here. At 0.1,
-# the value of Rauber et al. (2016), it knows too much already. Movement is counted in the units of
+# a value that is often taken, it knows too much already. Movement is counted in the units of
 # the map, and maps of more points are wider: choose the penalty by such a comparison, not by its
 # value.
 #
