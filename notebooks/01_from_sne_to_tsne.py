@@ -116,7 +116,9 @@ ax.axvline(30, color="black", ls=":", label="asked for")
 ax.set(xlabel="effective neighbours of an image (perplexity)", ylabel="images")
 ax.legend(title="digit", ncols=2, frameon=False)
 ax.spines[["top", "right"]].set_visible(False)
-print(f"σ = {sigma:.1f}; perplexities from {np.exp(entropy.min()):.1f} to {np.exp(entropy.max()):.0f}")
+print(
+    f"σ = {sigma:.1f}; perplexities from {np.exp(entropy.min()):.1f} to {np.exp(entropy.max()):.0f}"
+)
 
 # %% [markdown]
 # Some digits are written so much alike that they have many neighbours within $\sigma$; others have

@@ -28,10 +28,10 @@ class DynamicTSNE(Stages):
         Dimensions of the maps: 1, 2 or 3 by Barnes-Hut, any by ``method="exact"``.
     movement_penalty : float, default 0.01
         λ, 0 to below 1e6. With 0 each map is that of `TSNE` from the same start. The larger, the
-        less points move, and the more each map borrows from the others. 0.1 is a common choice: with
-        it 10,000 digits, under a blur that falls over ten snapshots, move by 1 % of the extent from
-        map to map, by 6 % with 0.01 and 18 % with 0; but on the map of the most blurred, 86 % of
-        the neighbours are of one class, 77 % with 0.01, and 75 % on a map of its own.
+        less points move, and the more each map borrows from the others. 0.1 is a common choice.
+        With it 10,000 digits, under a blur that falls over ten snapshots, move by 1 % of the extent
+        from map to map, by 6 % with 0.01 and 18 % with 0; but on the map of the most blurred, 86 %
+        of the neighbours are of one class, 77 % with 0.01, and 75 % on a map of its own.
     perplexity : float, default 30
         Effective number of neighbours of a point, below the number of points of every snapshot.
     early_exaggeration : float or "auto", default "auto"
