@@ -238,7 +238,7 @@ def _converged(records: list[Record], phase: Phase) -> bool:
     return rates[-1] < min(phase.min_kl_rate, max(rates))
 
 
-def _advance(state: State, grad: np.ndarray, phase: Phase, centred: Sequence[slice] = ()) -> None:
+def _advance(state: State, grad: np.ndarray, phase: Phase, centred=(slice(None),)) -> None:
     """Make one step; nothing of it is seen before it is whole."""
     Y, velocity, gains = (np.empty_like(state.Y) for _ in range(3))
     grad = np.ascontiguousarray(grad, np.float32)

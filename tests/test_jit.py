@@ -232,3 +232,16 @@ def test_compiling_is_told_once_and_loading_is_not(tmp_path):
         "print(len(told))"
     )
     assert [run(code, NUMBA_CACHE_DIR=str(tmp_path)).strip() for _ in range(2)] == ["1", "0"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [({}, "2000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, "None")],
+)
+def test_waiting_threads_do_not_hold_up_others_unless_they_are_to(
+    environment, expected, monkeypatch
+):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    code = "import os, bhtsne.jit; print(os.environ.get('GOMP_SPINCOUNT'))"
+    assert run(code, **environment).strip() == expected
