@@ -25,8 +25,8 @@ FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
 
 # How often GNU's OpenMP, which reads it when it is loaded, turns in circles where threads wait for
 # each other. By default 300,000 times, which takes milliseconds, as if nothing else ran: of two
-# processes on two cores each holds the other up, and a fit of 1,797 digits takes from 6 to over
-# 30 s. With this it takes 1.2 to 2.8 s; alone 0.41 for 0.37, and 10,000 points as long as before.
+# processes on two cores each holds the other up, and fits of 1,797 digits take over 10 s each. With
+# this they take 1.2 s (0.9 with 1,000, 3.6 with 10,000); one alone 0.39 for 0.36 (0.44, 0.37).
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 

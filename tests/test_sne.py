@@ -116,7 +116,7 @@ def test_the_exponential_is_straight_vector_code():
     fresh.compile(tuple(numba.typeof(a) for a in (np.zeros((2, 64)), 0, 0, None, np.zeros(64))))
     (code,) = fresh.inspect_asm().values()
     assert machine not in SHIFTS or re.search(SHIFTS[machine], code)
-    assert not re.search(r"\b(call|bl)\b.*\bexp\b", code)
+    assert not re.search(r"\bexp\b", code)  # the C library's, however it is reached
 
 
 @every_case

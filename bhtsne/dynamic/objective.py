@@ -20,8 +20,9 @@ class Sequential:
     What the optimizer is given is the gradient by two scales, which move no minimum. It takes one
     learning rate, and a map of N points wants one of N: so each snapshot's rows are times its N by
     the mean of all. And with A the penalty's second derivative and η that learning rate, the step
-    is ``(1 + ηA)^-1`` times as long, which is to say that the penalty is taken where the step ends:
-    where it begins, maps of 1,797 digits fly apart from λ = 1 on.
+    is ``(1 + ηA)^-1`` times as long, which is to say that the penalty is taken where the step ends.
+    Taken where it begins, ten maps of 1,797 digits end at a mean divergence of 1.68 for 1.47 at
+    λ = 1, and of 4.84 for 1.54 at 10.
     """
 
     def __init__(
