@@ -59,11 +59,9 @@ def test_a_saved_map_comes_back_whole(kind, tmp_path):
             assert np.array_equal(ours[name], value)
 
 
-def test_other_processes_make_the_same_of_new_points(tmp_path):
-    """The same bits in both; this one may have compiled, and what it compiled rounds otherwise."""
+def test_another_process_makes_the_same_of_new_points(tmp_path):
     model = TSNE(**QUICK).fit(OLD)
     model.save(tmp_path / "map.npz")
-    here = model.transform(NEW)
     np.save(tmp_path / "new.npy", NEW)
     code = (
         "import numpy as np, sys; from bhtsne import TSNE; folder = sys.argv[1]\n"
@@ -71,12 +69,8 @@ def test_other_processes_make_the_same_of_new_points(tmp_path):
         "print(model.transform(np.load(folder + '/new.npy')).tobytes().hex())"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
-    first, second = (
-        subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2)
-    )
-    assert first == second
-    there = np.frombuffer(bytes.fromhex(first), np.float32).reshape(here.shape)
-    np.testing.assert_allclose(there, here, atol=1e-3 * np.ptp(model.embedding_))
+    there = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert bytes.fromhex(there) == model.transform(NEW).tobytes()
 
 
 def test_only_a_fitted_estimator_is_saved(tmp_path):
