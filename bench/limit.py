@@ -29,6 +29,7 @@ from numba import prange
 from bhtsne import TSNE, jit, neighbors, optimizer, tree
 from bhtsne.forces import barnes_hut, edges, walk
 from bhtsne.forces.objective import KLDivergence
+from bhtsne.optimizer.step import advanced
 
 
 @numba.njit(parallel=True, fastmath=True)
@@ -127,8 +128,8 @@ def main() -> None:
     model = TSNE(random_state=0).fit(X)
     Y, P, n = model.embedding_, model.affinities_, len(X)
     objective = KLDivergence(P, "barnes_hut", 0.5, 1.0)
-    state, phase = optimizer.State(Y.copy()), optimizer.Phase(1, 1.0, float(n), 0.95)
-    gradient = objective.gradient(Y, 1.0)
+    gradient, state = objective.gradient(Y, 1.0), optimizer.State(Y.copy())
+    start = state.Y, state.velocity, state.gains
     in_order = Y[objective._order]
     sorted_points = tree.build(Y)
     near, far, flat = interactions(Y)
@@ -140,7 +141,7 @@ def main() -> None:
                       lambda: barnes_hut.repulsion(sorted_points, 0.5)),
         "attraction": (8 * P.nnz, 10 * P.nnz, P.nnz,
                        lambda: edges.attract(objective._sorted_P, in_order, 1.0)),
-        "step": (7 * Y.nbytes, 0, 0, lambda: optimizer._advance(state, gradient, phase)),
+        "step": (7 * Y.nbytes, 0, 0, lambda: advanced(*start, gradient, n, 0.95)),
     }  # fmt: skip
     product = 2 * n**2 * (X.shape[1] + 1)
     seconds = median(lambda: neighbors.find(X, 90, method="exact"), 1)
@@ -153,8 +154,12 @@ def main() -> None:
     whole = [sum(stage[k] for stage in stages.values()) for k in range(3)]
     floor = sum(r["floor_milliseconds"] for r in rows[1:]) / 1e3
     # A real one: the map goes on, from the state that the one before left.
-    state = optimizer.State(Y.copy())
-    seconds = median(lambda: optimizer._advance(state, objective.gradient(state.Y, 1.0), phase), 75)
+    moving = list(start)
+
+    def iterate() -> None:
+        moving[:] = advanced(*moving, objective.gradient(moving[0], 1.0), n, 0.95)
+
+    seconds = median(iterate, 75)
     rows.append(row("iteration", whole, floor, seconds))
     told = {"points": n, "rates": rates, "stages": rows, "felt_points": near / n}
     told |= {"felt_cells": far / n, "felt_at_nodes": flat / n}

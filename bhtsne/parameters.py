@@ -1,6 +1,7 @@
 """Parameters of an estimator → one clear error, or nothing: each rule stands here once."""
 
 import numbers
+import os
 
 import numpy as np
 
@@ -22,6 +23,7 @@ _NUMBERS: dict[
     "theta": (0, True, np.inf, False),
     "dof": (0, False, np.inf, False),
     "callback_every": (1, True, np.inf, True),
+    "checkpoint_every": (1, True, np.inf, True),
     "min_kl_rate": (0, True, 1, False),
     "min_gradient_norm": (0, True, np.inf, False),
     "sigma": (0, False, np.inf, False),
@@ -67,6 +69,8 @@ def check(estimator) -> None:
             f"n_components must be 1, 2 or 3 for Barnes-Hut, got {given['n_components']}; "
             'use method="exact".'
         )
+    if not isinstance(given.get("checkpoint"), str | os.PathLike | None):
+        raise TypeError(f"checkpoint must be a folder's name, got {given['checkpoint']!r}.")
     listed = isinstance(given["callbacks"], list | tuple)
     if not listed or not all(callable(callback) for callback in given["callbacks"]):
         raise TypeError(f"callbacks must be a list of functions, got {given['callbacks']!r}.")

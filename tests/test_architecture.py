@@ -21,6 +21,7 @@ ORDER = [
         "progress",
         "parameters",
         "transform",
+        "checkpoint",
         "tsne",
         "sne",
         "crowding",
@@ -29,7 +30,7 @@ ORDER = [
         "layers",
         "datasets",
     ),
-    *("plot", "checkpoint", "cli", "dask", "scanpy"),
+    *("plot", "cli", "dask", "scanpy"),
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.
 INNER = {"jit", "files", "parameters", "progress", "tsne", "checkpoint", "cli", "dask"}

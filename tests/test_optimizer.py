@@ -1,12 +1,13 @@
 """The optimizer does what its equations say, one step after another, and stops in good order."""
 
+import copy
 import math
 
 import numpy as np
 import pytest
 
 from bhtsne import jit, optimizer
-from bhtsne.optimizer import Phase, Record, State
+from bhtsne.optimizer import Phase, Record, State, step
 
 ARRAYS = ("Y", "velocity", "gains")
 PHASE = Phase(20, exaggeration=1.0, learning_rate=0.3, momentum=0.6)
@@ -112,7 +113,7 @@ def test_gains_do_not_fall_below_their_floor():
     state = start(50)
     state.velocity[:] = 1
     optimizer.run(state, objective, [Phase(60, 1.0, 1e-6, 0.99)])
-    np.testing.assert_array_equal(state.gains, np.float32(optimizer.MIN_GAIN))
+    np.testing.assert_array_equal(state.gains, np.float32(step.MIN_GAIN))
 
 
 def test_no_point_moves_further_than_the_longest_step():
@@ -397,3 +398,18 @@ def test_a_phase_that_comes_to_its_last_iteration_has_not_converged():
     state = start()
     phases = [PHASE._replace(n_iter=500, min_gradient_norm=1e-3), Phase(5, 2.0, min_kl_rate=1e-9)]
     assert optimizer.run(state, bowl(), phases, callback_every=10).stopped is None
+
+
+@pytest.mark.parametrize("rates", [{}, {"min_kl_rate": 0.02}, {"min_gradient_norm": 1e-3}])
+def test_a_run_goes_on_from_any_iteration_to_the_same_bits(rates):
+    phases = [Phase(30, 4.0, 0.1, 0.5, **rates), Phase(0, 9.0), Phase(25, 1.0, 0.2, 0.7, theta=0.3)]
+    seen = []
+    whole = optimizer.run(
+        start(), bowl(), phases, callback_every=4, progress=lambda s: seen.append(copy.deepcopy(s))
+    )
+    assert len(seen) == whole.iteration
+    for state in seen:
+        again = optimizer.run(state, bowl(), None, callback_every=4)
+        assert same_bits(again, whole)
+        assert (again.stopped, again.theta, again.left) == (whole.stopped, 0.3, [])
+        assert [r[:3] for r in again.history] == [r[:3] for r in whole.history]

@@ -1,14 +1,15 @@
-"""The command: `bhtsne embed IN` makes a map, `bhtsne transform MODEL IN` adds points to it."""
+"""The command: `bhtsne embed IN` makes a map, `resume` ends it, `transform` adds points to it."""
 
 import argparse
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
 from typing import Any, NoReturn
 
 from bhtsne import __version__
-from bhtsne.cli import embed, place
+from bhtsne.cli import embed, place, resume
 
 _EPILOG = """examples:
   bhtsne embed digits --plot digits.png
@@ -17,6 +18,8 @@ _EPILOG = """examples:
   bhtsne embed train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --plot map.png
   bhtsne embed points.csv --affinities multiscale --perplexity 30,300 --force-error 1e-3
   bhtsne embed clusters:100000 --quiet --json
+  bhtsne embed points.npy --checkpoint run -o map.npy   # and, after whatever stopped it:
+  bhtsne resume run
 """
 
 
@@ -29,11 +32,16 @@ class _Parser(argparse.ArgumentParser):
 
 def run() -> NoReturn:
     """Run the command as a process of its own."""
+    signal.signal(signal.SIGTERM, _stop)  # as Ctrl-C: what was reached is kept and written
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()
     # Nothing is left to do, and taking LLVM and the thread pools apart would last another 0.6 s.
     os._exit(status)
+
+
+def _stop(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -50,6 +58,7 @@ def main(argv: list[str] | None = None) -> int:
         0; 2 for bad input, after one sentence on stderr; 130 after Ctrl-C.
     """
     arguments = _parser().parse_args(argv)
+    arguments.argv = sys.argv[1:] if argv is None else argv
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
@@ -71,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"bhtsne {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _add_embed(commands)
+    _add_resume(commands)
     _add_transform(commands)
     return parser
 
@@ -112,7 +122,20 @@ def _add_embed(commands: Any) -> None:
     add("--schedule", default="fast", help="fast, or opentsne: its 750 iterations (fast)")
     add("--metric", default="euclidean", help="distance between points (euclidean)")
     add("--seed", type=int, default=0, help="same seed, same map (0)")
+    add("--checkpoint", metavar="RUN", type=Path, help="a folder that keeps what is reached, for "
+        "`bhtsne resume RUN`")  # fmt: skip
     _add_common(command)
+
+
+def _add_resume(commands: Any) -> None:
+    command = commands.add_parser(
+        "resume",
+        help="go on with an embed that kept a checkpoint",
+        description="Go on with what `bhtsne embed --checkpoint RUN` had begun, from where it was "
+        "stopped, to the same map, bit for bit.",
+    )
+    command.set_defaults(job=lambda arguments: resume.run(arguments, main))
+    command.add_argument("checkpoint", metavar="RUN", type=Path, help="the folder")
 
 
 def _add_transform(commands: Any) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from bhtsne.cli import resume
 from bhtsne.cli.points import Watch, check_targets, keep, load, written
 
 _PCA = 50
@@ -20,6 +21,8 @@ def run(arguments: argparse.Namespace) -> int:
     check_targets(arguments)
     if arguments.save is not None and arguments.pca is None:
         arguments.pca = 0  # new points come with all their features
+    if arguments.checkpoint is not None:
+        resume.note(arguments)
     watch = Watch()
     X, labels = load(points, arguments.labels)
     watch.lap("load")
@@ -88,6 +91,7 @@ def _fit(X: Any, arguments: argparse.Namespace) -> Any:
         random_state=arguments.seed,
         n_jobs=arguments.threads,
         verbose=not arguments.quiet,
+        checkpoint=arguments.checkpoint,
     ).fit(X)
 
 

@@ -9,9 +9,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bhtsne.files import arrays, columns
+from bhtsne.files.packed import packed, unpacked
 from bhtsne.files.paths import check_target, kind, replacing, sentences
 
-__all__ = ["SUFFIXES", "Table", "check_target", "read", "replacing", "sentences", "write"]
+__all__ = [
+    "SUFFIXES",
+    "Table",
+    "check_target",
+    "packed",
+    "read",
+    "replacing",
+    "sentences",
+    "unpacked",
+    "write",
+]
 
 _READERS: dict[str, Callable] = {
     "npy": arrays.read_npy,

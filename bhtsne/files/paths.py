@@ -82,7 +82,10 @@ def arrow() -> Any:
 
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Any]:
-    """Open a binary file that takes the place of `path` when the body is left without an error."""
+    """Open a binary file that takes the place of `path` when the body is left without an error.
+
+    It is safe on the disk before it does, and so is its name after it.
+    """
     path = Path(path)
     # not by tempfile, whose files are closed to all but their owner: a result should not be
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -96,6 +99,20 @@ def replacing(path: str | os.PathLike) -> Iterator[Any]:
     try:
         with file:
             yield file
+            if not file.closed:  # a text wrapper closes what it wraps
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
+        _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Make sure that the names in a folder outlive a loss of power, where the system can."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,5 +1,6 @@
 """X → `TSNE`, what users call: composes the stages, validates once, keeps the results."""
 
+from bhtsne import checkpoint
 from bhtsne.tsne.going_on import GoingOn
 from bhtsne.tsne.keeping import Keeping
 from bhtsne.tsne.placing import Placing
@@ -87,6 +88,12 @@ class TSNE(Placing, GoingOn, Keeping):
         Threads; None is all.
     verbose : bool, default False
         Show a progress bar on stderr.
+    checkpoint : str, path or None, default None
+        A folder in which the fit is kept while it goes on: each stage once it is done, and the map.
+        After whatever stopped it, the same fit goes on from there, or `resume`, to the same bits. A
+        fit of other data or parameters is refused.
+    checkpoint_every : int, default 50
+        Iterations from one map that is kept to the next.
 
     Attributes
     ----------
@@ -156,6 +163,8 @@ class TSNE(Placing, GoingOn, Keeping):
         random_state=None,
         n_jobs=None,
         verbose=False,
+        checkpoint=None,
+        checkpoint_every=50,
     ):
         self.n_components = n_components
         self.perplexity = perplexity
@@ -185,6 +194,8 @@ class TSNE(Placing, GoingOn, Keeping):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
 
     def fit(self, X, y=None):
         """Make a map of X.
@@ -210,7 +221,8 @@ class TSNE(Placing, GoingOn, Keeping):
             If ``method="exact"`` needs more memory than is free.
         """
         X = self._checked(X)
-        self._make(X, self._place, self._planned(X.shape[0]))
+        with checkpoint.opened(self, X) as kept:
+            self._make(X, self._place, self._planned(X.shape[0]), kept)
         return self
 
     def fit_transform(self, X, y=None):

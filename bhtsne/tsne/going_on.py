@@ -1,4 +1,4 @@
-"""Fitted estimator → the same, further on: more iterations, or more points."""
+"""Fitted estimator → the same, further on: more iterations, more points, the rest of a run."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bhtsne import jit, parameters
+from bhtsne import checkpoint, jit, parameters
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.tsne.stages import Stages
@@ -15,7 +15,49 @@ __all__ = ["GoingOn"]
 
 
 class GoingOn(Stages):
-    """`optimize` and `add` of `TSNE`."""
+    """`resume`, `optimize` and `add` of `TSNE`."""
+
+    @classmethod
+    def resume(cls, path, *, callbacks=(), n_jobs=None, verbose=False) -> Any:
+        """Go on with a fit that was kept by `checkpoint`, from where it was stopped.
+
+        Parameters
+        ----------
+        path : str or path
+            The folder.
+        callbacks, n_jobs, verbose
+            As in `TSNE`; nothing of these is kept.
+
+        Returns
+        -------
+        TSNE
+            The fitted estimator, with the bits of the fit that was never stopped.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder holds no run.
+        ValueError
+            If the file that says whose run it is, or that holds the points, is damaged; or a
+            parameter is a function: then fit the same data with the same `checkpoint` instead.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from bhtsne import TSNE, datasets
+        >>> X = datasets.digits().X[:300]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model = TSNE(n_iter=100, random_state=0, checkpoint=folder).fit(X)
+        ...     again = TSNE.resume(folder)  # had it been killed, it would go on
+        >>> bool((again.embedding_ == model.embedding_).all())
+        True
+        """
+        given, X, names = checkpoint.restored(path)
+        model = cls(**given, callbacks=callbacks, n_jobs=n_jobs, verbose=verbose, checkpoint=path)
+        model.fit(X)
+        if names is not None:
+            model.feature_names_in_ = np.array(names, object)
+        return model
 
     def optimize(
         self, n_iter, *, exaggeration=None, learning_rate=None, momentum=None, theta=None
@@ -58,13 +100,14 @@ class GoingOn(Stages):
         check_is_fitted(self, "embedding_")
         phase = self._next(n_iter, exaggeration, learning_rate, momentum, theta)
         state = State(
-            self.embedding_, self._velocity, self._gains, self.n_iter_, list(self.history_)
-        )
+            self.embedding_, self._velocity, self._gains, self.n_iter_, list(self.history_),
+            theta=self.theta_, left=[phase], since=len(self.history_),
+        )  # fmt: skip
         seconds = dict(self.timings_)
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
             progress.begin("optimization")
-            theta = self._descend(self.affinities_, state, [phase], self.theta_, progress)
-            self._keep(self.affinities_, state, theta, phase)
+            self._descend(self.affinities_, state, progress, checkpoint.Nowhere())
+            self._keep(self.affinities_, state, phase)
         if state.history:
             seconds["optimization"] = state.history[-1].seconds
         self.timings_ = seconds

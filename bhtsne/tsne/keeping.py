@@ -89,8 +89,6 @@ class Keeping(BaseEstimator):
         arrays["told"] = np.array(json.dumps(told, default=np.generic.item))
         with files.replacing(path) as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]  # not allow_pickle, as mypy reads
-            file.flush()
-            os.fsync(file.fileno())
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Any:

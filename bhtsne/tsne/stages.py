@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 
 from bhtsne import (
     affinities,
+    checkpoint,
     forces,
     initial,
     jit,
@@ -45,22 +46,30 @@ class Stages(BaseEstimator):
         parameters.check_start(self, X.shape[0])
         return X
 
-    def _make(self, X, place: Callable, phases: Sequence[Phase]) -> None:
+    def _make(
+        self, X, place: Callable, phases: Sequence[Phase], kept: checkpoint.Nowhere | None = None
+    ) -> None:
         """Make a map of X, which has been checked, from where `place(X, P, rng)` starts it."""
-        rng = check_random_state(self.random_state)
+        rng, kept = check_random_state(self.random_state), kept or checkpoint.Nowhere()
         seconds: dict[str, float] = {}
+
+        def start() -> State:
+            return State(place(X, P, rng), theta=self.theta, left=list(phases))
+
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
             with progress.timed("neighbors", seconds):
-                found = self._find_neighbors(X, rng)
+                found = kept.stage("neighbors", lambda: self._find_neighbors(X, rng), rng)
             with progress.timed("affinities", seconds):
-                P = self._compute_affinities(X, found)
+                P = kept.stage("affinities", lambda: self._compute_affinities(X, found), rng)
             with progress.timed("initial", seconds):
-                state = State(place(X, P, rng))
+                state = kept.state(start, rng)
             with progress.timed("optimization", seconds):
-                theta = self._descend(P, state, phases, self.theta, progress)
+                self._descend(P, state, progress, kept)
             with progress.timed("divergence", seconds):
-                self._keep(P, state, theta, phases[-1] if phases else Phase(0))
-        self.neighbors_, self.timings_ = found, seconds
+                self._keep(P, state, phases[-1] if phases else Phase(0))
+        before = kept.seconds
+        self.timings_ = {stage: s + before.get(stage, 0.0) for stage, s in seconds.items()}
+        self.neighbors_ = found
         self._fit_X = X if self._has_points else None  # what `transform` searches
 
     @property
@@ -138,27 +147,36 @@ class Stages(BaseEstimator):
         given = {name: getattr(self, name) for name in _OF_SCHEDULE}
         return schedules.phases(self.schedule, n, **given)
 
-    def _descend(self, P, state: State, phases, theta: float, progress: Progress) -> float:
-        """Optimise, and return θ at the end."""
-        objective = KLDivergence(P, self.method, theta, self.dof, self.force_error)
-        progress.expect(sum(phase.n_iter for phase in phases))
-        optimizer.run(
-            state,
-            objective,
-            phases,
-            callbacks=self.callbacks,
-            callback_every=self.callback_every,
-            progress=progress.advance,
-        )
-        return objective.theta
+    def _descend(self, P, state: State, progress: Progress, kept: checkpoint.Nowhere) -> None:
+        """Do what the state has left to do."""
+        if state.stopped == "callback":  # as it was kept
+            return
+        objective = KLDivergence(P, self.method, state.theta, self.dof, self.force_error)
+        progress.expect(sum(phase.n_iter for phase in state.left))
 
-    def _keep(self, P, state: State, theta: float, last: Phase) -> None:
+        def after(state: State) -> None:
+            progress.advance(state)
+            kept.keep(state)
+
+        try:
+            optimizer.run(
+                state,
+                objective,
+                None,
+                callbacks=self.callbacks,
+                callback_every=self.callback_every,
+                progress=after,
+            )
+        finally:
+            kept.keep(state, now=True)
+
+    def _keep(self, P, state: State, last: Phase) -> None:
         """Set the fitted attributes that the optimisation leads to, all of them or none."""
-        shares = self._divergences(P, state.Y, theta)
+        shares = self._divergences(P, state.Y, state.theta)
         self.kl_per_point_, self.kl_divergence_ = shares, float(shares.sum())
         self.affinities_, self.embedding_ = P, state.Y
         self.n_iter_, self.history_ = state.iteration, state.history
-        self.stopped_, self.theta_ = state.stopped, theta
+        self.stopped_, self.theta_ = state.stopped, state.theta
         self._velocity, self._gains, self._last_phase = state.velocity, state.gains, last
 
     def _divergences(self, P, Y, theta: float) -> np.ndarray:

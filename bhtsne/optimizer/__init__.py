@@ -10,18 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numba import prange
 
-from bhtsne import jit
+from bhtsne.optimizer.step import advanced
 
 __all__ = ["Objective", "Phase", "Record", "State", "run"]
 
-MAX_STEP = 5.0  # a point moves at most this far in an iteration
-MIN_GAIN = 0.01
 # The floors of others, 50 to 200 in these units, cost small data sets their fit: 300 digits end at
 # a KL divergence of .321 without and .336 with a floor of 50; 12 random points at .192 and .215.
 LOWEST_RATE = 1.0
-_ROWS = 1024  # points of a block, whose coordinates are summed in order
 
 
 class Phase(NamedTuple):
@@ -103,7 +99,7 @@ class Objective(Protocol):
 
 @dataclass
 class State:
-    """Where an optimisation stands; enough to go on from.
+    """Where an optimisation stands: all that is needed to go on, bit for bit.
 
     Attributes
     ----------
@@ -116,8 +112,15 @@ class State:
     history : list of Record
         One record a check.
     stopped : {None, "callback", "interrupt", "converged"}
-        Why the optimisation ended before its last iteration; "converged" if the last phase with a
-        least rate or norm met it.
+        Why the optimisation ended before its last iteration.
+    theta : float or None
+        The objective's θ, if it has one.
+    left : list of Phase
+        What is still to be done; the first is the rest of one that has begun.
+    since : int
+        Records before the phase at hand.
+    converged : bool
+        Whether the last phase with a least rate or norm met it.
     """
 
     Y: np.ndarray
@@ -126,6 +129,10 @@ class State:
     iteration: int = 0
     history: list[Record] = field(default_factory=list)
     stopped: str | None = None
+    theta: Any = None
+    left: list[Phase] = field(default_factory=list)
+    since: int = 0
+    converged: bool = False
 
     def __post_init__(self) -> None:
         self.Y = np.ascontiguousarray(self.Y, np.float32)
@@ -139,7 +146,7 @@ Callback = Callable[[Record, np.ndarray], Any]
 def run(
     state: State,
     objective: Objective,
-    phases: Sequence[Phase],
+    phases: Sequence[Phase] | None,
     *,
     callbacks: Sequence[Callback] = (),
     callback_every: int = 50,
@@ -158,8 +165,8 @@ def run(
         Where to start; changed in place, so that what was reached is there whatever happens.
     objective : Objective
         Gradient and checks.
-    phases : sequence of Phase
-        Done one after another; velocity and gains are kept.
+    phases : sequence of Phase or None
+        Done one after another; velocity and gains are kept. None is what the state has left.
     callbacks : sequence of callable
         Called with the `Record` and a copy of the map every `callback_every` iterations; one that
         returns True ends the optimisation.
@@ -197,32 +204,58 @@ def run(
     True
     """
     started = time.perf_counter() - (state.history[-1].seconds if state.history else 0.0)
+    if phases is not None:
+        state.left, state.since, state.converged = list(phases), len(state.history), False
+    elif state.theta is not None:
+        objective.theta = state.theta
     state.stopped = None
-    last = state.iteration + sum(phase.n_iter for phase in phases)
+    last = state.iteration + sum(phase.n_iter for phase in state.left)
     try:
-        for phase in phases:
+        while state.left:
+            phase, *rest = state.left
             if phase.theta is not None:
-                objective.theta = phase.theta
-            began = len(state.history)
-            for done in range(1, phase.n_iter + 1):
-                grad = objective.gradient(state.Y, phase.exaggeration)
-                _advance(state, grad, phase, centred)
-                due = state.iteration % callback_every == 0 or state.iteration == last
-                if due and _check(state, grad, objective, callbacks, started):
-                    state.stopped = "callback"
-                    return state
-                if progress is not None:
-                    progress(state)
-                if due and _converged(state.history[began:], phase):
-                    state.stopped = "converged"
-                    last -= phase.n_iter - done
-                    break
-            else:
-                if phase.min_kl_rate or phase.min_gradient_norm:
-                    state.stopped = None
+                objective.theta = state.theta = phase.theta
+            left, ended = phase.n_iter - 1, False
+            if left < 0:
+                state.left = rest
+                continue
+            grad = objective.gradient(state.Y, phase.exaggeration)
+            new = _step(state, grad, phase, centred)
+            due = new["iteration"] % callback_every == 0 or new["iteration"] == last
+            if due:
+                record = _checked(new, grad, objective, started)
+                new |= {"history": [*state.history, record], "theta": _theta(objective)}
+                ended = _converged(new["history"][state.since :], phase)
+            if ended:
+                last, left = last - left, 0
+            if not left and (phase.min_kl_rate or phase.min_gradient_norm):
+                new["converged"] = ended
+            new["left"] = [phase._replace(n_iter=left, theta=None), *rest] if left else rest
+            new["since"] = state.since if left else len(new.get("history", state.history))
+            vars(state).update(new)  # in one call, which Ctrl-C cannot halve
+            if due and _wanted(record, state.Y, callbacks):
+                state.stopped = "callback"
+                return state
+            if progress is not None:
+                progress(state)
+        state.stopped = "converged" if state.converged else None
     except KeyboardInterrupt:
         state.stopped = "interrupt"
     return state
+
+
+def _step(state: State, grad: np.ndarray, phase: Phase, centred) -> dict[str, Any]:
+    """Return what one step makes of a state."""
+    moved = advanced(
+        state.Y, state.velocity, state.gains, grad, phase.rate(len(state.Y)), phase.momentum,
+        centred,
+    )  # fmt: skip
+    parts = dict(zip(("Y", "velocity", "gains"), moved, strict=True))
+    return {**parts, "iteration": state.iteration + 1}
+
+
+def _theta(objective: Objective) -> float | None:
+    return getattr(objective, "theta", None)
 
 
 def _converged(records: list[Record], phase: Phase) -> bool:
@@ -238,61 +271,19 @@ def _converged(records: list[Record], phase: Phase) -> bool:
     return rates[-1] < min(phase.min_kl_rate, max(rates))
 
 
-def _advance(state: State, grad: np.ndarray, phase: Phase, centred=(slice(None),)) -> None:
-    """Make one step; nothing of it is seen before it is whole."""
-    Y, velocity, gains = (np.empty_like(state.Y) for _ in range(3))
-    grad = np.ascontiguousarray(grad, np.float32)
-    rate, momentum = np.float32(phase.rate(len(Y))), np.float32(phase.momentum)
-    for part in centred or (slice(None),):
-        points = Y[part]
-        sums = np.zeros((-(-len(points) // _ROWS), Y.shape[1]))
-        _step(
-            state.Y[part], grad[part], state.velocity[part], state.gains[part],
-            rate, momentum, points, velocity[part], gains[part], sums,
-        )  # fmt: skip
-        if centred:
-            with np.errstate(invalid="ignore"):  # what is not finite is told at the next check
-                for a, mean in enumerate((sums.sum(axis=0) / len(points)).astype(np.float32)):
-                    points[:, a] -= mean  # by columns: 0.05 ms for 0.2 by rows of two
-    state.Y, state.velocity, state.gains = Y, velocity, gains
-    state.iteration += 1
-
-
-def _check(state, grad, objective, callbacks, started) -> bool:
-    """Append a record; return whether a callback wants to stop."""
+def _checked(new: dict[str, Any], grad: np.ndarray, objective, started: float) -> Record:
+    """Return the record of a check, or raise FloatingPointError."""
     norm = float(np.linalg.norm(grad.astype(np.float64)))
-    if not (np.isfinite(norm) and np.isfinite(state.Y).all()):
+    if not (np.isfinite(norm) and np.isfinite(new["Y"]).all()):
         raise FloatingPointError(
-            f"The map is no longer finite after {state.iteration} iterations; "
+            f"The map is no longer finite after {new['iteration']} iterations; "
             "take a smaller learning_rate."
         )
-    kl, error = objective.check(state.Y)
-    seconds = time.perf_counter() - started
-    state.history.append(Record(state.iteration, kl, norm, error, seconds))
-    answers = [callback(state.history[-1], state.Y.copy()) for callback in callbacks]
+    kl, error = objective.check(new["Y"])
+    return Record(new["iteration"], kl, norm, error, time.perf_counter() - started)
+
+
+def _wanted(record: Record, Y: np.ndarray, callbacks: Sequence[Callback]) -> bool:
+    """Return whether a callback wants to stop, once all were called."""
+    answers = [callback(record, Y.copy()) for callback in callbacks]
     return any(answer is True for answer in answers)
-
-
-@jit.parallel
-def _step(Y, grad, velocity, gains, learning_rate, momentum, to_Y, to_velocity, to_gains, sums):
-    """Fill the new map, velocity and gains, and sums with each block's new coordinates."""
-    n, d = Y.shape
-    for block in prange(len(sums)):
-        for i in range(_ROWS * block, min(_ROWS * block + _ROWS, n)):
-            length = np.float32(0)
-            for a in range(d):
-                g, v, gain = grad[i, a], velocity[i, a], gains[i, a]
-                # Without a branch, which would be mistaken half of the time: 0.9 ms for 0.5.
-                apart = ((g > 0) & (v < 0)) | ((g < 0) & (v > 0))
-                lower = max(gain * np.float32(0.8), np.float32(MIN_GAIN))
-                gain = gain + np.float32(0.2) if apart else lower
-                v = momentum * v - learning_rate * gain * g
-                to_gains[i, a], to_velocity[i, a] = gain, v
-                length += v * v
-            # Never divided by a length near 0: the approximate root of a denormal is infinite.
-            if length > np.float32(MAX_STEP**2):
-                for a in range(d):
-                    to_velocity[i, a] *= np.float32(MAX_STEP) / np.sqrt(length)
-            for a in range(d):
-                to_Y[i, a] = Y[i, a] + to_velocity[i, a]
-                sums[block, a] += to_Y[i, a]

@@ -1,0 +1,155 @@
+"""Named arrays and JSON ↔ files of one folder, each of them whole or not there.
+
+A file is an .npz of plain arrays, whose CRC-32 sums tell a torn or altered one. What a run has
+computed is written by a thread of its own, while the run goes on.
+"""
+
+import json
+import os
+import warnings
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bhtsne import files
+
+Kept = tuple[dict[str, Any], dict[str, np.ndarray]]
+
+COMMAND = "command.json"  # what `bhtsne embed` was called with
+_STATES = 2  # the last is not yet whole while it is written, and may be torn by the disk after it
+
+
+class Folder:
+    """A folder of one run, which no other process may use at the same time.
+
+    Parameters
+    ----------
+    path : str or path
+        Made if there is none; its own parent must be there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made or written to, or another process uses it.
+    ValueError
+        If it holds files of another kind.
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = Path(path)
+        _make(self.path)
+        self._lock = _locked(self.path)
+        self._writer = ThreadPoolExecutor(1, "bhtsne-checkpoint")
+        self._last: Future | None = None
+        for torn in self.path.glob(".*.tmp"):  # a process that was killed while it wrote
+            torn.unlink()
+
+    def __enter__(self) -> "Folder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.wait()
+        finally:
+            self._writer.shutdown()
+            if self._lock is not None:
+                os.close(self._lock)
+
+    def read(self, name: str) -> Kept | None:
+        """Return what a file holds, or None if it is not there; ValueError if it is damaged."""
+        path = self.path / f"{name}.npz"
+        if not path.exists():
+            return None
+        with files.sentences(path, "what a run has kept"):
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            return json.loads(str(arrays.pop("told"))), arrays
+
+    def read_sound(self, name: str) -> Kept | None:
+        """Return what a file holds, or None and a warning by its name if it is damaged."""
+        try:
+            return self.read(name)
+        except ValueError as error:
+            warnings.warn(f"{error} The run does without it.", stacklevel=2)
+            return None
+
+    def states(self) -> list[str]:
+        """Return the names of the states, the latest first."""
+        return sorted((path.stem for path in self.path.glob("state-*.npz")), reverse=True)
+
+    def write(self, name: str, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Write a file, and wait until it is safe."""
+        arrays = arrays | {"told": np.array(json.dumps(told, default=_plain))}
+        with files.replacing(self.path / f"{name}.npz") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # not allow_pickle, as mypy reads
+
+    def write_later(self, name: str, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Write a file while the run goes on; what could not be written is told by a warning."""
+        self.wait()
+        self._last = self._writer.submit(self._write_last, name, told, arrays)
+
+    def _write_last(self, name: str, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        self.write(name, told, arrays)
+        for old in self.states()[_STATES:]:
+            (self.path / f"{old}.npz").unlink()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is still being written."""
+        return self._last is not None and not self._last.done()
+
+    def wait(self) -> None:
+        """Wait until what was to be written is written, or could not be."""
+        last, self._last = self._last, None
+        if last is None:
+            return
+        try:
+            last.result()
+        except OSError as error:  # a map is worth more than its copy: the run goes on
+            warnings.warn(f"{error} The run goes on; what it kept before stays.", stacklevel=2)
+
+
+def state_name(iteration: int) -> str:
+    """Return the name of the state after an iteration."""
+    return f"state-{iteration:08}"
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(exist_ok=True)
+        names = {entry.name for entry in path.iterdir()}
+    except OSError as error:
+        raise type(error)(
+            f"checkpoint must be a folder, or a name for a new one in a folder that exists and "
+            f"that you may write to, got {str(path)!r} ({error.strerror})."
+        ) from None
+    ours = {COMMAND, "run.npz", "points.npz"}
+    if names and not names & ours and not all(name.endswith(".tmp") for name in names):
+        raise ValueError(
+            f"checkpoint must be a folder of its own, got {str(path)!r}, which holds "
+            f"{min(names)!r} and no run; name a new one."
+        )
+
+
+def _locked(path: Path) -> int | None:
+    """Return a handle whose lock goes with the process, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise BlockingIOError(
+            f"checkpoint {str(path)!r} is in use by another run; wait for it, or name another "
+            "folder."
+        ) from error
+    return handle

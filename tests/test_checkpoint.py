@@ -1,0 +1,342 @@
+"""A fit that was stopped goes on to the bits of the one that was not, or says why it cannot."""
+
+import errno
+import os
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from bhtsne import TSNE, checkpoint, neighbors, optimizer
+from bhtsne.checkpoint import folder as folders
+
+X = np.random.default_rng(0).random((90, 5)).astype(np.float32)
+QUICK = {"perplexity": 6, "early_exaggeration_iter": 20, "n_iter": 40, "callback_every": 7}
+OPTIONS = {
+    "forest": {"neighbors": "forest", "init": "random"},
+    "exact": {"method": "exact", "dof": 0.7},
+    "spectral": {"init": "spectral", "n_components": 3},
+    "error": {"force_error": 1e-4},
+    "converges": {"min_kl_rate": 2e-2, "n_iter": 300},
+    "gradient": {"min_gradient_norm": 1e-2, "n_iter": 300},
+    "phases": {"phases": [{"n_iter": 15, "exaggeration": 12, "theta": 0.9},
+                          {"n_iter": 25, "theta": 0.1, "min_kl_rate": 1e-9}, {"n_iter": 9}]},
+}  # fmt: skip
+
+
+def model(folder=None, **options):
+    options = {"random_state": 3, "checkpoint": folder, "checkpoint_every": 10} | QUICK | options
+    return TSNE(**options)
+
+
+def told(fitted):
+    """Return all that a fit comes to, but for its seconds."""
+    arrays = fitted.embedding_, fitted._velocity, fitted._gains, fitted.kl_per_point_
+    arrays += fitted.affinities_.data, fitted.affinities_.indices, *(fitted.neighbors_ or ())
+    numbers = fitted.n_iter_, fitted.stopped_, fitted.theta_, fitted._last_phase
+    return [a.tobytes() for a in arrays], numbers, [record[:4] for record in fitted.history_]
+
+
+def stopping_at(iteration, how=KeyboardInterrupt):
+    def stop(record, _):
+        if record.iteration >= iteration:
+            raise how
+
+    return stop
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+@pytest.mark.parametrize("iteration", [7, 21, 35, 56])
+def test_a_fit_that_was_interrupted_goes_on_bit_for_bit(kind, iteration, tmp_path):
+    whole = model(**OPTIONS[kind]).fit(X)
+    stopped = model(tmp_path / "run", **OPTIONS[kind], callbacks=[stopping_at(iteration)]).fit(X)
+    assert stopped.stopped_ == "interrupt" or iteration > whole.n_iter_
+    if iteration % 2:  # by the same fit, or from the folder alone
+        again = model(tmp_path / "run", **OPTIONS[kind]).fit(X)
+    else:
+        again = TSNE.resume(tmp_path / "run")
+    assert told(again) == told(whole)
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_an_exception_in_a_callback_loses_nothing(kind, tmp_path):
+    whole = model(**OPTIONS[kind]).fit(X)
+    with pytest.raises(Killed):
+        model(tmp_path / "run", **OPTIONS[kind], callbacks=[stopping_at(28, Killed)]).fit(X)
+    assert told(TSNE.resume(tmp_path / "run")) == told(whole)
+
+
+@pytest.mark.parametrize("stage", ["_find_neighbors", "_compute_affinities", "_place", "_keep"])
+def test_a_stage_that_fails_is_done_again_and_those_before_it_are_not(stage, tmp_path, monkeypatch):
+    def fail(*_):
+        raise Killed
+
+    whole = model().fit(X)
+    with monkeypatch.context() as patched:
+        patched.setattr(TSNE, stage, fail)
+        with pytest.raises(Killed):
+            model(tmp_path / "run").fit(X)
+    stages = ["_find_neighbors", "_compute_affinities", "_place", "_keep"]
+    for done in stages[: stages.index(stage)]:
+        monkeypatch.setattr(TSNE, done, fail)
+    assert told(model(tmp_path / "run").fit(X)) == told(whole)
+
+
+def test_a_finished_fit_is_read_and_not_done_again(tmp_path, monkeypatch):
+    whole = model(tmp_path / "run").fit(X)
+    with monkeypatch.context() as patched:
+        patched.setattr(optimizer, "advanced", None)
+        again = TSNE.resume(tmp_path / "run", n_jobs=1)
+    assert told(again) == told(whole)
+    assert again.timings_["neighbors"] >= whole.timings_["neighbors"] * 0.5
+    assert again.transform(X[:3]).tobytes() == whole.transform(X[:3]).tobytes()
+
+
+def test_a_fit_that_a_callback_ended_stays_ended(tmp_path):
+    whole = model(tmp_path / "run", callbacks=[lambda record, _: record.iteration == 28]).fit(X)
+    assert (whole.stopped_, whole.n_iter_) == ("callback", 28)
+    assert told(TSNE.resume(tmp_path / "run")) == told(whole)
+
+
+@pytest.fixture
+def fast_disk(monkeypatch):
+    """Make sure that no state is left out because the one before is still being written."""
+    monkeypatch.setattr(folders.Folder, "busy", False)
+
+
+FILES = ["neighbors", "affinities", "state-00000050", "state-00000060"]
+
+
+@pytest.mark.parametrize("seed", [3, None])
+@pytest.mark.parametrize("missing", [[name] for name in FILES] + [FILES[:2], FILES[1:], FILES])
+@pytest.mark.usefixtures("fast_disk")
+def test_what_is_missing_is_computed_anew(missing, seed, tmp_path):
+    whole = model(tmp_path / "run", random_state=seed).fit(X)
+    for name in missing:
+        (tmp_path / "run" / f"{name}.npz").unlink()
+    assert told(model(tmp_path / "run", random_state=seed).fit(X)) == told(whole)
+
+
+def damage(path, how):
+    data = bytearray(path.read_bytes())
+    if how == "cut":
+        path.write_bytes(data[: len(data) // 2])
+    elif how == "empty":
+        path.write_bytes(b"")
+    else:
+        data[len(data) // 3] ^= 0x10
+        path.write_bytes(data)
+
+
+@pytest.mark.parametrize("how", ["cut", "empty", "a bit"])
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.usefixtures("fast_disk")
+def test_a_damaged_file_is_named_and_passed_over(name, how, tmp_path):
+    whole = model(tmp_path / "run").fit(X)
+    damage(tmp_path / "run" / f"{name}.npz", how)
+    again = model(tmp_path / "run")
+    if name == FILES[2]:  # older than the one that is good
+        again.fit(X)
+    else:
+        with pytest.warns(UserWarning, match=rf"{name}\.npz must hold .* does without it"):
+            again.fit(X)
+    assert told(again) == told(whole)
+
+
+@pytest.mark.parametrize("how", ["cut", "empty", "a bit"])
+@pytest.mark.parametrize("name", ["run", "points"])
+def test_without_knowing_whose_run_it_is_nothing_goes_on(name, how, tmp_path):
+    model(tmp_path / "run").fit(X)
+    damage(tmp_path / "run" / f"{name}.npz", how)
+    with pytest.raises(ValueError, match=rf"{name}\.npz must hold what a run has kept"):
+        TSNE.resume(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"perplexity": 7}, "perplexity=6, and perplexity=7 is given"),
+        ({"random_state": 4}, "random_state=3, and random_state=4"),
+        ({"random_state": None}, "random_state=3, and random_state=None"),
+        ({"init": X[:, :2]}, "init='pca', and init="),
+        ({"phases": [{"n_iter": 3}]}, "phases=None, and phases="),
+        ({"metric": lambda a, b: abs(a - b).sum()}, "metric='euclidean', and metric="),
+        ({"callback_every": 8}, "callback_every=7"),
+    ],
+)
+def test_other_parameters_are_refused_by_name(options, what, tmp_path):
+    model(tmp_path / "run").fit(X)
+    before = {path: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    with pytest.raises(ValueError, match=f"holds a run with {what}"):
+        model(tmp_path / "run", **options).fit(X)
+    assert before == {path: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        (X[:80], r"shape \[90, 5\], and those given have shape \[80, 5\]"),
+        (X.astype(np.float64), "dtype float32, and those given have dtype float64"),
+        (np.where(np.arange(5) == 2, X + 1e-6, X), "sha256"),
+        (sparse.csr_array(X), "sha256"),
+    ],
+)
+def test_other_data_are_refused(other, what, tmp_path):
+    model(tmp_path / "run", init="random").fit(X)
+    with pytest.raises(ValueError, match=f"holds a run with data of {what}"):
+        model(tmp_path / "run", init="random").fit(other)
+
+
+def test_what_changes_no_bit_may_change(tmp_path):
+    whole = model(tmp_path / "run", callbacks=[stopping_at(21)], n_jobs=2).fit(X)
+    again = model(tmp_path / "run", n_jobs=1, checkpoint_every=3, verbose=False).fit(X)
+    assert (whole.n_iter_, told(again)) == (21, told(model().fit(X)))
+
+
+@pytest.mark.parametrize(
+    ("options", "points"),
+    [
+        ({}, sparse.csr_array(np.where(X > 0.5, X, 0))),
+        ({"metric": "precomputed", "init": "random"}, abs(X[:, :1] - X[:, 0])),
+        ({"init": X[:, :2] * 1e-4}, X),
+        ({"neighbors": neighbors.find(X, 20)}, X),
+        ({"affinities": sparse.csr_array(abs(X[:, :1] - X[:, 0]))}, X),
+        ({"metric": "seuclidean", "metric_params": {"V": X.var(axis=0)}}, X),
+        ({"random_state": np.random.RandomState(5), "init": "random"}, X),
+        ({"affinities": "multiscale", "perplexity": [3, 9]}, X),
+        ({"n_components": np.int64(2), "theta": np.float32(0.4)}, X),
+    ],
+)
+def test_a_run_of_any_kind_goes_on_from_its_folder_alone(options, points, tmp_path):
+    def fresh():
+        seed = options.get("random_state", 3)
+        return options | {"random_state": np.random.RandomState(5) if seed != 3 else 3}
+
+    whole = model(**fresh()).fit(points)
+    stopped = model(tmp_path / "run", **fresh(), callbacks=[stopping_at(21)]).fit(points)
+    assert stopped.n_iter_ == 21
+    assert told(TSNE.resume(tmp_path / "run")) == told(whole)
+
+
+def test_names_of_columns_are_kept(tmp_path):
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    model(tmp_path / "run", callbacks=[stopping_at(7)]).fit(frame)
+    again = TSNE.resume(tmp_path / "run")
+    assert list(again.feature_names_in_) == list("abcde")
+    assert again.transform(frame[:4]).shape == (4, 2)
+
+
+def test_a_function_must_be_given_again(tmp_path):
+    def metric(a, b):
+        return abs(a - b).sum()
+
+    model(tmp_path / "run", metric=metric, callbacks=[stopping_at(7)]).fit(X)
+    with pytest.raises(ValueError, match=r"metric must be given again.*metric="):
+        TSNE.resume(tmp_path / "run")
+    whole = model(metric=metric).fit(X)
+    assert told(model(tmp_path / "run", metric=metric).fit(X)) == told(whole)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_memory_map_is_named_and_not_copied(order, tmp_path):
+    np.save(tmp_path / "X.npy", np.asarray(X, order=order))
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    stopped = model(tmp_path / "run", callbacks=[stopping_at(7)]).fit(mapped)
+    assert stopped.n_iter_ == 7
+    with np.load(tmp_path / "run" / "points.npz") as points:
+        assert points.files == ["told"]
+    assert told(TSNE.resume(tmp_path / "run")) == told(model().fit(X))
+    (tmp_path / "X.npy").unlink()
+    with pytest.raises(FileNotFoundError, match=r"no file .*X\.npy"):
+        TSNE.resume(tmp_path / "run")
+
+
+def test_a_part_of_a_memory_map_is_kept_itself(tmp_path):
+    np.save(tmp_path / "X.npy", np.concatenate([X, X]))
+    model(tmp_path / "run", callbacks=[stopping_at(7)]).fit(
+        np.load(tmp_path / "X.npy", mmap_mode="r")[:90]
+    )
+    assert told(TSNE.resume(tmp_path / "run")) == told(model().fit(X))
+
+
+def test_a_folder_that_is_in_use_is_refused(tmp_path):
+    with (
+        folders.Folder(tmp_path / "run"),
+        pytest.raises(BlockingIOError, match="in use by another run"),
+    ):
+        model(tmp_path / "run").fit(X)
+    model(tmp_path / "run").fit(X)
+
+
+def test_a_folder_of_other_files_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(ValueError, match=r"folder of its own.*thesis\.tex"):
+        model(tmp_path).fit(X)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+    with pytest.raises(FileNotFoundError, match="checkpoint must be a folder"):
+        model(tmp_path / "no" / "run").fit(X)
+    with pytest.raises(FileExistsError, match="checkpoint must be a folder"):
+        model(tmp_path / "thesis.tex").fit(X)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="holds no run"):
+        TSNE.resume(tmp_path / "empty")
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+@pytest.mark.parametrize("failing", ["affinities", "state-00000030", "state-00000060"])
+@pytest.mark.usefixtures("fast_disk")
+def test_a_full_disk_is_told_and_costs_only_what_it_did_not_take(failing, tmp_path, monkeypatch):
+    savez = np.savez
+
+    def full(file, **arrays):
+        if failing in str(file.name):
+            file.write(b"half of it")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        savez(file, **arrays)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "savez", full)
+        with pytest.warns(UserWarning, match="No space left on device.*The run goes on"):
+            model(tmp_path / "run").fit(X)
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert f"{failing}.npz" not in names
+    assert all(name.endswith(".npz") for name in names)
+    assert told(TSNE.resume(tmp_path / "run")) == told(model().fit(X))
+
+
+def test_what_a_killed_process_left_half_written_goes(tmp_path):
+    model(tmp_path / "run", callbacks=[stopping_at(7)]).fit(X)
+    (tmp_path / "run" / ".state-00000010.npz.0badcafe.tmp").write_bytes(b"half")
+    TSNE.resume(tmp_path / "run")
+    assert not list((tmp_path / "run").glob(".*"))
+
+
+def test_further_steps_are_not_part_of_the_run(tmp_path):
+    whole = model(tmp_path / "run").fit(X[:80])
+    before = {path: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    whole.optimize(10).add(X[80:])
+    assert before == {path: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+
+
+def test_a_run_of_another_version_is_not_gone_on_with(tmp_path, monkeypatch):
+    model(tmp_path / "run").fit(X)
+    shutil.copytree(tmp_path / "run", tmp_path / "other")
+    monkeypatch.setattr(checkpoint.identity, "VERSION", 2)
+    with pytest.raises(ValueError, match="another version of this library"):
+        model(tmp_path / "run").fit(X)
+    monkeypatch.undo()
+    monkeypatch.setattr(checkpoint.identity, "__version__", "9.9")
+    with pytest.warns(UserWarning, match=r"goes on with .*9\.9.*last bits may be others"):
+        model(tmp_path / "other").fit(X)
+
+
+@pytest.mark.parametrize("value", [3, ["run"], True, b"run"])
+def test_checkpoint_is_the_name_of_a_folder(value):
+    with pytest.raises(TypeError, match="checkpoint must be a folder's name"):
+        model(value).fit(X)
