@@ -6,7 +6,9 @@ kernels of its own file: Numba's cache does not see a change in a callee of anot
 """
 
 import os
+import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -15,6 +17,7 @@ from numbers import Integral
 from typing import Any, TypeVar
 
 import numba
+from joblib import cpu_count
 from numba.core import event
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import AnalysisPass, register_pass
@@ -37,15 +40,40 @@ if "OMP_WAIT_POLICY" not in os.environ:
 # threadpoolctl's limits belong to the whole process. One lock guards both.
 _lock = threading.RLock()
 
+# In a process forked from this one another thread's hold of the lock would never end, and GNU's
+# OpenMP has threads no more: Numba's part ends the process, scikit-learn's waits for them forever.
+_forked, _orphaned = False, False
+
+
+def _after_fork() -> None:
+    global _lock, _forked, _orphaned
+    _lock, _forked = threading.RLock(), True
+    with suppress(ValueError):  # nothing has run in parallel yet
+        _orphaned = sys.platform == "linux" and numba.threading_layer() == "omp"
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _check_process() -> None:
+    if _orphaned:
+        raise RuntimeError(
+            "This process was forked from one whose OpenMP threads had begun, which end with that; "
+            'start processes by "spawn" or "forkserver", or by joblib, or set '
+            "NUMBA_THREADING_LAYER=workqueue."
+        )
+
 
 @register_pass(mutates_CFG=False, analysis_only=True)
 class _OwnCopies(AnalysisPass):
-    """Let a kernel call its own copies of the functions that it calls.
+    """Let a parallel kernel call its own copies of the functions that it calls.
 
     A loop of `prange` is compiled as a function of its own and then, with the kernel that holds it,
-    once more. Both copies have one name: the process that compiles runs the first, those that load
-    the kernel from the cache have only the second, and their last bits differ: by up to 5e-3 of the
-    map's units after 150 steps. A name that is internal to the kernel is nobody else's.
+    once more. Both copies have one name: the process that compiles would run the first, those that
+    load the kernel from the cache have only the second, and their last bits differ, by up to 5e-3
+    of the map's units after 150 steps. Here the second gets a name that nobody else has: internal
+    linkage alone would not do, since what is linked at run time finds internal names too.
     """
 
     _name = "own_copies"
@@ -54,18 +82,19 @@ class _OwnCopies(AnalysisPass):
         AnalysisPass.__init__(self)
 
     def run_pass(self, state: Any) -> bool:
-        """Make the kernel's library, which does so once its code is made."""
+        """Make the kernel's library, which names its copies once its code is made."""
         library = state.targetctx.codegen().create_library(state.func_id.func_qualname)
         library.enable_object_caching()
         finish = library._finalize_final_module
 
-        def finish_alone() -> None:
+        def rename_and_finish() -> None:
+            own = uuid.uuid4().hex
             for function in library._final_module.functions:
                 if not function.is_declaration and function.linkage.name != "external":
-                    function.linkage = "internal"
+                    function.name = f"{function.name}.{own}"
             finish()
 
-        library._finalize_final_module = finish_alone
+        library._finalize_final_module = rename_and_finish
         state.library = library
         return False
 
@@ -83,9 +112,7 @@ class _Compiler(CompilerBase):
 def _compile(function: Callable, **options: Any) -> Any:
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # set at run time
         return function
-    dispatcher = numba.njit(
-        error_model="numpy", fastmath=FASTMATH, nogil=True, pipeline_class=_Compiler, **options
-    )(function)
+    dispatcher = numba.njit(error_model="numpy", fastmath=FASTMATH, nogil=True, **options)(function)
     with suppress(RuntimeError):  # no folder to write to: compile anew in each process
         dispatcher.enable_caching()
     return dispatcher
@@ -101,10 +128,11 @@ def parallel(function: Callable) -> Any:
 
     The compiled dispatcher is the attribute `dispatcher` of the result.
     """
-    dispatcher = _compile(function, parallel=True)
+    dispatcher = _compile(function, parallel=True, pipeline_class=_Compiler)
 
     @wraps(function)
     def locked(*args: Any) -> Any:
+        _check_process()
         with _lock:
             return dispatcher(*args)
 
@@ -144,8 +172,8 @@ def threads(n_jobs: int | None) -> Iterator[int]:
     Parameters
     ----------
     n_jobs : int or None
-        Number of threads. None or -1 uses all that this process may use, -2 all but one, and so
-        on; more than there are is taken as all.
+        Number of threads. None or -1 uses all that this process may use, which in a container may
+        be fewer than there are, -2 all but one, and so on; more than there are is taken as all.
 
     Yields
     ------
@@ -158,8 +186,10 @@ def threads(n_jobs: int | None) -> Iterator[int]:
             f"n_jobs must be None or a whole number other than 0, got {n_jobs!r}; "
             "None uses every core, -2 leaves one free."
         )
+    _check_process()
     most = int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]  # set at run time
-    wanted = most if n_jobs is None else n_jobs if n_jobs > 0 else most + 1 + n_jobs
+    allowed = min(most, cpu_count())
+    wanted = allowed if n_jobs is None else n_jobs if n_jobs > 0 else allowed + 1 + n_jobs
     before = numba.get_num_threads()
     numba.set_num_threads(min(max(wanted, 1), most))
     try:
@@ -170,12 +200,13 @@ def threads(n_jobs: int | None) -> Iterator[int]:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Hold the lock around a library that runs parallel Numba code itself, and undo its settings.
+    """Hold the lock around a library that runs in parallel itself, and undo its settings.
 
     pynndescent, for one, changes the number of threads and leaves it changed.
     """
+    _check_process()
     before = numba.get_num_threads()
-    with _lock:
+    with _lock, threadpool_limits(1 if _forked else None, user_api="openmp"):
         try:
             yield
         finally:

@@ -28,7 +28,8 @@ def nearest(X, k: int, metric, metric_params, new=None) -> tuple[np.ndarray, np.
         n_neighbors=k, metric=metric, p=options.pop("p", 2), metric_params=options or None,
         algorithm="brute", n_jobs=jit.n_threads(),
     )  # fmt: skip
-    distances, indices = search.fit(X).kneighbors(new)
+    with jit.guarded():
+        distances, indices = search.fit(X).kneighbors(new)
     return indices.astype(np.int32), distances
 
 
