@@ -2,6 +2,7 @@
 
 import json
 import os
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from bhtsne import files
+from bhtsne import files, parameters
+from bhtsne.affinities.checks import checked
 from bhtsne.neighbors import Neighbors
 from bhtsne.optimizer import Phase, Record
 
@@ -18,7 +20,14 @@ __all__ = ["Keeping"]
 
 _FORMAT, _VERSION = "bhtsne.TSNE", 1
 _CSR = ("data", "indices", "indptr", "shape")
-_PLAIN = ("kl_divergence_", "n_iter_", "stopped_", "theta_", "timings_", "n_features_in_")
+_PLAIN: dict[str, Any] = {
+    "kl_divergence_": Real,
+    "n_iter_": int,
+    "stopped_": str | None,
+    "theta_": Real,
+    "timings_": dict,
+    "n_features_in_": int,
+}
 # Each part that the fit found, by its name in the file: what it is on the estimator.
 _ARRAYS = {
     "embedding": "embedding_",
@@ -110,12 +119,14 @@ class Keeping(BaseEstimator):
         ------
         FileNotFoundError
             If there is no such file.
+        OSError
+            If it is a folder, or must not be read.
         ValueError
             If the file is damaged, or of another kind or of a later version.
         """
         with files.sentences(Path(path), "a map that TSNE.save wrote"):
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
+            with files.stored(Path(path)) as file:
+                arrays = files.read_arrays(file)
             told = json.loads(str(arrays["told"]))
             if told["format"] != _FORMAT or told["version"] > _VERSION:
                 raise ValueError(
@@ -165,32 +176,60 @@ def _whole(name: str, arrays: dict) -> Any:
 
 
 def _restored(cls: type, told: dict, arrays: dict) -> Any:
-    parameters = dict(told["parameters"])
-    for name, value in parameters.items():
+    given = dict(told["parameters"])
+    for name, value in given.items():
         if isinstance(value, str) and value == "an array":
-            parameters[name] = arrays[f"parameter.{name}"]
-    model = cls(**parameters)
+            given[name] = arrays[f"parameter.{name}"]
+    model = cls(**given)
     for name in _PLAIN:
         setattr(model, name, told[name])
     for name, place in _ARRAYS.items():
         setattr(model, place, np.ascontiguousarray(arrays[name]))
-    n = len(model.embedding_)
     model.affinities_, model._fit_X = _whole("affinities", arrays), None
     if model._has_points:
         model._fit_X = _whole("points", arrays)
-    shapes = [part.shape for part in (model.affinities_, model._fit_X) if part is not None]
-    if shapes not in ([(n, n), (n, model.n_features_in_)], [(n, n)]):
-        raise ValueError(f"parts of shapes {shapes} beside a map of {n} points")
-    if not model.embedding_.shape == model._velocity.shape == model._gains.shape:
-        raise ValueError("a velocity or gains of another shape than the map")
     model.neighbors_ = None
     if "indices" in arrays:
         model.neighbors_ = Neighbors(arrays["indices"], arrays["distances"])
     for name, place in _FOUND.items():
-        if isinstance(parameters[name], str) and parameters[name] == place:
+        if isinstance(given[name], str) and given[name] == place:
             model.set_params(**{name: getattr(model, place)})
     model._last_phase = Phase(*told["last_phase"])
     model.history_ = [Record(*record) for record in told["history_"]]
     if "feature_names_in_" in told:
         model.feature_names_in_ = np.array(told["feature_names_in_"], object)
+    _check(model)
     return model
+
+
+def _check(model: Any) -> None:
+    """Raise ValueError unless all is as a fit leaves it; compiled code looks at nothing twice."""
+    parameters.check(model)
+    parameters.check_phase(model._last_phase)
+    for name, kind in _PLAIN.items():
+        if not isinstance(getattr(model, name), kind):
+            raise ValueError(f"{name} = {getattr(model, name)!r}")
+    if not all(isinstance(value, Real) for record in model.history_ for value in record):
+        raise ValueError("a history of other things than numbers")
+    names = getattr(model, "feature_names_in_", None)
+    if names is not None and names.shape != (model.n_features_in_,):
+        raise ValueError(f"{names.size} names of {model.n_features_in_} features")
+    n = len(model.embedding_)
+    flat, square = (n, model.n_components), (n, n)
+    single, double = (np.float32,), (np.float32, np.float64)
+    _check_part("map", model.embedding_, flat, single)
+    _check_part("velocity", model._velocity, flat, single)
+    _check_part("gains", model._gains, flat, single)
+    _check_part("divergence of each point", model.kl_per_point_, (n,), (np.float64,))
+    _check_part("affinities", model.affinities_, square, single)
+    if model._fit_X is not None:
+        _check_part("fitted points", model._fit_X, (n, model.n_features_in_), double)
+    if model.neighbors_ is not None:
+        checked(model.neighbors_, n)
+
+
+def _check_part(name: str, part: Any, shape: tuple, dtypes: tuple) -> None:
+    if part.shape != shape or part.dtype not in dtypes:
+        raise ValueError(f"{name}: {part.dtype} of shape {part.shape} in place of {shape}")
+    if not np.isfinite(part.data if sparse.issparse(part) else part).all():
+        raise ValueError(f"{name}: NaN or infinity")
