@@ -171,7 +171,9 @@ def _found(folder: Path) -> Dataset | None:
         if images is None or labels is None:
             return None
         parts += files.read(images, labels=labels)[:2]
-    return _checked(np.concatenate(parts[::2]), np.concatenate(parts[1::2]), folder)
+    with files.sentences(folder, "the four IDX files of MNIST"):
+        X, y = np.concatenate(parts[::2]), np.concatenate(parts[1::2])
+    return _checked(X, y, folder)
 
 
 def _from_file(path: Path) -> Dataset:

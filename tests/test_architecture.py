@@ -15,7 +15,8 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 # A room, which is a file or a folder, imports only from rooms above it in this list.
 ORDER = [
-    *("jit", "files", "neighbors", "affinities", "initial", "tree", "forces", "optimizer"),
+    *("jit", "memory", "files", "neighbors", "affinities", "initial", "tree", "forces"),
+    "optimizer",
     *(
         "schedules",
         "progress",
@@ -33,7 +34,7 @@ ORDER = [
     *("plot", "cli", "dask", "scanpy"),
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.
-INNER = {"jit", "files", "parameters", "progress", "tsne", "checkpoint", "cli", "dask"}
+INNER = {"jit", "memory", "files", "parameters", "progress", "tsne", "checkpoint", "cli", "dask"}
 
 ONLY_IN = {"matplotlib": "plot", "pynndescent": "neighbors", "tqdm": "progress", "dask": "dask"}
 COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "stencil", "cfunc", "jitclass"}

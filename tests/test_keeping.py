@@ -1,6 +1,5 @@
-"""What is saved comes back with the same bits, in another process too, or an error says why not."""
+"""What is saved comes back with the same bits, in another process too."""
 
-import json
 import subprocess
 import sys
 
@@ -85,46 +84,3 @@ def test_only_a_fitted_estimator_is_saved(tmp_path):
 def test_callbacks_are_not_kept(tmp_path):
     TSNE(callbacks=[print], **QUICK).fit(OLD).save(tmp_path / "map.npz")
     assert TSNE.load(tmp_path / "map.npz").callbacks == ()
-
-
-def damaged(path, how):
-    data = path.read_bytes()
-    with np.load(path) as archive:
-        arrays = dict(archive)
-    if how == "cut":
-        path.write_bytes(data[: len(data) // 2])
-    elif how == "no archive":
-        path.write_bytes(b"tsne")
-    elif how == "a pickle":
-        np.savez(path, told=np.array({"a": 1}, object))
-    elif how == "another kind":
-        np.savez(path, X=OLD)
-    elif how == "a part is missing":
-        del arrays["embedding"]
-        np.savez(path, **arrays)
-    elif how == "other points":
-        np.savez(path, **arrays | {"embedding": arrays["embedding"][:9]})
-    elif how == "a wrong index":
-        arrays["affinities.indices"][3] = 10**6
-        np.savez(path, **arrays)
-    elif how == "a later version":
-        told = json.loads(str(arrays["told"])) | {"version": 99}
-        np.savez(path, **arrays | {"told": np.array(json.dumps(told))})
-
-
-@pytest.mark.parametrize(
-    "how",
-    ["cut", "no archive", "a pickle", "another kind", "a part is missing", "other points",
-     "a wrong index", "a later version"],
-)  # fmt: skip
-def test_a_damaged_file_is_named(how, tmp_path):
-    path = tmp_path / "map.npz"
-    TSNE(**QUICK).fit(OLD).save(path)
-    damaged(path, how)
-    with pytest.raises(ValueError, match=r"map\.npz must hold a map that TSNE\.save wrote"):
-        TSNE.load(path)
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no file .*map\.npz"):
-        TSNE.load(tmp_path / "map.npz")

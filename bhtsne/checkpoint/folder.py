@@ -63,8 +63,8 @@ class Folder:
         if not path.exists():
             return None
         with files.sentences(path, "what a run has kept"):
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
+            with files.stored(path) as file:
+                arrays = files.read_arrays(file)
             return json.loads(str(arrays.pop("told"))), arrays
 
     def read_sound(self, name: str) -> Kept | None:

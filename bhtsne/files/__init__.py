@@ -1,6 +1,7 @@
 """Tables of numbers in files: points and labels are read here, and maps are written."""
 
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bhtsne.files import arrays, columns
+from bhtsne.files.arrays import read_arrays
 from bhtsne.files.packed import packed, unpacked
-from bhtsne.files.paths import check_target, kind, replacing, sentences
+from bhtsne.files.paths import check_target, kind, replacing, sentences, stored
 
 __all__ = [
     "SUFFIXES",
@@ -18,8 +20,10 @@ __all__ = [
     "check_target",
     "packed",
     "read",
+    "read_arrays",
     "replacing",
     "sentences",
+    "stored",
     "unpacked",
     "write",
 ]
@@ -76,8 +80,11 @@ def read(path: str | os.PathLike, *, labels: str | os.PathLike | None = None) ->
     ------
     FileNotFoundError
         If there is no such file.
+    OSError
+        If it is a folder, or must not be read.
     ValueError
-        If the file is damaged or holds no table of numbers, or the labels don't fit the points.
+        If the file is damaged, holds no table of numbers or unpacks to more than memory holds, or
+        the labels don't fit the points.
 
     Examples
     --------
@@ -165,6 +172,13 @@ def _checked(y: np.ndarray, n: int, where: Any) -> np.ndarray:
     if y.ndim != 1 or y.dtype.kind not in "biufU" or len(y) != n:
         raise ValueError(
             f"labels must be a 1-D array of numbers or text, one for each of the {n} points, got "
-            f"{y.dtype} of shape {y.shape} in {where}."
+            f"{y.dtype} of shape {y.shape} in {where}; correct them."
         )
+    if y.dtype.kind == "U":  # NumPy takes any four bytes for a character
+        codes = np.ascontiguousarray(y, y.dtype.newbyteorder("=")).view(np.uint32)
+        if codes.max() > sys.maxunicode:
+            raise ValueError(
+                f"labels must be text, got the character {codes.max():#x}, which no alphabet has, "
+                f"in {where}; write them again."
+            )
     return y

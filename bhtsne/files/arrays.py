@@ -1,28 +1,43 @@
 """Arrays in files: .npy, .npz (dense or SciPy's sparse) and IDX, the format of MNIST.
 
-Each reader returns points, labels or None, and the names of the columns: None.
+Each reader returns points, labels or None, and the names of the columns: None. What a header claims
+is believed only as far as the file goes.
 """
 
+import io
 import math
+import os
+import warnings
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from bhtsne.files.paths import is_zipped, opened, seekable
+from bhtsne.files.paths import check_memory, is_zipped, opened, seekable
 
 _IDX_TYPES = {8: "=u1", 9: "=i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+# By the version of a .npy: how many bytes its header's length takes, and what parses the header.
+# Version 3 is for names of fields, which no table of numbers has.
+_HEADERS = {
+    (1, 0): (2, np.lib.format.read_array_header_1_0),
+    (2, 0): (4, np.lib.format.read_array_header_2_0),
+}
+_HEADER = 1 << 16  # bytes, of which NumPy takes 10,000
+_BLOCK = 1 << 20
+# What `numpy.savez` writes. Of others, zipfile unpacks as much at once as there is.
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_WHOLE = ("shape", "indices", "indptr", "row", "col", "offsets")  # parts of sparse arrays
 
 
 def read_npy(path: Path, label: str | None = None) -> tuple[np.ndarray, None, None]:
     """Map the array into memory, or read it where gzip has to unpack it."""
-    if not is_zipped(path):
-        return np.lib.format.open_memmap(path, mode="r"), None, None
     with opened(path) as file:
-        X = np.lib.format.read_array(file, allow_pickle=False)
-        file.read(1)  # only at its end does gzip compare the checksum
-    return X, None, None
+        if is_zipped(path):
+            return _npy(file), None, None
+        shape, order, dtype = _header(file)
+        _check_size(os.fstat(file.fileno()).st_size - file.tell(), shape, dtype)
+        return np.memmap(file, dtype, "r", file.tell(), shape, order), None, None
 
 
 def read_idx(path: Path, label: str | None = None) -> tuple[np.ndarray, None, None]:
@@ -31,34 +46,22 @@ def read_idx(path: Path, label: str | None = None) -> tuple[np.ndarray, None, No
         head = file.read(4).ljust(4, b"\xff")
         if head[:2] != b"\0\0" or head[2] not in _IDX_TYPES or not head[3]:
             raise ValueError(f"the magic number 0x{head.hex()}, which no IDX file has")
-        dtype, shape = _IDX_TYPES[head[2]], np.frombuffer(file.read(4 * head[3]), ">u4").tolist()
-        size, body = math.prod(shape) * np.dtype(dtype).itemsize, bytearray()
-        # step by step: the header may claim any size, and a single read would allocate it
-        while len(body) <= size and (block := file.read(min(size + 1 - len(body), 1 << 24))):
-            body += block
-    if len(shape) != head[3] or len(body) != size:
-        found = f"more than {size}" if len(body) > size else len(body)
-        raise ValueError(f"{found} bytes after a header that says {size} (shape {shape})")
-    X = np.frombuffer(body, dtype).astype(dtype.replace(">", "="), copy=False)
+        sides = file.read(4 * head[3])
+        if len(sides) != 4 * head[3]:
+            raise ValueError(f"0 bytes after a header of {head[3]} dimensions that is cut short")
+        shape = tuple(np.frombuffer(sides, ">u4").tolist())
+        dtype = np.dtype(_IDX_TYPES[head[2]])
+        X = _body(file, shape, dtype).astype(dtype.newbyteorder("="), copy=False)
     return X.reshape(shape[0], math.prod(shape[1:])) if len(shape) > 1 else X, None, None
 
 
 def read_npz(path: Path, label: str | None) -> tuple[Any, Any, None]:
     """Read the array X, or the only 2-D one, or a sparse array; and the labels beside it."""
     with seekable(path) as file:
-        if not zipfile.is_zipfile(file):
-            raise ValueError("no zip archive, or only a part of one")
-        file.seek(0)
-        with np.load(file, allow_pickle=False) as archive:
-            arrays = {name: np.asarray(archive[name]) for name in archive.files}
+        arrays = read_arrays(file)
         if {"format", "shape", "data"} <= arrays.keys():
-            import scipy.sparse
-
-            file.seek(0)
-            X = scipy.sparse.load_npz(file)
-            if X.format in ("csr", "csc", "bsr"):
-                X.check_format()  # compiled code follows a wrong index out of the array
-            return scipy.sparse.csr_array(X), arrays.get(label), None
+            y = None if label is None else arrays.get(label)
+            return _sparse(file, arrays), y, None
     wanted = ("y", "labels") if label is None else (label,)
     y = next((arrays.pop(key) for key in wanted if key in arrays), None)
     tables = ["X"] if "X" in arrays else [key for key in arrays if arrays[key].ndim == 2]
@@ -68,6 +71,83 @@ def read_npz(path: Path, label: str | None) -> tuple[Any, Any, None]:
     return arrays[tables[0]], y, None
 
 
+def read_arrays(file: Any) -> dict[str, np.ndarray]:
+    """Return all arrays of an .npz, which is open, by their names."""
+    if not zipfile.is_zipfile(file):
+        raise ValueError("no zip archive, or only a part of one")
+    arrays: dict[str, np.ndarray] = {}
+    with zipfile.ZipFile(file) as archive:
+        check_memory(sum(member.file_size for member in archive.infolist()))
+        for member in archive.infolist():
+            name = member.filename.removesuffix(".npy")
+            if name in arrays or member.compress_type not in _PACKED:
+                raise ValueError(f"a part {name!r} that is there twice, or packed by no NumPy")
+            try:
+                with archive.open(member) as part:
+                    arrays[name] = _npy(part)
+            except Exception as error:  # zipfile's and zlib's own among them
+                raise ValueError(f"{error or 'an early end'} in the part {name!r}") from error
+    return arrays
+
+
 def write_npy(file: Any, Y: np.ndarray, labels: np.ndarray | None) -> None:
     """Write the map; there is no place for labels."""
     np.lib.format.write_array(file, Y, allow_pickle=False)
+
+
+def _sparse(file: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """Return the CSR array of a file of which these are the parts."""
+    import scipy.sparse
+
+    for name in set(_WHOLE) & arrays.keys():
+        if arrays[name].dtype.kind not in "iu":
+            raise ValueError(f"{name} of {arrays[name].dtype} in a sparse array")
+    check_memory(8 * int(arrays["shape"].ravel()[0]))  # CSR has a number for each row
+    file.seek(0)
+    X = scipy.sparse.load_npz(file)
+    if X.format in ("csr", "csc", "bsr"):
+        X.check_format()  # compiled code follows a wrong index out of the array
+    X = scipy.sparse.csr_array(X)
+    X.sum_duplicates()
+    return X
+
+
+def _npy(file: Any) -> np.ndarray:
+    shape, order, dtype = _header(file)
+    if order == "C":
+        return _body(file, shape, dtype)
+    return _body(file, shape[::-1], dtype).T
+
+
+def _header(file: Any) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype]:
+    """Return the shape, the order and the type of the elements, and leave the file behind them."""
+    version = np.lib.format.read_magic(file)
+    if version not in _HEADERS:
+        raise ValueError(f"version {version[0]}.{version[1]} of .npy")
+    width, parse = _HEADERS[version]
+    length = file.read(width)
+    text = file.read(min(int.from_bytes(length, "little"), _HEADER))
+    with warnings.catch_warnings(action="ignore"):  # of spellings that are out of use
+        shape, by_columns, dtype = parse(io.BytesIO(length + text))
+    if dtype.hasobject or dtype.subdtype or not dtype.itemsize:
+        raise ValueError(f"elements of the type {dtype}")
+    if not all(type(side) is int and side >= 0 for side in shape):
+        raise ValueError(f"the shape {shape}")
+    return shape, "F" if by_columns else "C", dtype
+
+
+def _body(file: Any, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Read all that is left of a file, step by step, for the shape may claim any size."""
+    size, body = math.prod(shape) * dtype.itemsize, bytearray()
+    # one byte beyond, for only at the end are checksums compared
+    while len(body) <= size and (block := file.read(min(size + 1 - len(body), _BLOCK))):
+        body += block
+    _check_size(len(body), shape, dtype)
+    return np.frombuffer(body, dtype).reshape(shape)
+
+
+def _check_size(found: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    size = math.prod(shape) * dtype.itemsize
+    if found != size:
+        there = f"more than {size}" if found > size else found
+        raise ValueError(f"{there} bytes after a header that says {size} (shape {list(shape)})")

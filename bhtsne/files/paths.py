@@ -1,14 +1,20 @@
-"""What the name of a file says: its format, whether it is compressed; and how one is replaced."""
+"""A file → its format, by its name; its bytes, as many as memory holds; or another in its place."""
 
 import gzip
 import io
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
+
+from bhtsne import memory
+
+_BLOCK = 1 << 20
 
 
 def kind(path: Path) -> str:
@@ -22,17 +28,58 @@ def is_zipped(path: Path) -> bool:
     return path.suffix.lower() == ".gz"
 
 
+def check_memory(size: int) -> None:
+    """Raise ValueError if so many bytes are more than can be had."""
+    free = memory.available()
+    if size > free:
+        raise ValueError(f"{size:,} bytes, unpacked, where {free:,.0f} of memory are free")
+
+
+class _Unpacked(io.RawIOBase):
+    """What gzip unpacks, up to what memory can hold: a thousandth of it may be in the file."""
+
+    def __init__(self, file: gzip.GzipFile) -> None:
+        self._file, self._count, self._limit = file, 0, memory.available()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, block: Any) -> int:
+        size = self._file.readinto(block)
+        self._count += size
+        if self._count > self._limit:
+            raise ValueError(f"more bytes, unpacked, than the {self._limit:,.0f} that are free")
+        return size
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def stored(path: Path) -> Any:
+    """Open a file for reading its bytes as they are."""
+    if path.exists() and not (path.is_file() or path.is_dir()):  # open() says what a folder is
+        raise ValueError("a pipe or a device, which may never end")
+    return path.open("rb")
+
+
 def opened(path: Path) -> Any:
     """Open a file for reading bytes, from the start to the end."""
-    return gzip.open(path) if is_zipped(path) else path.open("rb")
+    if not is_zipped(path):
+        return stored(path)
+    stored(path).close()
+    return io.BufferedReader(_Unpacked(gzip.open(path)), _BLOCK)
 
 
 def seekable(path: Path) -> Any:
     """Open a file for reading bytes in any order."""
     if not is_zipped(path):
-        return path.open("rb")
-    with opened(path) as file:  # archives are read from their end, where gzip would start anew
-        return io.BytesIO(file.read())
+        return stored(path)
+    whole = io.BytesIO()  # archives are read from their end, where gzip would start anew
+    with opened(path) as file:
+        shutil.copyfileobj(file, whole, _BLOCK)
+    whole.seek(0)
+    return whole
 
 
 @contextmanager
@@ -43,7 +90,13 @@ def sentences(path: Path, rule: str) -> Iterator[None]:
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {path}; check its name and folder.") from None
     except Exception as error:  # a damaged header can fail anywhere inside NumPy's parser
-        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        if isinstance(error, OSError) and error.errno is not None:  # not what gzip finds wrong
+            raise type(error)(
+                f"{path} cannot be read ({error.strerror}); name a file that you may read."
+            ) from error
+        reason = shorten(str(error), 500, placeholder=" …").rstrip(".") or type(error).__name__
+        if isinstance(error, KeyError):
+            reason = f"no part {reason}"
         raise ValueError(
             f"{path} must hold {rule}, whole and without pickled objects, got: {reason}; "
             "correct the file or write it again."

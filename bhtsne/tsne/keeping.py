@@ -2,6 +2,7 @@
 
 import json
 import os
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,22 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from bhtsne import files
+from bhtsne import files, parameters
+from bhtsne.affinities.checks import checked
 from bhtsne.neighbors import Neighbors
 from bhtsne.optimizer import Phase, Record
 
 __all__ = ["Keeping"]
 
 _FORMAT, _VERSION = "bhtsne.TSNE", 1
-_CSR = ("data", "indices", "indptr", "shape")
-_PLAIN = ("kl_divergence_", "n_iter_", "stopped_", "theta_", "timings_", "n_features_in_")
+_PLAIN: dict[str, Any] = {
+    "kl_divergence_": Real,
+    "n_iter_": int,
+    "stopped_": str | None,
+    "theta_": Real,
+    "timings_": dict,
+    "n_features_in_": int,
+}
 # Each part that the fit found, by its name in the file: what it is on the estimator.
 _ARRAYS = {
     "embedding": "embedding_",
@@ -37,8 +45,8 @@ class Keeping(BaseEstimator):
     def save(self, path: str | os.PathLike) -> None:
         """Write the fitted estimator to a file, whole or not at all.
 
-        What is written are the parameters but for `callbacks`, the fitted points, which `transform`
-        needs, and all that the fit found. The file is an .npz of plain arrays, whatever its name.
+        What is written are the parameters but for `callbacks` and `checkpoint`, the fitted points,
+        which `transform` needs, and all that the fit found. The file is an .npz of plain arrays, whatever its name.
 
         Parameters
         ----------
@@ -74,14 +82,14 @@ class Keeping(BaseEstimator):
             if name in _FOUND and not isinstance(value, str):
                 known = getattr(self, _FOUND[name]) is not None
                 told["parameters"][name] = _FOUND[name] if known else "auto"
-            elif name != "callbacks":
+            elif name not in ("callbacks", "checkpoint"):
                 _put(f"parameter.{name}", value, told["parameters"], name, arrays)
         told |= {name: getattr(self, name) for name in _PLAIN}
         told["history_"] = [list(record) for record in self.history_]
         told["last_phase"] = list(self._last_phase)
-        arrays |= _parts("affinities", self.affinities_)
+        arrays |= files.packed("affinities", self.affinities_)
         if self._fit_X is not None:
-            arrays |= _parts("points", self._fit_X)
+            arrays |= files.packed("points", self._fit_X)
         if self.neighbors_ is not None:
             arrays |= dict(zip(("indices", "distances"), self.neighbors_, strict=True))
         if hasattr(self, "feature_names_in_"):
@@ -108,12 +116,14 @@ class Keeping(BaseEstimator):
         ------
         FileNotFoundError
             If there is no such file.
+        OSError
+            If it is a folder, or must not be read.
         ValueError
             If the file is damaged, or of another kind or of a later version.
         """
         with files.sentences(Path(path), "a map that TSNE.save wrote"):
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
+            with files.stored(Path(path)) as file:
+                arrays = files.read_arrays(file)
             told = json.loads(str(arrays["told"]))
             if told["format"] != _FORMAT or told["version"] > _VERSION:
                 raise ValueError(
@@ -147,48 +157,61 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, bool | int | float | str | np.generic)
 
 
-def _parts(name: str, X: Any) -> dict[str, np.ndarray]:
-    if not sparse.issparse(X):
-        return {name: np.asarray(X)}
-    return {f"{name}.{part}": np.asarray(getattr(X, part)) for part in _CSR}
-
-
-def _whole(name: str, arrays: dict) -> Any:
-    if name in arrays:
-        return arrays[name]
-    data, indices, indptr, shape = (arrays[f"{name}.{part}"] for part in _CSR)
-    X = sparse.csr_array((data, indices, indptr), shape=tuple(shape))
-    X.check_format()  # compiled code follows a wrong index out of the array
-    return X
-
-
 def _restored(cls: type, told: dict, arrays: dict) -> Any:
-    parameters = dict(told["parameters"])
-    for name, value in parameters.items():
+    given = dict(told["parameters"])
+    for name, value in given.items():
         if isinstance(value, str) and value == "an array":
-            parameters[name] = arrays[f"parameter.{name}"]
-    model = cls(**parameters)
+            given[name] = arrays[f"parameter.{name}"]
+    model = cls(**given)
     for name in _PLAIN:
         setattr(model, name, told[name])
     for name, place in _ARRAYS.items():
         setattr(model, place, np.ascontiguousarray(arrays[name]))
-    n = len(model.embedding_)
-    model.affinities_, model._fit_X = _whole("affinities", arrays), None
+    model.affinities_, model._fit_X = files.unpacked("affinities", arrays), None
     if model._has_points:
-        model._fit_X = _whole("points", arrays)
-    shapes = [part.shape for part in (model.affinities_, model._fit_X) if part is not None]
-    if shapes not in ([(n, n), (n, model.n_features_in_)], [(n, n)]):
-        raise ValueError(f"parts of shapes {shapes} beside a map of {n} points")
-    if not model.embedding_.shape == model._velocity.shape == model._gains.shape:
-        raise ValueError("a velocity or gains of another shape than the map")
+        model._fit_X = files.unpacked("points", arrays)
     model.neighbors_ = None
     if "indices" in arrays:
         model.neighbors_ = Neighbors(arrays["indices"], arrays["distances"])
     for name, place in _FOUND.items():
-        if isinstance(parameters[name], str) and parameters[name] == place:
+        if isinstance(given[name], str) and given[name] == place:
             model.set_params(**{name: getattr(model, place)})
     model._last_phase = Phase(*told["last_phase"])
     model.history_ = [Record(*record) for record in told["history_"]]
     if "feature_names_in_" in told:
         model.feature_names_in_ = np.array(told["feature_names_in_"], object)
+    _check(model)
     return model
+
+
+def _check(model: Any) -> None:
+    """Raise ValueError unless all is as a fit leaves it; compiled code looks at nothing twice."""
+    parameters.check(model)
+    parameters.check_phase(model._last_phase)
+    for name, kind in _PLAIN.items():
+        if not isinstance(getattr(model, name), kind):
+            raise ValueError(f"{name} = {getattr(model, name)!r}")
+    if not all(isinstance(value, Real) for record in model.history_ for value in record):
+        raise ValueError("a history of other things than numbers")
+    names = getattr(model, "feature_names_in_", None)
+    if names is not None and names.shape != (model.n_features_in_,):
+        raise ValueError(f"{names.size} names of {model.n_features_in_} features")
+    n = len(model.embedding_)
+    flat, square = (n, model.n_components), (n, n)
+    single, double = (np.float32,), (np.float32, np.float64)
+    _check_part("map", model.embedding_, flat, single)
+    _check_part("velocity", model._velocity, flat, single)
+    _check_part("gains", model._gains, flat, single)
+    _check_part("divergence of each point", model.kl_per_point_, (n,), (np.float64,))
+    _check_part("affinities", model.affinities_, square, single)
+    if model._fit_X is not None:
+        _check_part("fitted points", model._fit_X, (n, model.n_features_in_), double)
+    if model.neighbors_ is not None:
+        checked(model.neighbors_, n)
+
+
+def _check_part(name: str, part: Any, shape: tuple, dtypes: tuple) -> None:
+    if part.shape != shape or part.dtype not in dtypes:
+        raise ValueError(f"{name}: {part.dtype} of shape {part.shape} in place of {shape}")
+    if not np.isfinite(part.data if sparse.issparse(part) else part).all():
+        raise ValueError(f"{name}: NaN or infinity")
