@@ -1,13 +1,78 @@
-"""The machine → how much memory it has left: whoever is about to fill it asks here first."""
+"""The machine → how much memory can still be had; a need that is more → one clear error."""
 
 import math
+import os
+from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
-__all__ = ["available"]
+__all__ = ["available", "check"]
+
+_MEMORY, _GROUPS = Path("/proc/meminfo"), Path("/proc/self/cgroup")
+_LIMITS = Path("/sys/fs/cgroup")
+# Limit, use, and the line of memory.stat with what of it can be given back, in each version.
+_NAMES = {
+    "v2": ("memory.max", "memory.current", "inactive_file"),
+    "v1": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+}
 
 
 def available() -> float:
-    """Return the bytes that can still be had, or infinity where the system does not tell."""
-    with suppress(OSError, StopIteration), open("/proc/meminfo") as lines:
-        return next(1024.0 * int(line.split()[1]) for line in lines if "MemAvailable" in line)
-    return math.inf
+    """Return the bytes that can still be had, or infinity where the system does not tell.
+
+    The least of what the machine has left, what the control groups of the process leave it (a
+    container's limit is one), and what its limit of address space does.
+    """
+    left = [*_of_machine(), *_of_groups(), *_of_address_space()]
+    return max(min(left, default=math.inf), 0.0)
+
+
+def check(need: float, what: str, remedy: str) -> None:
+    """Raise MemoryError, with the figures and the ways out, if a need is more than can be had."""
+    free = available()
+    if need > free:
+        raise MemoryError(
+            f"{what} need about {need / 2**30:.3g} GiB, and {free / 2**30:.3g} GiB can be had; "
+            f"{remedy}."
+        )
+
+
+def _of_machine() -> Iterator[float]:
+    with suppress(OSError), _MEMORY.open() as lines:
+        yield from (1024.0 * int(line.split()[1]) for line in lines if "MemAvailable" in line)
+
+
+def _of_groups() -> Iterator[float]:
+    """Yield what each group around the process leaves it, the outermost last."""
+    with suppress(OSError):
+        for line in _GROUPS.read_text().splitlines():
+            _, controllers, name = line.split(":", 2)
+            if controllers == "":
+                names, top = _NAMES["v2"], _LIMITS
+            elif "memory" in controllers.split(","):
+                names, top = _NAMES["v1"], _LIMITS / "memory"
+            else:
+                continue
+            folder = top / name.lstrip("/")
+            # Within a container its own group is often the root of what it sees.
+            for group in dict.fromkeys([folder, *folder.parents, top]):
+                if group == top or top in group.parents:
+                    yield from _of_group(group, *names)
+
+
+def _of_group(group: Path, limit: str, use: str, spare: str) -> Iterator[float]:
+    with suppress(OSError, ValueError):  # "max" is no number, and no limit
+        most, used = int((group / limit).read_text()), int((group / use).read_text())
+        lines = (group / "memory.stat").read_text().splitlines()
+        back = sum(int(line.split()[1]) for line in lines if line.split()[0] == spare)
+        yield float(most - used + back)
+
+
+def _of_address_space() -> Iterator[float]:
+    with suppress(ImportError, OSError):
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if most != resource.RLIM_INFINITY:
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            yield float(most - pages * os.sysconf("SC_PAGE_SIZE"))

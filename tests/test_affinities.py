@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from bhtsne import affinities, jit, neighbors
-from bhtsne.affinities import pairs
+from bhtsne import affinities, jit, memory, neighbors
 from bhtsne.neighbors import Neighbors
 
 
@@ -211,13 +210,13 @@ def test_bits_do_not_depend_on_the_number_of_threads():
 
 
 def test_more_memory_than_there_is_is_refused_before_it_is_taken(monkeypatch):
-    monkeypatch.setattr(pairs, "_free_memory", lambda: 3 * 2**30)
+    monkeypatch.setattr(memory, "available", lambda: 3 * 2**30)
     X = np.broadcast_to(np.zeros(2), (32_768, 2))
-    with pytest.raises(MemoryError, match=r"32768 points need 8\.0 GiB and 3\.0 GiB.*barnes_hut"):
+    with pytest.raises(MemoryError, match=r"32,768 points need about 8 GiB, and 3 GiB.*barnes_hut"):
         affinities.all_pairs(X, 30)
-    monkeypatch.setattr(pairs, "_free_memory", lambda: 8 * 40**2)
+    monkeypatch.setattr(memory, "available", lambda: 14 * 40**2)
     assert affinities.all_pairs(normal(40, 2), 5).nnz == 40 * 39
-    monkeypatch.setattr(pairs, "_free_memory", lambda: 8 * 40**2 - 1)
+    monkeypatch.setattr(memory, "available", lambda: 14 * 40**2 - 1)
     with pytest.raises(MemoryError, match="40 points"):
         affinities.all_pairs(normal(40, 2), 5)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numba import prange
 from scipy import sparse
 
-from bhtsne import jit
+from bhtsne import jit, memory
 from bhtsne.affinities.checks import check_perplexity, checked_sigma
 from bhtsne.affinities.joining import normalized
 from bhtsne.affinities.rows import calibrated, gaussian
@@ -55,7 +55,7 @@ def all_pairs(
     X = checked_points(X)
     n = X.shape[0]
     check_perplexity(perplexity, n)
-    _check_memory(n)
+    check_memory(n)
     distances = np.empty((n, n - 1), np.float32)
     for start, block in _blocks(X, metric, metric_params):
         others = ~np.eye(len(block), n, start, dtype=bool)
@@ -121,7 +121,7 @@ def conditional_pairs(
         check_perplexity(perplexity, n)
     else:
         sigma = checked_sigma(sigma)
-    _check_memory(n)
+    check_memory(n)
     C = np.empty((n, n), np.float32)
     for start, block in _blocks(X, metric, metric_params):
         distances, rows = block.astype(np.float32), C[start : start + len(block)]
@@ -214,22 +214,15 @@ def _blocks(X, metric, metric_params) -> Iterator[tuple[int, np.ndarray]]:
         start += len(block)
 
 
-def _check_memory(n) -> None:
-    need, free = 8 * n**2, _free_memory()
-    if need > free:
-        raise MemoryError(
-            f"All pairs of {n} points need {need / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are "
-            'free; take fewer points, or TSNE(method="barnes_hut"), whose memory grows with N.'
-        )
-
-
-def _free_memory() -> float:
-    """Return the bytes that can still be had, or infinity where the system does not say."""
-    try:
-        with open("/proc/meminfo") as lines:
-            return next(1024 * int(x.split()[1]) for x in lines if x.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        return np.inf
+def check_memory(n: int) -> None:
+    """Raise MemoryError if all pairs of n points are more than memory holds."""
+    block = _BLOCK << 20
+    need = max(4 * n**2 + 1.25 * min(block, 8 * n**2), 8 * n**2)  # distances, then columns too
+    memory.check(
+        need,
+        f"All pairs of {n:,} points",
+        'take fewer points, or TSNE(method="barnes_hut"), whose memory grows with N',
+    )
 
 
 @jit.parallel

@@ -17,7 +17,7 @@ METHODS = ("auto", "exact", "forest", "pynndescent")
 
 # Up to this many features a k-d tree is faster than matrix products: 90 neighbours of 70,000 normal
 # points take 2.0, 4.7 and 6.8 s in 3, 5 and 6 dimensions; products take 5.3 to 6.3 s in each.
-_TREE_FEATURES = 5
+TREE_FEATURES = 5
 # Up to this many points scikit-learn's blocks are done before pynndescent has compiled: Manhattan
 # distances of 10,000 × 50 take 4.4 s.
 _SMALL = 10_000
@@ -101,7 +101,7 @@ def find(
     if isinstance(metric, str) and metric == "precomputed":
         return _result(*graphs.of_distances(X, k, own=True))
     if method == "auto":
-        method = _suitable(X, metric, metric_params)
+        method = suitable(X, metric, metric_params)
     if method == "exact":
         return _result(*_exact(X, k, metric, metric_params))
     if method == "forest":
@@ -238,13 +238,19 @@ def _any_sparse(*tables) -> bool:
     return any(sparse.issparse(table) for table in tables)
 
 
-def _suitable(X, metric, metric_params) -> str:
+def is_euclidean(X, metric, metric_params) -> bool:
+    """Return whether a search among these points may compute products of matrices."""
+    named = isinstance(metric, str) and metric in _EUCLIDEAN
+    return named and not (metric_params or sparse.issparse(X))
+
+
+def suitable(X, metric, metric_params) -> str:
     """Return the method that "auto" stands for."""
     n, d = X.shape
     if not isinstance(metric, str):  # pynndescent wants a compiled function
         return "pynndescent" if hasattr(metric, "py_func") else "exact"
-    if metric in _EUCLIDEAN and not (metric_params or sparse.issparse(X)):
-        exactly = d <= _TREE_FEATURES or float(n) ** 2 * (d + 40) <= _CROSSOVER
+    if is_euclidean(X, metric, metric_params):
+        exactly = d <= TREE_FEATURES or float(n) ** 2 * (d + 40) <= _CROSSOVER
         return "exact" if exactly else "forest"
     # pynndescent is asked last: its import alone takes 2 s.
     exactly = (n <= _SMALL and metric in brute.metrics(X)) or metric not in approximate.metrics(X)
@@ -252,9 +258,9 @@ def _suitable(X, metric, metric_params) -> str:
 
 
 def _exact(X, k, metric, metric_params) -> tuple[np.ndarray, np.ndarray]:
-    if metric not in _EUCLIDEAN or metric_params or sparse.issparse(X):
+    if not is_euclidean(X, metric, metric_params):
         return brute.nearest(X, k, metric, metric_params)
-    few = X.shape[1] <= _TREE_FEATURES and metric != "cosine"
+    few = X.shape[1] <= TREE_FEATURES and metric != "cosine"
     return _euclidean(X, k, metric, exact.nearest_by_kd_tree if few else exact.nearest)
 
 

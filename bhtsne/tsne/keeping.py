@@ -46,7 +46,8 @@ class Keeping(BaseEstimator):
         """Write the fitted estimator to a file, whole or not at all.
 
         What is written are the parameters but for `callbacks` and `checkpoint`, the fitted points,
-        which `transform` needs, and all that the fit found. The file is an .npz of plain arrays, whatever its name.
+        which `transform` needs, and all that the fit found. The file is an .npz of plain arrays,
+        whatever its name.
 
         Parameters
         ----------

@@ -16,6 +16,7 @@ from bhtsne import (
     forces,
     initial,
     jit,
+    memory,
     neighbors,
     optimizer,
     parameters,
@@ -24,6 +25,7 @@ from bhtsne import (
 from bhtsne.forces.objective import KLDivergence
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
+from bhtsne.tsne import needs
 
 __all__ = ["Stages"]
 
@@ -50,6 +52,7 @@ class Stages(BaseEstimator):
         self, X, place: Callable, phases: Sequence[Phase], kept: checkpoint.Nowhere | None = None
     ) -> None:
         """Make a map of X, which has been checked, from where `place(X, P, rng)` starts it."""
+        self._check_memory(X)
         rng, kept = check_random_state(self.random_state), kept or checkpoint.Nowhere()
         seconds: dict[str, float] = {}
 
@@ -71,6 +74,43 @@ class Stages(BaseEstimator):
         self.timings_ = {stage: s + before.get(stage, 0.0) for stage, s in seconds.items()}
         self.neighbors_ = found
         self._fit_X = X if self._has_points else None  # what `transform` searches
+
+    def _needs(self, X) -> dict[str, float]:
+        """Return the bytes that each stage of a fit by neighbours needs; none where all are paired.
+
+        They are what is needed at the stage's fullest, beyond what was held before the fit.
+        """
+        n, kind = X.shape[0], self.affinities
+        if not isinstance(kind, str) or kind == "precomputed":
+            return {}
+        most, scales = float(np.max(self.perplexity)), np.size(self.perplexity)
+        k, search = min(wanted(kind, most), n - 1), self.neighbors
+        if not isinstance(search, str) or self.metric == "precomputed":
+            search = "given"
+        elif self.method == "exact":
+            k, search = n - 1, "exact"
+        elif search == "auto":
+            search = neighbors.suitable(X, self.metric, self.metric_params)
+        if search == "exact" and not neighbors.is_euclidean(X, self.metric, self.metric_params):
+            search = "brute"
+        init = self.init if isinstance(self.init, str) else "given"
+        return needs.of_fit(
+            n, X.shape[1], k, search=search, init=init, n_components=self.n_components,
+            scales=scales, threads=jit.n_threads(),
+        )  # fmt: skip
+
+    def _check_memory(self, X) -> None:
+        """Raise MemoryError before anything is computed if a stage needs more than can be had."""
+        if self.method == "exact" and self.affinities == "perplexity":
+            affinities.check_memory(X.shape[0])
+            return
+        for stage, need in self._needs(X).items():
+            memory.check(
+                need,
+                f"The {stage} of {X.shape[0]:,} points at perplexity {np.max(self.perplexity):g}",
+                "take a smaller perplexity, with which it grows, or fit fewer points and place "
+                "the others by transform",
+            )
 
     @property
     def _has_points(self) -> bool:

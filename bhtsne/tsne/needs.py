@@ -1,0 +1,46 @@
+"""Points, neighbours and options of a fit → the bytes that each of its stages needs.
+
+The terms follow the arrays that a stage holds at its fullest; `bench/memory.py` compares them with
+what is measured. `k` is the number of neighbours of a point, `e` that of the entries of its row of
+P, which has those to whom it is a neighbour too.
+"""
+
+import numpy as np
+
+from bhtsne.neighbors import TREE_FEATURES
+
+_EDGES = 1.65  # e / k: 1.5 to 1.75 for 10 to 300 features, 1.3 for 4
+_COMPILER = 300 << 20  # what pynndescent's compilation leaves behind
+_FIXED = 6 << 20  # buffers of the threads
+
+
+def of_neighbors(n: int, d: int, k: int, search: str) -> float:
+    """Return what a search for neighbours needs."""
+    if search == "exact" and d <= TREE_FEATURES:
+        return n * (34.0 * k + 24 * d)
+    if search == "exact":
+        return n * (16.5 * k + 20 * d) + _FIXED
+    if search == "forest":
+        width = np.ceil(np.sqrt(50 * k))  # of the graph before the last round
+        return n * (20 * k + 8 * width + 4.5 * d) + 8 * _FIXED
+    if search == "pynndescent":
+        return n * (32 * k + 12 * d) + _COMPILER
+    return n * 24.0 * k + _FIXED  # scikit-learn's blocks, and graphs that are given
+
+
+def of_fit(
+    n: int, d: int, k: int, *, search: str, init: str, n_components: int, scales: int = 1,
+    threads: int = 1,
+) -> dict[str, float]:  # fmt: skip
+    """Return what each stage of a fit by neighbours needs, with what those before it have left."""
+    e = min(_EDGES * k, n - 1)
+    found, P, maps = 8.0 * n * k, 8.0 * n * e, 4.0 * n * n_components
+    start = 20.0 * threads * min(n, 4096) * d + 24 * d**2 + 6 * maps
+    if init == "spectral":
+        start = 32.0 * n * e + 8 * maps
+    return {
+        "neighbors": of_neighbors(n, d, k, search),
+        "affinities": found + n * max(16.0 * k + 8 * e, 4.0 * (scales + 4) * k),
+        "initial": found + P + start,
+        "optimization": found + 2 * P + 16 * maps + 40 * n,
+    }

@@ -1,0 +1,100 @@
+"""What can be had is the least of all limits; what cannot fit is refused before it is begun."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from bhtsne import TSNE, memory
+from bhtsne.tsne import needs
+
+MACHINE = "MemTotal: 100 kB\nMemAvailable:   2048 kB\nSwapFree: 1 kB\n"
+
+
+@pytest.fixture
+def system(tmp_path, monkeypatch):
+    """Return a function that makes the files in which a system tells of itself."""
+
+    def make(groups, **files):
+        (tmp_path / "meminfo").write_text(MACHINE)
+        (tmp_path / "groups").write_text(groups)
+        for name, text in files.items():
+            path = tmp_path / "fs" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        monkeypatch.setattr(memory, "_MEMORY", tmp_path / "meminfo")
+        monkeypatch.setattr(memory, "_GROUPS", tmp_path / "groups")
+        monkeypatch.setattr(memory, "_LIMITS", tmp_path / "fs")
+
+    return make
+
+
+def group(folder, most, used, spare, names=memory._NAMES["v2"]):
+    stat = f"anon 5\n{names[2]} {spare}\nfile 9\n"
+    texts = dict(zip((*names[:2], "memory.stat"), (most, used, stat), strict=True))
+    return {f"{folder}{name}": str(text) for name, text in texts.items()}
+
+
+def test_without_limits_it_is_what_the_machine_has_left(system):
+    system("0::/\n")
+    assert memory.available() == 2048 * 1024
+
+
+def test_a_container_of_version_2_and_those_around_it_count(system):
+    system("0::/a/b\n", **group("a/b/", "max", 5, 0), **group("a/", 1_000_000, 300_000, 50_000))
+    assert memory.available() == 750_000
+    system("0::/a/b\n", **group("a/b/", 400_000, 100_000, 0))
+    assert memory.available() == 300_000
+
+
+def test_within_a_container_its_own_group_is_the_root(system):
+    system("0::/docker/abc\n", **group("", 500_000, 100_000, 0))
+    assert memory.available() == 400_000
+
+
+def test_a_container_of_version_1_counts(system):
+    names = memory._NAMES["v1"]
+    system("5:cpu:/x\n4:memory:/x\n", **group("memory/x/", 900_000, 500_000, 100_000, names))
+    assert memory.available() == 500_000
+
+
+def test_one_that_is_over_its_limit_has_nothing(system):
+    system("0::/\n", **group("", 100, 300, 0))
+    assert memory.available() == 0
+
+
+def test_where_no_system_tells_anything_fits(monkeypatch, tmp_path):
+    for name in ("_MEMORY", "_GROUPS"):
+        monkeypatch.setattr(memory, name, tmp_path / "nothing")
+    assert memory.available() == math.inf
+    memory.check(1e30, "Everything", "nothing")
+
+
+def test_the_limit_of_address_space_counts():
+    code = (
+        "import resource, bhtsne.memory as memory\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)); print(memory.available())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 0 < float(done.stdout) < 1 << 30
+
+
+def test_what_cannot_fit_is_refused_before_anything_is_computed(monkeypatch):
+    X = np.random.default_rng(0).random((200, 5))
+    monkeypatch.setattr(memory, "available", lambda: 1000.0)
+    monkeypatch.setattr(TSNE, "_find_neighbors", None)
+    with pytest.raises(MemoryError, match=r"neighbors of 200 points at perplexity 30 need about"):
+        TSNE().fit(X)
+    with pytest.raises(MemoryError, match=r"All pairs of 200 points need .*barnes_hut"):
+        TSNE(method="exact").fit(X)
+
+
+def test_needs_grow_with_what_they_are_of():
+    small = needs.of_fit(10_000, 50, 90, search="exact", init="pca", n_components=2)
+    for change in ({"n": 20_000}, {"k": 180}, {"search": "forest", "n": 20_000}):
+        options = {"n": 10_000, "d": 50, "k": 90, "search": "exact", "init": "pca"} | change
+        large = needs.of_fit(**options, n_components=2)
+        assert all(large[stage] > small[stage] for stage in ("affinities", "optimization"))
+        assert large["neighbors"] > 1.3 * small["neighbors"]
