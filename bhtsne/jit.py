@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import numba
 from joblib import cpu_count
 from numba.core import event
+from numba.core.caching import FunctionCache
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import AnalysisPass, register_pass
 from numba.core.typed_passes import AnnotateTypes
@@ -109,12 +110,28 @@ class _Compiler(CompilerBase):
         return [pipeline]
 
 
+class _Cache(FunctionCache):
+    """Numba's cache, which can cost a compilation and not the run: a disk is full, a file torn."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # what is torn fails anywhere in pickle
+            with suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with suppress(OSError):
+            super().save_overload(sig, data)
+
+
 def _compile(function: Callable, **options: Any) -> Any:
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # set at run time
         return function
     dispatcher = numba.njit(error_model="numpy", fastmath=FASTMATH, nogil=True, **options)(function)
     with suppress(RuntimeError):  # no folder to write to: compile anew in each process
-        dispatcher.enable_caching()
+        dispatcher._cache = _Cache(function)
     return dispatcher
 
 

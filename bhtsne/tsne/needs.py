@@ -10,8 +10,7 @@ import numpy as np
 from bhtsne.neighbors import TREE_FEATURES
 
 _EDGES = 1.65  # e / k: 1.5 to 1.75 for 10 to 300 features, 1.3 for 4
-_COMPILER = 300 << 20  # what pynndescent's compilation leaves behind
-_FIXED = 6 << 20  # buffers of the threads
+_FIXED = 14 << 20  # buffers of the threads, and what allocators keep of what is let go
 
 
 def of_neighbors(n: int, d: int, k: int, search: str) -> float:
@@ -19,12 +18,12 @@ def of_neighbors(n: int, d: int, k: int, search: str) -> float:
     if search == "exact" and d <= TREE_FEATURES:
         return n * (34.0 * k + 24 * d)
     if search == "exact":
-        return n * (16.5 * k + 20 * d) + _FIXED
+        return n * (16.5 * k + 20 * d) + _FIXED / 2
     if search == "forest":
         width = np.ceil(np.sqrt(50 * k))  # of the graph before the last round
-        return n * (20 * k + 8 * width + 4.5 * d) + 8 * _FIXED
+        return n * (20 * k + 8 * width + 4.5 * d) + 2 * _FIXED
     if search == "pynndescent":
-        return n * (32 * k + 12 * d) + _COMPILER
+        return n * (32 * k + 20 * d)
     return n * 24.0 * k + _FIXED  # scikit-learn's blocks, and graphs that are given
 
 
@@ -38,9 +37,10 @@ def of_fit(
     start = 20.0 * threads * min(n, 4096) * d + 24 * d**2 + 6 * maps
     if init == "spectral":
         start = 32.0 * n * e + 8 * maps
+    left = found + (2 * _FIXED if search == "forest" else _FIXED)
     return {
         "neighbors": of_neighbors(n, d, k, search),
-        "affinities": found + n * max(16.0 * k + 8 * e, 4.0 * (scales + 4) * k),
-        "initial": found + P + start,
-        "optimization": found + 2 * P + 16 * maps + 40 * n,
+        "affinities": left + n * max(16.0 * k + 8 * e, 4.0 * (scales + 4) * k),
+        "initial": left + P + start,
+        "optimization": left + 2 * P + 16 * maps + 40 * n,
     }
