@@ -1,13 +1,24 @@
 """Neighbours, perplexities and widths → one clear error, or what makes sense."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
+
+from bhtsne.neighbors.points import checked_array, checked_distances
+
+
+def each_perplexity(perplexity) -> list:
+    """Return perplexities as a list, of one if it is no sequence."""
+    several = isinstance(perplexity, list | tuple | np.ndarray) and np.ndim(perplexity) > 0
+    values = np.ravel(perplexity).tolist() if several else [perplexity]
+    if not values:
+        raise ValueError(f"perplexity must be a number or more than one, got {perplexity!r}.")
+    return values
 
 
 def check_perplexity(perplexity, n) -> None:
     """Raise ValueError unless a row of n points can have this perplexity."""
-    if not 1 <= perplexity < n:
+    if not _is_real(perplexity) or not 1 <= perplexity < n:
         raise ValueError(
             f"perplexity must be at least 1 and below the number of points, {n}, "
             f"got {perplexity!r}; a third of the number of points is a sensible most."
@@ -16,25 +27,40 @@ def check_perplexity(perplexity, n) -> None:
 
 def checked_sigma(sigma) -> float:
     """Return how wide a Gaussian is to be, or raise ValueError if none can be."""
-    if not isinstance(sigma, Real) or not 0 < float(sigma) < np.inf:
+    if not _is_real(sigma) or not 0 < sigma <= np.finfo(np.float64).max:
         raise ValueError(f"sigma must be a finite number above 0, got {sigma!r}.")
     return float(sigma)
 
 
-def checked(neighbors, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return indices int32 and distances float32, infinite where there is no neighbour."""
-    indices = np.ascontiguousarray(neighbors[0])
-    distances = np.ascontiguousarray(neighbors[1], np.float32)
+def _is_real(value) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def pair(neighbors) -> tuple[np.ndarray, np.ndarray]:
+    """Return indices and distances, arrays of one shape (N, k)."""
+    if not isinstance(neighbors, list | tuple) or len(neighbors) != 2:
+        raise TypeError(f"neighbors must be indices and distances, a Neighbors, got {neighbors!r}.")
+    indices, distances = (checked_array(part, "neighbors") for part in neighbors)
     if indices.ndim != 2 or indices.shape != distances.shape or not indices.size:
         raise ValueError(
-            "Neighbours must be two arrays of one shape (N, k), got indices of shape "
+            "neighbors must be two arrays of one shape (N, k), got indices of shape "
             f"{indices.shape} and distances of shape {distances.shape}."
         )
+    return indices, distances
+
+
+def checked(neighbors, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return indices int32 and distances float32, infinite where there is no neighbour."""
+    indices, distances = pair(neighbors)
+    if not isinstance(n, Integral) or n < 1:
+        raise ValueError(f"n must be a whole number, the points that there are, got {n!r}.")
     if indices.dtype.kind not in "iu" or indices.min() < -1 or indices.max() >= n:
         raise ValueError(
-            f"Neighbours' indices must be whole numbers from 0 to {n - 1}, or -1 for "
+            f"neighbors' indices must be whole numbers from 0 to {n - 1}, or -1 for "
             f"none, got {indices.dtype} from {indices.min()} to {indices.max()}."
         )
-    if not (distances[indices >= 0] >= 0).all():
-        raise ValueError("Neighbours' distances must be 0 or more, got a negative one or NaN.")
-    return indices.astype(np.int32, copy=False), np.where(indices < 0, np.inf, distances)
+    known = indices >= 0
+    if distances.dtype.kind not in "iuf" or not (distances[known] >= 0).all():
+        raise ValueError("neighbors' distances must be 0 or more, got a negative one or NaN.")
+    distances = checked_distances(np.where(known, distances, np.inf), known, "neighbors")
+    return np.ascontiguousarray(indices, np.int32), np.ascontiguousarray(distances)

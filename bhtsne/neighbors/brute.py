@@ -1,5 +1,8 @@
 """X → neighbours by metrics that are no matrix product: scikit-learn's search, in blocks."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 from scipy import sparse
 
@@ -24,12 +27,26 @@ def nearest(X, k: int, metric, metric_params, new=None) -> tuple[np.ndarray, np.
             raise ValueError(unknown(metric, metrics(X), "scikit-learn", X))
         metric = approximate.function(metric)
     options = dict(metric_params or {})
-    search = NearestNeighbors(
-        n_neighbors=k, metric=metric, p=options.pop("p", 2), metric_params=options or None,
-        algorithm="brute", n_jobs=jit.n_threads(),
-    )  # fmt: skip
-    distances, indices = search.fit(X).kneighbors(new)
+    with about(metric, metric_params):
+        search = NearestNeighbors(
+            n_neighbors=k, metric=metric, p=options.pop("p", 2), metric_params=options or None,
+            algorithm="brute", n_jobs=jit.n_threads(),
+        )  # fmt: skip
+        distances, indices = search.fit(X).kneighbors(new)
     return indices.astype(np.int32), distances
+
+
+@contextmanager
+def about(metric, metric_params) -> Iterator[None]:
+    """Let a library's complaint say that it is about a metric."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # seen in the distances
+            yield
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"metric and metric_params must suit each other and X, got {metric!r} and "
+            f"{metric_params!r}, of which is said: {error}"
+        ) from error
 
 
 def unknown(metric, valid, library: str, X) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne.neighbors.exact import without_self
+from bhtsne.neighbors.points import checked_array, checked_sparse
 
 
 def arrays(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -13,8 +14,10 @@ def arrays(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
     """
     if sparse.issparse(graph):
         if graph.shape[0] != n:
-            raise ValueError(f"A graph of {n} points must have {n} rows, got {graph.shape[0]}.")
-        indices, distances = from_sparse(graph, n)
+            raise ValueError(
+                f"neighbors, a graph of {n} points, must have {n} rows, got {graph.shape[0]}."
+            )
+        indices, distances = from_sparse(checked_sparse(graph, "neighbors"), n)
     else:
         graph = getattr(graph, "neighbor_graph", graph)  # of a pynndescent index
         indices, distances = _pair(graph, n)
@@ -32,7 +35,6 @@ def from_sparse(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
     Stored zeros count: they are duplicates. That is how scikit-learn's `kneighbors_graph` and the
     ``obsp["distances"]`` of an AnnData hold a graph.
     """
-    graph = sparse.csr_array(graph)
     if graph.shape[1] != n:
         raise ValueError(
             f"A sparse matrix of distances must have a column for each of {n} points, got shape "
@@ -42,7 +44,7 @@ def from_sparse(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
     if not graph.nnz:
         raise ValueError("A sparse matrix of distances must hold neighbours, got no entry.")
     if not (graph.data >= 0).all():
-        raise ValueError("Distances must be at least 0, got a negative one or NaN.")
+        raise ValueError("Distances of neighbors must be at least 0, got a negative one or NaN.")
     indices = np.full((graph.shape[0], counts.max()), -1, np.int32)
     distances = np.full(indices.shape, np.inf)
     there = np.arange(indices.shape[1]) < counts[:, None]
@@ -60,21 +62,26 @@ def nearest_first(indices, distances) -> tuple[np.ndarray, np.ndarray]:
 
 def _pair(graph, n) -> tuple[np.ndarray, np.ndarray]:
     pair = isinstance(graph, list | tuple) and len(graph) == 2
-    shapes = [np.shape(part) for part in graph] if pair else []
+    parts = [checked_array(part, "neighbors") for part in graph] if pair else []
+    shapes = [part.shape for part in parts]
     if len(shapes) != 2 or shapes[0] != shapes[1] or len(shapes[0]) != 2 or shapes[0][0] != n:
         raise ValueError(
             f"neighbors must be two arrays, indices and distances, of shape ({n}, k) each, a "
             f"sparse matrix of distances, ({n}, {n}), or a pynndescent index of as many points, "
             f"got {f'shapes {shapes}' if shapes else repr(type(graph).__name__)}."
         )
-    indices, distances = np.asarray(graph[0]), np.asarray(graph[1])
+    indices, distances = parts
+    if not indices.size:
+        raise ValueError(f"neighbors must hold one a point or more, got shape {indices.shape}.")
     if indices.dtype.kind not in "iu" or indices.min() < -1 or indices.max() >= n:
         raise ValueError(
-            f"Neighbours' indices must be whole numbers from 0 to {n - 1}, or -1 for none, got "
+            f"neighbors' indices must be whole numbers from 0 to {n - 1}, or -1 for none, got "
             f"{indices.dtype} from {indices.min()} to {indices.max()}."
         )
     if distances.dtype.kind not in "iuf" or not (distances[indices >= 0] >= 0).all():
-        raise ValueError("Neighbours' distances must be 0 or more, got a negative one or NaN.")
+        raise ValueError(
+            "neighbors' distances must be 0 or more, got a negative one, NaN or no number."
+        )
     return indices.astype(np.int32), np.where(indices < 0, np.inf, distances)
 
 
@@ -82,12 +89,12 @@ def of_distances(X, k, own: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return the k smallest entries of each row of distances; `own`: without the diagonal."""
     m, n = X.shape
     if own and m != n:
-        raise ValueError(f"Precomputed distances must be square, got {X.shape}.")
+        raise ValueError(f"X, precomputed distances, must be square, got {X.shape}.")
     if sparse.issparse(X):
         indices, distances = arrays(X, n) if own else from_sparse(X, n)
         return indices[:, :k], distances[:, :k]
     if X.min() < 0:
-        raise ValueError(f"Precomputed distances must be at least 0, got {X.min():g}.")
+        raise ValueError(f"X, precomputed distances, must be at least 0, got {X.min():g}.")
     indices, distances = np.empty((m, k), np.int32), np.empty((m, k))
     everyone = np.arange(n, dtype=np.int32)
     for i in range(m):
