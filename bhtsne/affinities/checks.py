@@ -1,10 +1,10 @@
 """Neighbours, perplexities and widths → one clear error, or what makes sense."""
 
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 
-from bhtsne.neighbors.points import checked_array, checked_distances
+from bhtsne.neighbors.points import check_count, check_graph, checked_array, checked_distances
 
 
 def each_perplexity(perplexity) -> list:
@@ -52,15 +52,8 @@ def pair(neighbors) -> tuple[np.ndarray, np.ndarray]:
 def checked(neighbors, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Return indices int32 and distances float32, infinite where there is no neighbour."""
     indices, distances = pair(neighbors)
-    if not isinstance(n, Integral) or n < 1:
-        raise ValueError(f"n must be a whole number, the points that there are, got {n!r}.")
-    if indices.dtype.kind not in "iu" or indices.min() < -1 or indices.max() >= n:
-        raise ValueError(
-            f"neighbors' indices must be whole numbers from 0 to {n - 1}, or -1 for "
-            f"none, got {indices.dtype} from {indices.min()} to {indices.max()}."
-        )
+    check_count("n", n)
+    check_graph(indices, distances, n)
     known = indices >= 0
-    if distances.dtype.kind not in "iuf" or not (distances[known] >= 0).all():
-        raise ValueError("neighbors' distances must be 0 or more, got a negative one or NaN.")
     distances = checked_distances(np.where(known, distances, np.inf), known, "neighbors")
     return np.ascontiguousarray(indices, np.int32), np.ascontiguousarray(distances)

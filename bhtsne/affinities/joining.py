@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from bhtsne.neighbors.points import checked_reals, checked_sparse
+from bhtsne.neighbors.points import check_count, checked_reals, checked_sparse
 
 SYMMETRIES = ("mean", "max")
 _ASYMMETRY = 1e-5  # of the largest entry: what rounding in float32 leaves
@@ -81,18 +81,23 @@ def given(P, n: int | None = None) -> sparse.csr_array:
            [0.  , 0.25, 0.  ]], dtype=float32)
     """
     P = checked_sparse(P, "P") if sparse.issparse(P) else checked_reals(P, "P")
+    if n is not None:
+        check_count("n", n)
     if P.ndim != 2 or P.shape[0] != P.shape[1] or (n is not None and P.shape[0] != n):
         size = "N" if n is None else n
         raise ValueError(f"Affinities P must be of shape ({size}, {size}), got {P.shape}.")
     P = sparse.coo_array(P)
+    if P.nnz and not (P.data.min() >= 0 and np.isfinite(P.data.max())):
+        raise ValueError(
+            "Affinities P must hold finite numbers of at least 0, got a negative one, NaN or "
+            "infinity."
+        )
     off = P.row != P.col
     with np.errstate(over="ignore"):  # told as infinity, or divided by it
         data = P.data[off].astype(np.float64)
         is_one = np.float32(data.sum()) == 1
-    if data.size and not (data.min() >= 0 and np.isfinite(data.max())):
-        raise ValueError(
-            "Affinities P must hold finite numbers of at least 0, got a negative one or NaN."
-        )
+    if not np.isfinite(data).all():
+        raise ValueError("Affinities P must fit into float64, got larger ones; divide P by its sum.")
     if not is_one:  # or else it stays as it is, to the last bit
         data /= data.max(initial=np.finfo(np.float64).tiny)
         data /= max(data.sum(), np.finfo(np.float64).tiny)

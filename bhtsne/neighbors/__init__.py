@@ -11,6 +11,7 @@ from scipy import sparse
 
 from bhtsne.neighbors import approximate, brute, exact, forest, graphs
 from bhtsne.neighbors.points import (
+    check_count,
     checked_distances,
     checked_metric,
     checked_points,
@@ -204,6 +205,7 @@ def given(graph, n: int) -> Neighbors:
            [ 0, -1],
            [ 0, -1]], dtype=int32)
     """
+    check_count("n", n)
     return _result(*graphs.arrays(graph, n), "neighbors")
 
 

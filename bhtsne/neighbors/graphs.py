@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne.neighbors.exact import without_self
-from bhtsne.neighbors.points import checked_array, checked_sparse
+from bhtsne.neighbors.points import check_graph, checked_array, checked_sparse
 
 
 def arrays(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -29,7 +29,7 @@ def arrays(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
     return nearest_first(np.where(own, -1, indices), np.where(own, np.inf, distances))
 
 
-def from_sparse(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
+def from_sparse(graph, n: int, name: str = "neighbors") -> tuple[np.ndarray, np.ndarray]:
     """Return the stored entries of each row of a sparse matrix of distances to n points.
 
     Stored zeros count: they are duplicates. That is how scikit-learn's `kneighbors_graph` and the
@@ -37,14 +37,14 @@ def from_sparse(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
     """
     if graph.shape[1] != n:
         raise ValueError(
-            f"A sparse matrix of distances must have a column for each of {n} points, got shape "
-            f"{graph.shape}."
+            f"{name}, a sparse matrix of distances, must have a column for each of {n} points, "
+            f"got shape {graph.shape}."
         )
     counts = np.diff(graph.indptr)
     if not graph.nnz:
-        raise ValueError("A sparse matrix of distances must hold neighbours, got no entry.")
+        raise ValueError(f"{name}, a sparse matrix of distances, must hold some, got no entry.")
     if not (graph.data >= 0).all():
-        raise ValueError("Distances of neighbors must be at least 0, got a negative one or NaN.")
+        raise ValueError(f"{name}'s distances must be at least 0, got a negative one or NaN.")
     indices = np.full((graph.shape[0], counts.max()), -1, np.int32)
     distances = np.full(indices.shape, np.inf)
     there = np.arange(indices.shape[1]) < counts[:, None]
@@ -73,15 +73,7 @@ def _pair(graph, n) -> tuple[np.ndarray, np.ndarray]:
     indices, distances = parts
     if not indices.size:
         raise ValueError(f"neighbors must hold one a point or more, got shape {indices.shape}.")
-    if indices.dtype.kind not in "iu" or indices.min() < -1 or indices.max() >= n:
-        raise ValueError(
-            f"neighbors' indices must be whole numbers from 0 to {n - 1}, or -1 for none, got "
-            f"{indices.dtype} from {indices.min()} to {indices.max()}."
-        )
-    if distances.dtype.kind not in "iuf" or not (distances[indices >= 0] >= 0).all():
-        raise ValueError(
-            "neighbors' distances must be 0 or more, got a negative one, NaN or no number."
-        )
+    check_graph(indices, distances, n)
     return indices.astype(np.int32), np.where(indices < 0, np.inf, distances)
 
 
@@ -91,7 +83,7 @@ def of_distances(X, k, own: bool) -> tuple[np.ndarray, np.ndarray]:
     if own and m != n:
         raise ValueError(f"X, precomputed distances, must be square, got {X.shape}.")
     if sparse.issparse(X):
-        indices, distances = arrays(X, n) if own else from_sparse(X, n)
+        indices, distances = arrays(X, n) if own else from_sparse(X, n, "X")
         return indices[:, :k], distances[:, :k]
     if X.min() < 0:
         raise ValueError(f"X, precomputed distances, must be at least 0, got {X.min():g}.")

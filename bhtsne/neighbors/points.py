@@ -68,11 +68,8 @@ def checked_sparse(X, name: str):
         if X.format == "coo":
             X = sparse.coo_array((X.data, X.coords), shape=X.shape)
         elif X.format in ("csr", "csc", "bsr"):
-            X = type(X)((X.data, X.indices, X.indptr), shape=X.shape)
-            X.check_format()
-        X = sparse.csr_array(X)
-        X = sparse.csr_array((X.data, X.indices, X.indptr), shape=X.shape)
-        X.check_format()
+            X = _looked_through(X, type(X))
+        X = _looked_through(sparse.csr_array(X), sparse.csr_array)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{name} must be a sparse matrix whose indices lie within it, got another: {error}."
@@ -82,6 +79,15 @@ def checked_sparse(X, name: str):
     if not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
+    return X
+
+
+def _looked_through(X, kind: type):
+    """Return a compressed sparse matrix that shares X's parts; ValueError if they do not fit."""
+    X = kind((X.data, X.indices, X.indptr), shape=X.shape)
+    X.check_format()
+    if (np.diff(X.indptr) < 0).any():  # SciPy looks no further where the last is not above 0
+        raise ValueError("index pointer values must form a non-decreasing sequence")
     return X
 
 
@@ -104,6 +110,17 @@ def checked_random_state(random_state):
             "random_state must be None, a RandomState or a whole number from 0 to 2³² − 1, got "
             f"{random_state!r}."
         ) from None
+
+
+def check_graph(indices: np.ndarray, distances: np.ndarray, n: int) -> None:
+    """Raise ValueError unless indices are those of n points, or -1 for none, and distances are."""
+    rule = f"neighbors' indices must be whole numbers from 0 to {n - 1}, or -1 for none, got"
+    if indices.dtype.kind not in "iu":
+        raise ValueError(f"{rule} {indices.dtype}.")
+    if indices.min() < -1 or indices.max() >= n:
+        raise ValueError(f"{rule} {indices.dtype} from {indices.min()} to {indices.max()}.")
+    if distances.dtype.kind not in "biuf" or not (distances[indices >= 0] >= 0).all():
+        raise ValueError("neighbors' distances must be 0 or more, got a negative one or NaN.")
 
 
 def checked_distances(distances, known=None, name: str = "X") -> np.ndarray:

@@ -21,6 +21,7 @@ from bhtsne import (
     schedules,
 )
 from bhtsne.forces.objective import KLDivergence
+from bhtsne.neighbors.points import checked_sparse
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 
@@ -39,11 +40,18 @@ class Stages(BaseEstimator):
 
     def _checked(self, X):
         """Return X as an array or CSR of floats; raise for what breaks a rule, or does not fit."""
-        X = validate_data(self, X, accept_sparse="csr", dtype=float_types(X), ensure_min_samples=2)
+        X = self._table(X, ensure_min_samples=2)
         parameters.check(self)
         parameters.check_against(self, X)
         parameters.check_start(self, X.shape[0])
         return X
+
+    def _table(self, X, **options):
+        """Return X as an array or CSR of floats, as scikit-learn makes them."""
+        if sparse.issparse(X):
+            X = checked_sparse(X, "X")  # before compiled code follows its indices
+        with np.errstate(over="ignore", invalid="ignore"):  # told as infinity
+            return validate_data(self, X, accept_sparse="csr", dtype=float_types(X), **options)
 
     def _make(self, X, place: Callable, phases: Sequence[Phase]) -> None:
         """Make a map of X, which has been checked, from where `place(X, P, rng)` starts it."""
