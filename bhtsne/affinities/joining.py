@@ -97,7 +97,9 @@ def given(P, n: int | None = None) -> sparse.csr_array:
         data = P.data[off].astype(np.float64)
         is_one = np.float32(data.sum()) == 1
     if not np.isfinite(data).all():
-        raise ValueError("Affinities P must fit into float64, got larger ones; divide P by its sum.")
+        raise ValueError(
+            "Affinities P must fit into float64, got larger ones; divide P by its sum."
+        )
     if not is_one:  # or else it stays as it is, to the last bit
         data /= data.max(initial=np.finfo(np.float64).tiny)
         data /= max(data.sum(), np.finfo(np.float64).tiny)

@@ -20,7 +20,7 @@ def check_option(name: str, value, range_: tuple[float, float]) -> None:
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number, got {value!r}.")
     low, high = range_
-    if not low <= value < high:
+    if value < low or not value < high:
         raise ValueError(f"{name} must be at least {low:g} and below {high:g}, got {value!r}.")
 
 

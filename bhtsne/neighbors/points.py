@@ -1,4 +1,4 @@
-"""Tables of points and of distances → one clear error, or arrays that compiled code may be given."""
+"""Tables of points and of distances → one clear error, or arrays that kernels may be given."""
 
 from numbers import Integral
 
@@ -52,7 +52,8 @@ def largest(values: np.ndarray) -> float:
 
 def check_count(name: str, value, least: int = 1) -> None:
     """Raise ValueError unless a value is a whole number that counts things."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or not least <= value < _MANY:
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or not least <= value < _MANY:
         raise ValueError(
             f"{name} must be a whole number of at least {least} and below 2³¹, got {value!r}."
         )

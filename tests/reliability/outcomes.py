@@ -18,7 +18,8 @@ executed: Counter = Counter()
 OF_TABLES = (
     "Found array with", "Expected 2D array", "Complex data not supported", "could not convert",
     "Expected 2D input", "setting an array element", "dtype", "features, but", "Input contains",
-    "must be a real number, not", "must be a string or a real number", "only supports 2D", "dimensional array", "feature names",
+    "must be a real number, not", "must be a string or a real number",
+    "only supports 2D", "dimensional array", "feature names",
 )  # fmt: skip
 
 
@@ -42,7 +43,7 @@ def examples(long, **strategies):
 
 
 def outcome(call, *names, table=False):
-    """Return what a call returns, or None where it is refused by a sentence that names one of these.
+    """Return what a call returns, or None where a sentence that names one of these refuses it.
 
     `table`: scikit-learn's sentences about the table that is fitted will do.
     """
@@ -51,10 +52,11 @@ def outcome(call, *names, table=False):
     except (MemoryError, FloatingPointError):
         return None
     except (ValueError, TypeError) as error:
-        said = str(error)
-        named = [name for name in names if re.search(rf"(?<![a-z]){re.escape(name)}", said, re.I)]
-        assert named or (table and any(part in said for part in OF_TABLES)), repr(error)
-        return None
+        refusal = error
+    said = str(refusal)
+    named = [name for name in names if re.search(rf"(?<![a-z]){re.escape(name)}", said, re.I)]
+    assert named or (table and any(part in said for part in OF_TABLES)), repr(refusal)
+    return None
 
 
 def assert_finite(value):

@@ -1,12 +1,12 @@
 """Affinities, neighbours, starts and maps of any kind: a finite result or one clear refusal."""
 
+import naive
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 from outcomes import assert_finite, examples, outcome, seeds
 from scipy import sparse
 
-import naive
 from bhtsne import TSNE, affinities, dynamic, forces, initial, metrics, neighbors, sne, tree
 from bhtsne.neighbors import Neighbors
 
@@ -99,7 +99,9 @@ def assert_joint(P, n):
     assert abs(P - P.T).max() <= 2e-5 * P.max()
 
 
-@examples(3500, P=matrices(), form=FORMS, change=CHANGES, method=METHODS, d=COMPONENTS, seed=seeds())
+@examples(
+    3500, P=matrices(), form=FORMS, change=CHANGES, method=METHODS, d=COMPONENTS, seed=seeds()
+)
 def test_any_affinities(P, form, change, method, d, seed):
     rng = np.random.default_rng(seed)
     given = formed(P, form, change, rng)
@@ -120,7 +122,8 @@ def test_any_affinities(P, form, change, method, d, seed):
         model = TSNE(d, method=method, **{**FEW, "perplexity": 1}, **options)
         names = ("P", "affinities", "X", "perplexity")
         fitted = outcome(lambda m=model, x=fit_to: m.fit(x), *names, table=True)
-        assert (fitted is None) == (taken is None) or len(P) < 2
+        if P.dtype.kind not in "UO":  # scikit-learn reads words that are numbers
+            assert (fitted is None) == (taken is None)
         if fitted is not None:
             assert_finite([fitted.embedding_, fitted.kl_per_point_])
     if before is not None:
@@ -154,7 +157,7 @@ def test_forces_of_any_affinities(P, form, change, method, d, seed, variant):
 
 @st.composite
 def graphs(draw):
-    """Return indices and distances, or what may be taken for them, and how many points there are."""
+    """Return indices and distances, or what may be taken for them, and how many points."""
     n, rng = draw(st.integers(2, 20)), np.random.default_rng(draw(seeds()))
     k = draw(st.integers(1, n - 1))
     indices = np.array([rng.permutation(np.delete(np.arange(n), i))[:k] for i in range(n)])
