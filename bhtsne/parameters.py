@@ -6,7 +6,13 @@ import numpy as np
 
 from bhtsne import affinities, forces, neighbors
 from bhtsne.forces.checks import DOF, EXAGGERATION, FARTHEST, THETA
-from bhtsne.neighbors.points import checked_metric, checked_random_state, checked_reals, largest
+from bhtsne.neighbors.points import (
+    checked_metric,
+    checked_random_state,
+    checked_reals,
+    largest,
+    plain,
+)
 from bhtsne.optimizer import Phase
 from bhtsne.schedules import SCHEDULES
 
@@ -91,7 +97,7 @@ def _check_affinities(given: dict) -> None:
 def check_against(estimator, X) -> None:
     """Raise ValueError for a parameter that does not fit the data."""
     n = X.shape[0]
-    most = np.max(estimator.perplexity)
+    most = float(np.max(estimator.perplexity))
     if most >= n:
         raise ValueError(
             f"perplexity must be below the number of points, got {most:g} for "
@@ -159,29 +165,31 @@ def check_phases(phases) -> None:
             raise type(error)(f"phases: {error}") from None
 
 
-def check_phase(phase: Phase) -> None:
-    """Raise ValueError or TypeError unless each number of a phase is what it may be."""
+def check_phase(phase: Phase) -> Phase:
+    """Return a phase of plain numbers; ValueError or TypeError if one is not what it may be."""
     for name, value in phase._asdict().items():
         automatic = name == "learning_rate" and isinstance(value, str) and value == "auto"
         if not automatic and not (name == "theta" and value is None):
             check_number(name, value)
+    return Phase(*map(plain, phase))
 
 
 def check_number(name, value) -> None:
     """Raise ValueError or TypeError unless a number is what its parameter may be."""
     low, closed, high, whole = _NUMBERS[name]
-    kind = numbers.Integral if whole else numbers.Real
+    given, value = value, plain(value)
+    kind = int if whole else int | float
     automatic = ' or "auto"' if name in _AUTOMATIC else ""
-    if not isinstance(value, kind) or isinstance(value, bool | np.bool_):
+    if not isinstance(value, kind) or isinstance(value, bool):
         raise TypeError(
-            f"{name} must be a {'whole ' if whole else ''}number{automatic}, got {value!r}."
+            f"{name} must be a {'whole ' if whole else ''}number{automatic}, got {given!r}."
         )
     if not (low <= value if closed else low < value) or not value < min(high, _FINITE):
         floor = f"at least {low}" if closed else f"above {low}"
         if 0 < low < 1:
             floor = f"above 0, {low:g} or more,"
         top = "finite" if high == np.inf else f"below {high}"
-        raise ValueError(f"{name} must be {floor} and {top}, got {value!r}.")
+        raise ValueError(f"{name} must be {floor} and {top}, got {given!r}.")
 
 
 def check_choice(name, value, choices, more="") -> None:

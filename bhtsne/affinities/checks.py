@@ -1,10 +1,14 @@
 """Neighbours, perplexities and widths → one clear error, or what makes sense."""
 
-from numbers import Real
-
 import numpy as np
 
-from bhtsne.neighbors.points import check_count, check_graph, checked_array, checked_distances
+from bhtsne.neighbors.points import (
+    check_count,
+    check_graph,
+    checked_array,
+    checked_distances,
+    plain,
+)
 
 
 def each_perplexity(perplexity) -> list:
@@ -18,7 +22,8 @@ def each_perplexity(perplexity) -> list:
 
 def check_perplexity(perplexity, n) -> None:
     """Raise ValueError unless a row of n points can have this perplexity."""
-    if not _is_real(perplexity) or not 1 <= perplexity < n:
+    value = plain(perplexity)
+    if not _is_number(value) or not 1 <= value < n:
         raise ValueError(
             f"perplexity must be at least 1 and below the number of points, {n}, "
             f"got {perplexity!r}; a third of the number of points is a sensible most."
@@ -27,13 +32,14 @@ def check_perplexity(perplexity, n) -> None:
 
 def checked_sigma(sigma) -> float:
     """Return how wide a Gaussian is to be, or raise ValueError if none can be."""
-    if not _is_real(sigma) or not 0 < sigma <= np.finfo(np.float64).max:
+    value = plain(sigma)
+    if not _is_number(value) or not 0 < value <= np.finfo(np.float64).max:
         raise ValueError(f"sigma must be a finite number above 0, got {sigma!r}.")
-    return float(sigma)
+    return float(value)
 
 
-def _is_real(value) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+def _is_number(value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def pair(neighbors) -> tuple[np.ndarray, np.ndarray]:

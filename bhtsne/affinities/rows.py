@@ -58,7 +58,7 @@ def calibrated(distances, perplexity: float, out) -> np.ndarray:
     It may be the same array as distances. Infinite distances weigh nothing.
     """
     log_mass = np.empty(len(distances))
-    _calibrate(distances, float(np.log(perplexity)), _TOLERANCE, out, log_mass)
+    _calibrate(distances, float(np.log(float(perplexity))), _TOLERANCE, out, log_mass)
     return log_mass
 
 

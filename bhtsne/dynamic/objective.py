@@ -6,7 +6,7 @@ import numpy as np
 
 from bhtsne import forces
 from bhtsne.dynamic.snapshots import Rows, rows
-from bhtsne.forces.checks import check_option, checked_map
+from bhtsne.forces.checks import checked_map, checked_option
 from bhtsne.forces.objective import KLDivergence
 
 __all__ = ["Sequential", "gradient", "movement", "objective"]
@@ -223,7 +223,7 @@ def _moved(one: np.ndarray, two: np.ndarray) -> float:
 
 
 def _checked(P, maps, movement_penalty, ids) -> tuple[list[np.ndarray], Rows]:
-    check_option("movement_penalty", movement_penalty, (0, 1e6))
+    checked_option("movement_penalty", movement_penalty, (0, 1e6))
     maps = _checked_maps(maps)
     if not isinstance(P, list | tuple | np.ndarray) or len(P) != len(maps):
         got = len(P) if hasattr(P, "__len__") else repr(P)
@@ -234,7 +234,7 @@ def _checked(P, maps, movement_penalty, ids) -> tuple[list[np.ndarray], Rows]:
 def _checked_maps(maps) -> list[np.ndarray]:
     if not isinstance(maps, list | tuple | np.ndarray) or not len(maps):
         raise ValueError(f"maps must be a list of one map Y or more, got {maps!r}.")
-    checked = [checked_map(Y, "exact", 0, 1).astype(np.float64) for Y in maps]
+    checked = [checked_map(Y).astype(np.float64) for Y in maps]
     if len({Y.shape[1] for Y in checked}) > 1:
         raise ValueError(
             f"maps must be of as many dimensions each, got shapes {[Y.shape for Y in checked]}."

@@ -17,11 +17,13 @@ import numpy as np
 from bhtsne import tree
 from bhtsne.forces import barnes_hut, exact
 from bhtsne.forces.checks import (
+    DOF,
     EXAGGERATION,
     METHODS,
-    check_option,
     checked_affinities,
     checked_map,
+    checked_option,
+    checked_options,
     checked_z,
 )
 from bhtsne.forces.edges import attract, divergence_by_row
@@ -80,14 +82,14 @@ def repulsion(Y, *, method: str = "barnes_hut", theta: float = 0.5, dof: float =
     Parameters
     ----------
     Y : array_like of shape (N, d)
-        The map. Barnes-Hut takes d = 1, 2, 3, exact any d.
+        The map, within ±1e6. Barnes-Hut takes d = 1, 2, 3, exact any d.
     method : {"barnes_hut", "exact"}
         Tree in O(N log N) and float32, or all pairs in O(N²) and float64.
     theta : float
         A cell of side s at distance D from a group of points stands for its points where
         ``s < theta D``. 0 sums every pair. Only Barnes-Hut has it.
     dof : float
-        Degrees of freedom of the kernel ``w = (1 + d²/dof)^(−(dof+1)/2)``.
+        Degrees of freedom of the kernel ``w = (1 + d²/dof)^(−(dof+1)/2)``, 0.001 to below 10,000.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def repulsion(Y, *, method: str = "barnes_hut", theta: float = 0.5, dof: float =
     Raises
     ------
     ValueError
-        If Y is not a finite two-dimensional array, or an option is out of its range.
+        If Y is not a finite two-dimensional array, or too wide, or an option is out of its range.
 
     Examples
     --------
@@ -108,7 +110,8 @@ def repulsion(Y, *, method: str = "barnes_hut", theta: float = 0.5, dof: float =
     >>> bool(np.linalg.norm(fast.force - oracle.force) < 2e-3 * np.linalg.norm(oracle.force))
     True
     """
-    Y = checked_map(Y, method, theta, dof)
+    theta, dof = checked_options(method, theta, dof)
+    Y = checked_map(Y, method)
     if method == "exact":
         return Repulsion(*exact.repulsion(Y, dof))
     sorted_points = tree.build(Y)
@@ -152,7 +155,7 @@ def attraction(P, Y, *, dof: float = 1.0) -> np.ndarray:
     array([[-0.25],
            [ 0.25]])
     """
-    Y = checked_map(Y, "exact", 0.0, dof)
+    Y, dof = checked_map(Y), checked_option("dof", dof, DOF)
     return attract(checked_affinities(P, len(Y)), Y, dof)
 
 
@@ -202,8 +205,9 @@ def gradient(
     >>> float(abs(g.grad).max()) < 1e-12 and abs(g.kl) < 1e-12  # two points always fit
     True
     """
-    check_option("exaggeration", exaggeration, EXAGGERATION)
-    Y = checked_map(Y, method, theta, dof)
+    exaggeration = checked_option("exaggeration", exaggeration, EXAGGERATION)
+    theta, dof = checked_options(method, theta, dof)
+    Y = checked_map(Y, method)
     P = checked_affinities(P, len(Y))
     rep = repulsion(Y, method=method, theta=theta, dof=dof)
     attr = attract(P, Y if method == "exact" else Y.astype(np.float32), dof)
@@ -259,5 +263,5 @@ def kl_divergence(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float
 
 def divergence_per_point(P, Y, z: float, dof: float = 1.0) -> np.ndarray:
     """Return each row's share of the KL divergence, float64 of shape (N,), given Z."""
-    Y = checked_map(Y, "exact", 0.0, dof)
+    Y, dof = checked_map(Y), checked_option("dof", dof, DOF)
     return divergence_by_row(checked_affinities(P, len(Y)), Y, checked_z(z), dof)

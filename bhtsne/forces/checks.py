@@ -1,11 +1,9 @@
 """Maps, affinities and options → one clear error, or what the sums can be taken of."""
 
-from numbers import Real
-
 import numpy as np
 from scipy import sparse
 
-from bhtsne.neighbors.points import checked_reals, checked_sparse, largest
+from bhtsne.neighbors.points import checked_reals, checked_sparse, largest, plain
 
 METHODS = ("barnes_hut", "exact")
 # float32 holds what the tree sums: ten million masses times fourth powers of this distance over
@@ -15,21 +13,25 @@ DOF, THETA, EXAGGERATION = (1e-3, 1e4), (0, 1e6), (1e-6, 1e6)
 _LEAST_Z = 1e-30
 
 
-def check_option(name: str, value, range_: tuple[float, float]) -> None:
-    """Raise ValueError or TypeError unless a number is at least the first and below the second."""
-    if not isinstance(value, Real) or isinstance(value, bool):
+def checked_option(name: str, value, range_: tuple[float, float]) -> float:
+    """Return a number that is at least the first and below the second; others raise."""
+    number, (low, high) = plain(value), range_
+    if not isinstance(number, int | float) or isinstance(number, bool):
         raise TypeError(f"{name} must be a number, got {value!r}.")
-    low, high = range_
-    if value < low or not value < high:
+    if not low <= number < high:
         raise ValueError(f"{name} must be at least {low:g} and below {high:g}, got {value!r}.")
+    return float(number)
 
 
-def checked_map(Y, method, theta, dof) -> np.ndarray:
-    """Return Y as float32 or float64 after checking it and the options that go with it."""
+def checked_options(method, theta, dof) -> tuple[float, float]:
+    """Return θ and the degrees of freedom after checking them and the method."""
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
-    check_option("theta", theta, THETA)
-    check_option("dof", dof, DOF)
+    return checked_option("theta", theta, THETA), checked_option("dof", dof, DOF)
+
+
+def checked_map(Y, method: str = "exact") -> np.ndarray:
+    """Return Y as float32 or float64, row by row, after checking it."""
     Y = checked_reals(Y, "Y")
     if Y.ndim != 2 or not Y.size:
         raise ValueError(f"Y must be a map of shape (N, d), got an array of shape {Y.shape}.")

@@ -64,8 +64,9 @@ def find(
     Parameters
     ----------
     X : array_like or CSR of shape (N, D)
-        Points of finite coordinates. For ``metric="precomputed"`` distances of shape (N, N), all of
-        them, or sparse: then the stored ones are all that is known.
+        Points of finite coordinates, whose distances float32 holds. For ``metric="precomputed"``
+        distances of shape (N, N), all of them, or sparse: then the stored ones are all that is
+        known.
     k : int
         Neighbours of each point, 1 to N − 1.
     metric : str or callable

@@ -1,6 +1,6 @@
 """Tables of points and of distances → one clear error, or arrays that kernels may be given."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
@@ -42,12 +42,19 @@ def checked_reals(X, name: str) -> np.ndarray:
     X = checked_array(X, name)
     if X.ndim and X.dtype.kind not in "biuf":
         raise ValueError(f"{name} must hold real numbers, got {X.dtype}.")
-    return X
+    return X.astype(np.float32) if X.dtype == np.float16 else X  # which SciPy does not take
 
 
 def largest(values: np.ndarray) -> float:
     """Return the largest magnitude of numbers, 0 if there are none; not a second array of them."""
     return max(float(values.max(initial=0)), -float(values.min(initial=0)))
+
+
+def plain(value):
+    """Return a number as Python's own: float16 overflows, and kernels compile for each type."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def check_count(name: str, value, least: int = 1) -> None:

@@ -5,7 +5,7 @@ from copy import copy
 import numpy as np
 from scipy import sparse
 
-from bhtsne.forces.checks import check_option, checked_map
+from bhtsne.forces.checks import checked_map, checked_option
 from bhtsne.neighbors.points import checked_reals, checked_sparse
 from bhtsne.sne import sums
 
@@ -52,7 +52,7 @@ class Divergence:
         P = _checked(P)
         if not isinstance(variant, str) or variant not in VARIANTS:
             raise ValueError(f"variant must be one of {VARIANTS}, got {variant!r}.")
-        check_option("background", background, (0, 1))
+        background = checked_option("background", background, (0, 1))
         self._n = n = len(P)
         self._by_row = variant == "sne"
         self._student = True if variant == "t-sne" else None
@@ -198,7 +198,7 @@ def _checked(P) -> np.ndarray:
 
 
 def _checked_map(Y, n: int) -> np.ndarray:
-    Y = checked_map(Y, "exact", 0, 1)
+    Y = checked_map(Y)
     if len(Y) != n:
         raise ValueError(f"Y must be a map of shape ({n}, d), as P has {n} points, got {Y.shape}.")
     return Y.astype(np.float64)

@@ -21,7 +21,7 @@ from bhtsne import (
     schedules,
 )
 from bhtsne.forces.objective import KLDivergence
-from bhtsne.neighbors.points import checked_sparse
+from bhtsne.neighbors.points import checked_sparse, plain
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 
@@ -142,8 +142,9 @@ class Stages(BaseEstimator):
 
     def _planned(self, n: int) -> list[Phase]:
         if self.phases is not None:
-            return [p if isinstance(p, Phase) else Phase(**p) for p in self.phases]
-        given = {name: getattr(self, name) for name in _OF_SCHEDULE}
+            told = (p if isinstance(p, Phase) else Phase(**p) for p in self.phases)
+            return [parameters.check_phase(phase) for phase in told]
+        given = {name: plain(getattr(self, name)) for name in _OF_SCHEDULE}
         return schedules.phases(self.schedule, n, **given)
 
     def _descend(self, P, state: State, phases, theta: float, progress: Progress) -> float:

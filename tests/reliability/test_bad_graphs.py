@@ -100,7 +100,7 @@ def assert_joint(P, n):
 
 
 @examples(
-    3500, P=matrices(), form=FORMS, change=CHANGES, method=METHODS, d=COMPONENTS, seed=seeds()
+    1400, P=matrices(), form=FORMS, change=CHANGES, method=METHODS, d=COMPONENTS, seed=seeds()
 )
 def test_any_affinities(P, form, change, method, d, seed):
     rng = np.random.default_rng(seed)
@@ -132,7 +132,7 @@ def test_any_affinities(P, form, change, method, d, seed):
 
 
 @examples(
-    2500, P=matrices(), form=FORMS, change=CHANGES, method=METHODS, d=COMPONENTS, seed=seeds(),
+    1000, P=matrices(), form=FORMS, change=CHANGES, method=METHODS, d=COMPONENTS, seed=seeds(),
     variant=st.sampled_from(sne.VARIANTS),
 )  # fmt: skip
 def test_forces_of_any_affinities(P, form, change, method, d, seed, variant):
@@ -204,7 +204,7 @@ def graphs(draw):
 
 
 @examples(
-    3500, graph=graphs(), method=METHODS, d=COMPONENTS, seed=seeds(),
+    1400, graph=graphs(), method=METHODS, d=COMPONENTS, seed=seeds(),
     init=st.sampled_from(["pca", "spectral", "random"]),
     kind=st.sampled_from(["perplexity", "multiscale", "mixture", "uniform", "fixed_sigma"]),
 )  # fmt: skip
@@ -274,7 +274,7 @@ def starts(draw):
     return Y, n, d
 
 
-@examples(2500, start=starts(), method=METHODS, seed=seeds())
+@examples(1000, start=starts(), method=METHODS, seed=seeds())
 def test_any_start(start, method, seed):
     Y, n, d = start
     X = np.random.default_rng(seed).normal(size=(n, 3))
@@ -288,7 +288,7 @@ def test_any_start(start, method, seed):
 
 
 @examples(
-    4000,
+    1600,
     start=starts(),
     method=METHODS,
     theta=st.sampled_from([0, 1e-300, 0.1, 0.5, 1.2, 100, 9e5, 1e6, 1e300, np.inf, np.nan, -1]),

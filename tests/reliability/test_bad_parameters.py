@@ -41,7 +41,7 @@ def model_fits(kind, odd, points, **more):
     return outcome(lambda: model.fit(points), *names)
 
 
-@examples(6000, odd=several(TSNE().get_params()), method=st.sampled_from(["barnes_hut", "exact"]))
+@examples(2400, odd=several(TSNE().get_params()), method=st.sampled_from(["barnes_hut", "exact"]))
 def test_parameters_of_tsne(odd, method):
     model = model_fits(TSNE, odd, X, method=method)
     if model is not None:
@@ -49,7 +49,7 @@ def test_parameters_of_tsne(odd, method):
 
 
 @examples(
-    2000,
+    800,
     odd=several(optimizer.Phase._fields),
     form=st.sampled_from([dict, lambda told: optimizer.Phase(**told)]),
     method=st.sampled_from(["barnes_hut", "exact"]),
@@ -60,21 +60,21 @@ def test_phases(odd, form, method):
     assert model is None or assert_finite(model.embedding_) is None
 
 
-@examples(2000, odd=several(SNE().get_params()), variant=st.sampled_from(sne.VARIANTS))
+@examples(800, odd=several(SNE().get_params()), variant=st.sampled_from(sne.VARIANTS))
 def test_parameters_of_sne(odd, variant):
     model = model_fits(SNE, odd, X, variant=variant)
     assert model is None or assert_finite([model.embedding_, model.kl_divergence_]) is None
 
 
 @examples(
-    1500, odd=several(DynamicTSNE().get_params()), method=st.sampled_from(["barnes_hut", "exact"])
+    600, odd=several(DynamicTSNE().get_params()), method=st.sampled_from(["barnes_hut", "exact"])
 )
 def test_parameters_of_dynamic_tsne(odd, method):
     model = model_fits(DynamicTSNE, odd, [X, X + 0.1], method=method)
     assert model is None or assert_finite(model.embeddings_) is None
 
 
-@examples(700, snapshots=odd_values(), ids=odd_values(), which=st.booleans())
+@examples(250, snapshots=odd_values(), ids=odd_values(), which=st.booleans())
 def test_snapshots_and_ids(snapshots, ids, which):
     model = DynamicTSNE(**FEW)
     one = snapshots if which else [X, snapshots]
@@ -88,13 +88,13 @@ PLACING = ("perplexity", "exaggeration", "n_iter", "learning_rate", "momentum", 
 GOING_ON = ("n_iter", "exaggeration", "learning_rate", "momentum", "theta")
 
 
-@examples(2500, odd=several(PLACING), method=st.sampled_from(sorted(FITTED)))
+@examples(1000, odd=several(PLACING), method=st.sampled_from(sorted(FITTED)))
 def test_parameters_of_transform(odd, method):
     placed = outcome(lambda: FITTED[method].transform(X[:3], **{"n_iter": 3, **odd}), *odd)
     assert placed is None or assert_finite(placed) is None
 
 
-@examples(2500, odd=several(GOING_ON), method=st.sampled_from(sorted(FITTED)), add=st.booleans())
+@examples(1000, odd=several(GOING_ON), method=st.sampled_from(sorted(FITTED)), add=st.booleans())
 def test_parameters_of_optimize_and_add(odd, method, add):
     model = TSNE(**FEW, method=method).fit(X)
     before = model.embedding_
@@ -161,7 +161,7 @@ ALSO = {
 }  # fmt: skip
 
 
-@examples(9000, function=st.sampled_from(sorted(FUNCTIONS, key=str)), data=st.data())
+@examples(3600, function=st.sampled_from(sorted(FUNCTIONS, key=str)), data=st.data())
 def test_arguments_of_every_stage(function, data):
     arguments = FUNCTIONS[function]
     odd = data.draw(several(arguments))

@@ -89,7 +89,7 @@ def fitted(X, **options):
 
 
 @examples(
-    3000,
+    1200,
     X=tables(),
     dtype=st.sampled_from(DTYPES + NO_NUMBERS),
     layout=st.sampled_from(LAYOUTS),
@@ -110,7 +110,7 @@ def test_any_points(X, dtype, layout, how, method, n_components, init, seed):
 
 
 @examples(
-    700,
+    250,
     shape=st.sampled_from(
         [(), (0,), (5,), (0, 3), (1, 3), (2, 0), (3, 0), (0, 0), (3, 2, 2), (2, 1), (2, 2)]
     ),
@@ -130,7 +130,7 @@ def test_any_shape(shape, value, form, method):
 
 
 @examples(
-    1500,
+    600,
     X=tables(scales=[1.0, 8.0, 2.0**-20]),
     dtype=st.sampled_from(["f4", "f8"]),
     layout=st.sampled_from([*LAYOUTS, "memory map"]),
@@ -190,7 +190,7 @@ def sparse_of(X, form, how, rng):
 
 
 @examples(
-    3000,
+    1200,
     X=tables(scales=[1.0, 1.0, 1e-200, 1e30, 1e200]),
     form=st.sampled_from(["csr", "csr_array", "csc", "coo"]),
     how=HOW,
@@ -222,7 +222,7 @@ def test_any_sparse_points(X, form, how, empty, method, metric, seed):
 
 
 @examples(
-    1500,
+    600,
     X=tables(),
     method=st.sampled_from(["exact", "forest", "auto"]),
     metric=st.sampled_from(["euclidean", "cosine", "manhattan", "chebyshev", "l2"]),
@@ -244,7 +244,7 @@ def test_neighbors_are_those_that_all_distances_tell(X, method, metric, k):
     np.testing.assert_allclose(told, truth[:, :k], rtol=1e-3, atol=1e-6)
 
 
-@examples(1500, X=tables(), n_components=COMPONENTS, sd=st.sampled_from([1e-4, 1.0, 100.0]))
+@examples(600, X=tables(), n_components=COMPONENTS, sd=st.sampled_from([1e-4, 1.0, 100.0]))
 def test_starts_from_any_points(X, n_components, sd):
     Y = outcome(lambda: initial.pca(X, n_components, random_state=0), "X")
     if Y is not None:
@@ -260,7 +260,7 @@ def test_starts_from_any_points(X, n_components, sd):
         assert Y.std(axis=0).max() == pytest.approx(sd, rel=1e-3)
 
 
-@examples(1500, X=tables(), perplexity=st.sampled_from([1, 1.5, 2, 5]), seed=seeds())
+@examples(600, X=tables(), perplexity=st.sampled_from([1, 1.5, 2, 5]), seed=seeds())
 def test_all_pairs_of_any_points(X, perplexity, seed):
     P = outcome(lambda: affinities.all_pairs(X, perplexity), "X", "perplexity")
     C = outcome(lambda: affinities.conditional_pairs(X, perplexity), "X", "perplexity")
@@ -309,7 +309,7 @@ METRICS = (
 
 
 @examples(
-    1500,
+    600,
     X=tables(scales=[1.0, 1.0, 1e-100, 1e30, 1e140]),
     metric=st.sampled_from(METRICS),
     zero=st.booleans(),
@@ -332,7 +332,7 @@ def test_any_metric(X, metric, zero, method, params):
 
 
 @examples(
-    1500,
+    600,
     n=st.integers(2, 20),
     how=st.sampled_from(
         ["", "negative", "nan", "inf", "unsymmetric", "diagonal", "zero", "huge", "tiny", "wide"]
@@ -374,7 +374,7 @@ def test_any_precomputed_distances(n, how, form, method, init, seed):
     )
 
 
-@examples(1500, X=tables(), Y=tables(), k=st.integers(1, 4), seed=seeds())
+@examples(600, X=tables(), Y=tables(), k=st.integers(1, 4), seed=seeds())
 def test_metrics_of_any_points(X, Y, k, seed):
     n = min(len(X), len(Y))
     X, Y = X[:n], Y[:n]
@@ -393,7 +393,7 @@ def test_metrics_of_any_points(X, Y, k, seed):
 
 
 @examples(
-    700,
+    250,
     X=tables(),
     new=tables(),
     how=st.sampled_from(["", "nan", "inf"]),
