@@ -97,10 +97,10 @@ def build(Y, *, leaf_size: int = LEAF_SIZE, group_size: int = GROUP_SIZE) -> Tre
     check_count("group_size", group_size)
     if Y.ndim != 2 or Y.shape[1] not in _BITS or not len(Y):
         raise ValueError(f"Y must be an array of shape (N, 1), (N, 2) or (N, 3), got {Y.shape}.")
-    with np.errstate(over="ignore"):  # told as infinity
+    with np.errstate(over="ignore", invalid="ignore"):  # told as infinity or NaN
         points = np.ascontiguousarray(Y.T, np.float32)
-    low, high = points.min(axis=1), points.max(axis=1)
-    side = float((high.astype(np.float64) - low).max())
+        low, high = points.min(axis=1), points.max(axis=1)
+        side = float((high.astype(np.float64) - low).max())
     if not side <= 1e15:  # float32 holds its square, times the points
         raise ValueError(f"Y must be finite, and at most 1e15 wide, got {side:g}.")
     d = len(points)
