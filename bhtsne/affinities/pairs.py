@@ -13,6 +13,7 @@ from bhtsne.affinities.rows import calibrated, gaussian
 from bhtsne.neighbors.brute import about
 from bhtsne.neighbors.points import checked_distances, checked_metric, checked_points
 
+_CANCELLED = 1e-8  # part of |x|² + |y|² below which float32 would see the rounding of x·y
 _BLOCK = 128  # MiB of distances computed at a time
 
 
@@ -190,7 +191,7 @@ def shared_sigma(
     apart = distances[(distances > 0) & np.isfinite(distances)]
     if not len(apart):
         raise ValueError("X must hold points that differ, got all of them on one spot.")
-    least, most = np.log(apart.min() / 15), np.log(apart.max() * 100)
+    least, most = np.log(float(apart.min()) / 15), np.log(float(apart.max()) * 100)
 
     def gap(log_sigma):
         p = gaussian(distances, float(np.exp(log_sigma))).astype(np.float64)
@@ -219,8 +220,19 @@ def _checked(X, metric, metric_params):
         return X
     X = X.astype(np.float64)
     # |x|² + |y|² − 2 x·y keeps no digit of the distance of points that are far from the origin.
-    euclidean = isinstance(metric, str) and metric in ("euclidean", "l2")
-    return X - X.mean(axis=0) if euclidean and not sparse.issparse(X) else X
+    return X - X.mean(axis=0) if _is_euclidean(metric) and not sparse.issparse(X) else X
+
+
+def _is_euclidean(metric) -> bool:
+    return isinstance(metric, str) and metric in ("euclidean", "l2")
+
+
+def _settle(X, start: int, block) -> None:
+    """Compute short distances anew, from differences: of duplicates the product leaves noise."""
+    norms = np.einsum("ij,ij->i", X, X)
+    for i, row in enumerate(block, start):
+        near = np.flatnonzero(row**2 <= _CANCELLED * (norms[i] + norms))
+        row[near] = np.linalg.norm(X[near] - X[i], axis=1)
 
 
 def _blocks(X, metric, metric_params) -> Iterator[tuple[int, np.ndarray]]:
@@ -234,6 +246,8 @@ def _blocks(X, metric, metric_params) -> Iterator[tuple[int, np.ndarray]]:
     while start < X.shape[0]:
         with about(metric, metric_params):
             block = next(blocks)
+        if _is_euclidean(metric) and not sparse.issparse(X):
+            _settle(X, start, block)
         yield start, checked_distances(block)
         start += len(block)
 

@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 from scipy.linalg import orthogonal_procrustes
 
 __all__ = ["Rows", "consensus", "rows"]
@@ -57,8 +58,9 @@ def rows(lengths: list[int], ids=None) -> Rows:
 
 
 def _paired(ids, lengths):
-    if not hasattr(ids, "__len__") or len(ids) != len(lengths):
-        got = len(ids) if hasattr(ids, "__len__") else repr(ids)
+    listed = hasattr(ids, "__len__") and not sparse.issparse(ids)
+    if not listed or len(ids) != len(lengths):
+        got = len(ids) if listed else repr(ids)
         raise ValueError(
             f"ids must be a list of one array for each of {len(lengths)} snapshots, got {got}."
         )

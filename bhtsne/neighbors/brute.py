@@ -1,5 +1,6 @@
 """X → neighbours by metrics that are no matrix product: scikit-learn's search, in blocks."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -40,7 +41,9 @@ def nearest(X, k: int, metric, metric_params, new=None) -> tuple[np.ndarray, np.
 def about(metric, metric_params) -> Iterator[None]:
     """Let a library's complaint say that it is about a metric."""
     try:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # seen in the distances
+        with warnings.catch_warnings():
+            # Of NumPy, in threads too: what is not finite is seen in the distances.
+            warnings.simplefilter("ignore", RuntimeWarning)
             yield
     except (TypeError, ValueError) as error:
         raise ValueError(

@@ -8,6 +8,7 @@ from scipy import sparse
 # Below, float32 keeps no digits of a distance; above, float64 does not hold the sum of its squares.
 _LEAST, _MOST = 1e-40, 1e150
 _MANY = 2**31
+_WITHOUT = ("euclidean", "l2", "sqeuclidean")  # metrics without parameters
 _ROUNDING = 1e-6  # of the largest distance: a metric may err by it below 0
 
 
@@ -105,6 +106,10 @@ def checked_metric(metric, metric_params) -> None:
         raise TypeError(f"metric must be a name or a function of two points, got {metric!r}.")
     if not isinstance(metric_params, dict | None):
         raise TypeError(f"metric_params must be a dict or None, got {metric_params!r}.")
+    if isinstance(metric, str) and metric in _WITHOUT and metric_params:
+        raise ValueError(
+            f"metric_params must be None for metric {metric!r}, got {metric_params!r}."
+        )
 
 
 def checked_random_state(random_state):

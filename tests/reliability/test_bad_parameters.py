@@ -153,6 +153,7 @@ FUNCTIONS = {
 POSITIONAL = {"X", "X_new", "Y", "P", "k", "neighbors", "graph", "n", "maps", "labels", "reference"}
 # What else a rule for a parameter may be told by.
 ALSO = {
+    "X": ["k", "perplexity", "n_components", "labels", "Y"], "neighbors": ["perplexity"],
     "graph": ["neighbors"], "perplexities": ["perplexity"], "k": ["perplexity"],
     "n": ["neighbors"],
     "maps": ["Y", "snapshots"], "metric": ["X"], "kind": ["sigma", "perplexity"],

@@ -154,7 +154,7 @@ def test_the_same_points_make_the_same_map(tmp_path_factory, X, dtype, layout, m
 def tampered(X, how, rng):
     """Return a sparse matrix with its parts changed by hand."""
     if how == "index" and X.nnz:
-        X.indices[rng.integers(X.nnz)] = rng.choice([-1, X.shape[1], 2**30, -(2**31)])
+        X.indices[rng.integers(X.nnz)] = rng.choice([-1, max(X.shape), 2**30, -(2**31)])
     elif how == "pointer":
         X.indptr[rng.integers(len(X.indptr))] = rng.choice([-1, X.nnz + 9, 2**30])
     elif how == "short":
@@ -269,11 +269,12 @@ def test_all_pairs_of_any_points(X, perplexity, seed):
         return
     assert_finite([P, C])
     np.testing.assert_allclose(C.sum(axis=1), 1, rtol=1e-4)
-    shift = np.round(np.random.default_rng(seed).normal(size=X.shape[1])) * np.abs(X).max() * 1e3
+    shift = np.random.default_rng(seed).normal(size=X.shape[1]) * np.abs(X).max() * 1e3
     near = neighbors.find(X, len(X) - 1)
     expected = affinities.conditional(near, len(X), perplexity).toarray()
     np.testing.assert_allclose(C, expected, atol=2e-3)
-    assert outcome(lambda: affinities.all_pairs(X + shift, perplexity), "X") is not None
+    if np.abs(X).max() < 1e100:
+        assert outcome(lambda: affinities.all_pairs(X + shift, perplexity), "X") is not None
     for sigma in (1e-300, 1.0, 1e300):
         C = outcome(lambda s=sigma: affinities.conditional_pairs(X, sigma=s), "X")
         assert C is None or np.isfinite(C).all()
