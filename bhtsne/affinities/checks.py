@@ -33,7 +33,7 @@ def check_perplexity(perplexity, n) -> None:
 def checked_sigma(sigma) -> float:
     """Return how wide a Gaussian is to be, or raise ValueError if none can be."""
     value = plain(sigma)
-    if not _is_number(value) or not 0 < value <= np.finfo(np.float64).max:
+    if not _is_number(value) or not 0 < value <= float(np.finfo(np.float64).max):
         raise ValueError(f"sigma must be a finite number above 0, got {sigma!r}.")
     return float(value)
 

@@ -80,7 +80,7 @@ def given(P, n: int | None = None) -> sparse.csr_array:
            [0.25, 0.  , 0.25],
            [0.  , 0.25, 0.  ]], dtype=float32)
     """
-    P = checked_sparse(P, "P") if sparse.issparse(P) else checked_reals(P, "P")
+    P = (checked_sparse if sparse.issparse(P) else checked_reals)(P, "Affinities P")
     if n is not None:
         check_count("n", n)
     if P.ndim != 2 or P.shape[0] != P.shape[1] or (n is not None and P.shape[0] != n):

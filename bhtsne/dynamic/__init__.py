@@ -8,7 +8,7 @@ from bhtsne import jit, optimizer, parameters
 from bhtsne.dynamic.objective import Sequential, gradient, movement, objective
 from bhtsne.dynamic.snapshots import Rows, consensus, rows
 from bhtsne.forces.objective import KLDivergence
-from bhtsne.neighbors.points import checked_sparse
+from bhtsne.neighbors.points import checked_sparse, conversion
 from bhtsne.optimizer import State
 from bhtsne.progress import Progress
 from bhtsne.tsne.stages import Stages, float_types
@@ -282,7 +282,7 @@ def _tables(snapshots) -> list:
 def _table(name: str, X):
     if sparse.issparse(X):
         X = checked_sparse(X, name)  # before compiled code follows its indices
-    with np.errstate(over="ignore", invalid="ignore"):  # told as infinity
+    with conversion(name):
         return check_array(
             X, accept_sparse="csr", dtype=float_types(X), ensure_min_samples=2, input_name=name
         )

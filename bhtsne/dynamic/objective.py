@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bhtsne import forces
-from bhtsne.dynamic.snapshots import Rows, rows
+from bhtsne.dynamic.snapshots import Rows, is_list, rows
 from bhtsne.forces.checks import checked_map, checked_option
 from bhtsne.forces.objective import KLDivergence
 
@@ -225,14 +225,14 @@ def _moved(one: np.ndarray, two: np.ndarray) -> float:
 def _checked(P, maps, movement_penalty, ids) -> tuple[list[np.ndarray], Rows]:
     checked_option("movement_penalty", movement_penalty, (0, 1e6))
     maps = _checked_maps(maps)
-    if not isinstance(P, list | tuple | np.ndarray) or len(P) != len(maps):
-        got = len(P) if hasattr(P, "__len__") else repr(P)
+    if not is_list(P) or len(P) != len(maps):
+        got = len(P) if is_list(P) else repr(P)
         raise ValueError(f"P and maps must be as many, got {got} and {len(maps)}.")
     return maps, rows([len(Y) for Y in maps], ids)
 
 
 def _checked_maps(maps) -> list[np.ndarray]:
-    if not isinstance(maps, list | tuple | np.ndarray) or not len(maps):
+    if not is_list(maps) or not len(maps):
         raise ValueError(f"maps must be a list of one map Y or more, got {maps!r}.")
     checked = [checked_map(Y).astype(np.float64) for Y in maps]
     if len({Y.shape[1] for Y in checked}) > 1:

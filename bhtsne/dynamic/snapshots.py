@@ -57,10 +57,16 @@ def rows(lengths: list[int], ids=None) -> Rows:
     return Rows(parts, points.ravel(), names, links, sizes)
 
 
+def is_list(value) -> bool:
+    """Return whether a value has parts that can be counted."""
+    return (
+        hasattr(value, "__len__") and getattr(value, "ndim", 1) > 0 and not sparse.issparse(value)
+    )
+
+
 def _paired(ids, lengths):
-    listed = hasattr(ids, "__len__") and not sparse.issparse(ids)
-    if not listed or len(ids) != len(lengths):
-        got = len(ids) if listed else repr(ids)
+    if not is_list(ids) or len(ids) != len(lengths):
+        got = len(ids) if is_list(ids) else repr(ids)
         raise ValueError(
             f"ids must be a list of one array for each of {len(lengths)} snapshots, got {got}."
         )

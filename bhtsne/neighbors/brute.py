@@ -44,8 +44,9 @@ def about(metric, metric_params) -> Iterator[None]:
         with warnings.catch_warnings():
             # Of NumPy, in threads too: what is not finite is seen in the distances.
             warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.filterwarnings("error", "Some metric_kwargs", UserWarning)
             yield
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, UserWarning) as error:
         raise ValueError(
             f"metric and metric_params must suit each other and X, got {metric!r} and "
             f"{metric_params!r}, of which is said: {error}"

@@ -1,5 +1,7 @@
 """Tables of points and of distances → one clear error, or arrays that kernels may be given."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -34,8 +36,18 @@ def checked_array(X, name: str) -> np.ndarray:
     """Return what NumPy makes of X, or raise ValueError."""
     try:
         return np.asarray(X)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"{name} must be a table of numbers, got what is none: {error}") from None
+
+
+@contextmanager
+def conversion(name: str) -> Iterator[None]:
+    """Let numbers too large for float64 be infinity, which is told, or raise ValueError."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            yield
+    except OverflowError:
+        raise ValueError(f"{name} must hold numbers that fit into float64, got larger.") from None
 
 
 def checked_reals(X, name: str) -> np.ndarray:

@@ -21,7 +21,7 @@ from bhtsne import (
     schedules,
 )
 from bhtsne.forces.objective import KLDivergence
-from bhtsne.neighbors.points import checked_sparse, plain
+from bhtsne.neighbors.points import checked_sparse, conversion, plain
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 
@@ -50,7 +50,7 @@ class Stages(BaseEstimator):
         """Return X as an array or CSR of floats, as scikit-learn makes them."""
         if sparse.issparse(X):
             X = checked_sparse(X, "X")  # before compiled code follows its indices
-        with np.errstate(over="ignore", invalid="ignore"):  # told as infinity
+        with conversion("X"):
             return validate_data(self, X, accept_sparse="csr", dtype=float_types(X), **options)
 
     def _make(self, X, place: Callable, phases: Sequence[Phase]) -> None:
