@@ -7,14 +7,15 @@ from bhtsne.neighbors.points import (
     check_graph,
     checked_array,
     checked_distances,
+    checked_reals,
     plain,
 )
 
 
 def each_perplexity(perplexity) -> list:
     """Return perplexities as a list, of one if it is no sequence."""
-    several = isinstance(perplexity, list | tuple | np.ndarray) and np.ndim(perplexity) > 0
-    values = np.ravel(perplexity).tolist() if several else [perplexity]
+    several = isinstance(perplexity, list | tuple | np.ndarray)
+    values = checked_reals(perplexity, "perplexity").ravel().tolist() if several else [perplexity]
     if not values:
         raise ValueError(f"perplexity must be a number or more than one, got {perplexity!r}.")
     return values

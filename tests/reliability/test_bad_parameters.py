@@ -155,7 +155,7 @@ POSITIONAL = {"X", "X_new", "Y", "P", "k", "neighbors", "graph", "n", "maps", "l
 ALSO = {
     "X": ["k", "perplexity", "n_components", "labels", "Y"], "neighbors": ["perplexity"],
     "graph": ["neighbors"], "perplexities": ["perplexity"], "k": ["perplexity"],
-    "n": ["neighbors"],
+    "n": ["neighbors", "P"],
     "maps": ["Y", "snapshots"], "metric": ["X"], "kind": ["sigma", "perplexity"],
     "n_components": ["X"],
     "labels": ["label"], "theta": ["Y"], "dof": ["Y"], "perplexity": ["affinities"],
