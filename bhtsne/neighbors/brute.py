@@ -27,6 +27,9 @@ def nearest(X, k: int, metric, metric_params, new=None) -> tuple[np.ndarray, np.
         if new is None or sparse.issparse(X) or metric not in approximate.metrics(X):
             raise ValueError(unknown(metric, metrics(X), "scikit-learn", X))
         metric = approximate.function(metric)
+    # In float32 squares overflow, and the same points would have other distances.
+    X = X.astype(np.float64, copy=False)
+    new = None if new is None else new.astype(np.float64, copy=False)
     options = dict(metric_params or {})
     with about(metric, metric_params):
         search = NearestNeighbors(
