@@ -1,13 +1,13 @@
 """X or P → Y₀: where the optimisation starts. PCA, spectral, random, or an array."""
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from scipy import sparse
 
 from bhtsne import affinities, jit
 from bhtsne.initial import eigenmap
-from bhtsne.neighbors.points import check_count, checked_points, checked_random_state
+from bhtsne.neighbors.points import check_count, checked_points, checked_random_state, plain
 
 __all__ = ["pca", "principal_components", "random", "rescale", "spectral"]
 
@@ -170,7 +170,8 @@ def rescale(Y, sd: float = SD) -> np.ndarray:
     array([[-1.,  0.],
            [ 1.,  0.]], dtype=float32)
     """
-    if not isinstance(sd, Real) or not 0 < sd <= _WIDEST:
+    width = plain(sd)
+    if not isinstance(width, int | float) or isinstance(width, bool) or not 0 < width <= _WIDEST:
         raise ValueError(f"sd must be above 0 and at most {_WIDEST:g}, got {sd!r}.")
     Y = checked_points(Y, name="Y")
     Y = (Y.toarray() if sparse.issparse(Y) else Y).astype(np.float64)
@@ -179,7 +180,7 @@ def rescale(Y, sd: float = SD) -> np.ndarray:
     widest = Y.std(axis=0).max()
     if not widest > 0:
         raise ValueError("Y must not have all its points on one spot: they could never part.")
-    return (Y * (sd / widest)).astype(np.float32)
+    return (Y * (width / widest)).astype(np.float32)
 
 
 def principal_components(X, n_components: int, *, random_state=None) -> np.ndarray:
