@@ -7,7 +7,13 @@ from scipy import sparse
 
 from bhtsne import affinities, jit
 from bhtsne.initial import eigenmap
-from bhtsne.neighbors.points import check_count, checked_points, checked_random_state, plain
+from bhtsne.neighbors.points import (
+    check_count,
+    checked_points,
+    checked_random_state,
+    checked_table,
+    plain,
+)
 
 __all__ = ["pca", "principal_components", "random", "rescale", "spectral"]
 
@@ -173,8 +179,7 @@ def rescale(Y, sd: float = SD) -> np.ndarray:
     width = plain(sd)
     if not isinstance(width, int | float) or isinstance(width, bool) or not 0 < width <= _WIDEST:
         raise ValueError(f"sd must be above 0 and at most {_WIDEST:g}, got {sd!r}.")
-    Y = checked_points(Y, name="Y")
-    Y = (Y.toarray() if sparse.issparse(Y) else Y).astype(np.float64)
+    Y = checked_table(Y, name="Y")
     Y = Y - Y[0]  # so that points on one spot are 0, not the rounding of their mean
     Y -= Y.mean(axis=0)
     widest = Y.std(axis=0).max()

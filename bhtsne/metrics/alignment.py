@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import orthogonal_procrustes
 
-from bhtsne.neighbors.points import checked_points
+from bhtsne.neighbors.points import checked_table
 
 __all__ = ["Alignment", "align"]
 
@@ -54,13 +54,12 @@ def align(Y, reference) -> Alignment:
     True
     """
     moved, fixed = (
-        checked_points(one, 1, name) for one, name in ((Y, "Y"), (reference, "reference"))
+        checked_table(one, 1, name) for one, name in ((Y, "Y"), (reference, "reference"))
     )
     if moved.shape != fixed.shape:
         raise ValueError(
             f"Y and reference must be of one shape (N, d), got {moved.shape} and {fixed.shape}."
         )
-    moved, fixed = np.array(moved, np.float64), np.array(fixed, np.float64)
     middle = fixed.mean(axis=0)
     moved -= moved.mean(axis=0)
     fixed -= middle

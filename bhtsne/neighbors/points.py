@@ -32,6 +32,12 @@ def checked_points(X, fewest: int = 2, name: str = "X"):
     return X if sparse.issparse(X) else np.ascontiguousarray(X)
 
 
+def checked_table(X, fewest: int = 2, name: str = "X") -> np.ndarray:
+    """Return points as `checked_points` does, as a dense array of float64."""
+    X = checked_points(X, fewest, name)
+    return (X.toarray() if sparse.issparse(X) else X).astype(np.float64)
+
+
 def checked_array(X, name: str) -> np.ndarray:
     """Return what NumPy makes of X, or raise ValueError."""
     try:
