@@ -6,32 +6,41 @@ import os
 import numpy as np
 
 from bhtsne import affinities, forces, neighbors
+from bhtsne.forces.checks import DOF, EXAGGERATION, FARTHEST, THETA
+from bhtsne.neighbors.points import (
+    checked_metric,
+    checked_random_state,
+    checked_reals,
+    largest,
+    plain,
+)
 from bhtsne.optimizer import Phase
 from bhtsne.schedules import SCHEDULES
 
 _NUMBERS: dict[
     str, tuple
 ] = {  # name: (lowest, whether it is allowed, highest, whether it must be whole)
-    "n_components": (1, True, np.inf, True),
+    "n_components": (1, True, 10_000, True),
     "perplexity": (1, True, np.inf, False),
-    "early_exaggeration": (0, False, np.inf, False),
-    "early_exaggeration_iter": (0, True, np.inf, True),
-    "exaggeration": (0, False, np.inf, False),
-    "n_iter": (0, True, np.inf, True),
-    "learning_rate": (0, False, np.inf, False),
+    "early_exaggeration": (EXAGGERATION[0], True, EXAGGERATION[1], False),
+    "early_exaggeration_iter": (0, True, 2**31, True),
+    "exaggeration": (EXAGGERATION[0], True, EXAGGERATION[1], False),
+    "n_iter": (0, True, 2**31, True),
+    "learning_rate": (0, False, 1e12, False),
     "momentum": (0, True, 1, False),
-    "theta": (0, True, np.inf, False),
-    "dof": (0, False, np.inf, False),
-    "callback_every": (1, True, np.inf, True),
-    "checkpoint_every": (1, True, np.inf, True),
+    "theta": (THETA[0], True, THETA[1], False),
+    "dof": (DOF[0], True, DOF[1], False),
+    "callback_every": (1, True, 2**31, True),
+    "checkpoint_every": (1, True, 2**31, True),
     "min_kl_rate": (0, True, 1, False),
     "min_gradient_norm": (0, True, np.inf, False),
     "sigma": (0, False, np.inf, False),
-    "force_error": (0, False, np.inf, False),
+    "force_error": (1e-9, True, np.inf, False),
     "background": (0, True, 1, False),
-    "noise": (0, True, np.inf, False),
+    "noise": (0, True, FARTHEST, False),
     "movement_penalty": (0, True, 1e6, False),
 }
+_FINITE = float(np.finfo(np.float64).max)
 _OPTIONAL = ("sigma", "force_error")
 _AUTOMATIC = (
     "early_exaggeration", "early_exaggeration_iter", "n_iter", "learning_rate", "momentum",
@@ -62,8 +71,10 @@ def check(estimator) -> None:
             check_choice(name, value, *_CHOICES_OR_ARRAYS[name])
     _check_affinities(given)
     check_phases(given.get("phases"))
-    if not isinstance(given.get("metric_params"), dict | None):
-        raise TypeError(f"metric_params must be a dict or None, got {given['metric_params']!r}.")
+    checked_metric(given["metric"], given["metric_params"])
+    checked_random_state(given["random_state"])
+    if not isinstance(given["verbose"], bool | np.bool_ | numbers.Integral):
+        raise TypeError(f"verbose must be True or False, got {given['verbose']!r}.")
     if given.get("method") == "barnes_hut" and given["n_components"] > 3:
         raise ValueError(
             f"n_components must be 1, 2 or 3 for Barnes-Hut, got {given['n_components']}; "
@@ -90,7 +101,7 @@ def _check_affinities(given: dict) -> None:
 def check_against(estimator, X) -> None:
     """Raise ValueError for a parameter that does not fit the data."""
     n = X.shape[0]
-    most = np.max(estimator.perplexity)
+    most = float(np.max(estimator.perplexity))
     if most >= n:
         raise ValueError(
             f"perplexity must be below the number of points, got {most:g} for "
@@ -106,14 +117,18 @@ def check_start(estimator, n: int) -> None:
     """Raise ValueError unless a start that is given, and not named, is one for n points."""
     if isinstance(estimator.init, str):
         return
-    init = np.asarray(estimator.init)
+    init = checked_reals(estimator.init, "init")
     if init.shape != (n, estimator.n_components):
         raise ValueError(
             f"init must be of shape (N, n_components) = {(n, estimator.n_components)}, "
             f"got {init.shape}."
         )
-    if not (init.dtype.kind in "fiu" and np.isfinite(init).all()):
-        raise ValueError("init must hold finite numbers, got NaN, infinity or no numbers.")
+    if not (np.isfinite(init).all() and largest(init) <= FARTHEST):
+        raise ValueError(
+            f"init must hold finite numbers within ±{FARTHEST:g}, got others; initial.rescale "
+            "shrinks a map."
+        )
+    init = init.astype(np.float32)  # as it is taken
     if n > 1 and (init == init[0]).all():
         raise ValueError("init must not place all points on one spot: they could never part.")
 
@@ -128,9 +143,10 @@ def check_perplexity(value, kind) -> None:
             f"perplexity must be one number, got {value!r}; several are for "
             'affinities="multiscale" and "mixture".'
         )
-    if not len(value):
+    values = checked_reals(value, "perplexity").ravel().tolist()
+    if not values:
         raise ValueError("perplexity must hold a number, got an empty sequence.")
-    for one in np.ravel(value).tolist():
+    for one in values:
         check_number("perplexity", one)
 
 
@@ -153,27 +169,31 @@ def check_phases(phases) -> None:
             raise type(error)(f"phases: {error}") from None
 
 
-def check_phase(phase: Phase) -> None:
-    """Raise ValueError or TypeError unless each number of a phase is what it may be."""
+def check_phase(phase: Phase) -> Phase:
+    """Return a phase of plain numbers; ValueError or TypeError if one is not what it may be."""
     for name, value in phase._asdict().items():
         automatic = name == "learning_rate" and isinstance(value, str) and value == "auto"
         if not automatic and not (name == "theta" and value is None):
             check_number(name, value)
+    return Phase(*map(plain, phase))
 
 
 def check_number(name, value) -> None:
     """Raise ValueError or TypeError unless a number is what its parameter may be."""
     low, closed, high, whole = _NUMBERS[name]
-    kind = numbers.Integral if whole else numbers.Real
+    given, value = value, plain(value)
+    kind = int if whole else int | float
     automatic = ' or "auto"' if name in _AUTOMATIC else ""
-    if not isinstance(value, kind) or isinstance(value, bool | np.bool_):
+    if not isinstance(value, kind) or isinstance(value, bool):
         raise TypeError(
-            f"{name} must be a {'whole ' if whole else ''}number{automatic}, got {value!r}."
+            f"{name} must be a {'whole ' if whole else ''}number{automatic}, got {given!r}."
         )
-    if not (low <= value if closed else low < value) or not value < high:
+    if not (low <= value if closed else low < value) or not value < min(high, _FINITE):
         floor = f"at least {low}" if closed else f"above {low}"
+        if 0 < low < 1:
+            floor = f"above 0, {low:g} or more,"
         top = "finite" if high == np.inf else f"below {high}"
-        raise ValueError(f"{name} must be {floor} and {top}, got {value!r}.")
+        raise ValueError(f"{name} must be {floor} and {top}, got {given!r}.")
 
 
 def check_choice(name, value, choices, more="") -> None:

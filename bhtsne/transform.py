@@ -48,10 +48,10 @@ class NewPoints:
     """
 
     def __init__(self, P, fitted: np.ndarray, method: str, theta: float, dof: float) -> None:
-        self._P, self._fitted, self._dof = P, np.ascontiguousarray(fitted, np.float32), dof
-        self._exact, self.theta = method == "exact", theta
+        self._P, self._fitted = P, np.ascontiguousarray(fitted, np.float32)
+        self._exact, self.theta, self._dof = method == "exact", float(theta), float(dof)
         if not self._exact:
-            self._field = barnes_hut.Field(tree.build(self._fitted), dof)
+            self._field = barnes_hut.Field(tree.build(self._fitted), self._dof)
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
         """Return the gradient at Y, of the shape of Y."""

@@ -12,6 +12,7 @@ import numpy as np
 from numba import prange
 
 from bhtsne import jit
+from bhtsne.neighbors.points import check_count, checked_reals
 
 __all__ = ["Tree", "build"]
 
@@ -91,14 +92,17 @@ def build(Y, *, leaf_size: int = LEAF_SIZE, group_size: int = GROUP_SIZE) -> Tre
     >>> int(t.stop[0] - t.start[0])
     1000
     """
-    Y = np.asarray(Y, dtype=np.float32)
+    Y = checked_reals(Y, "Y")
+    check_count("leaf_size", leaf_size)
+    check_count("group_size", group_size)
     if Y.ndim != 2 or Y.shape[1] not in _BITS or not len(Y):
         raise ValueError(f"Y must be an array of shape (N, 1), (N, 2) or (N, 3), got {Y.shape}.")
-    points = np.ascontiguousarray(Y.T)
-    low, high = points.min(axis=1), points.max(axis=1)
-    side = float((high.astype(np.float64) - low).max())
-    if not np.isfinite(side):
-        raise ValueError("Y must be finite, got NaN or infinity.")
+    with np.errstate(over="ignore", invalid="ignore"):  # told as infinity or NaN
+        points = np.ascontiguousarray(Y.T, np.float32)
+        low, high = points.min(axis=1), points.max(axis=1)
+        side = float((high.astype(np.float64) - low).max())
+    if not side <= 1e15:  # float32 holds its square, times the points
+        raise ValueError(f"Y must be finite, and at most 1e15 wide, got {side:g}.")
     d = len(points)
     unit = max(side, float(np.finfo(np.float32).tiny)) * (1 + 1e-6) / 2.0 ** _BITS[d]
     keys = np.empty(len(Y), np.uint64)

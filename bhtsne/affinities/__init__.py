@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne.affinities import rows
-from bhtsne.affinities.checks import check_perplexity, checked, checked_sigma
+from bhtsne.affinities.checks import check_perplexity, checked, checked_sigma, each_perplexity, pair
 from bhtsne.affinities.joining import SYMMETRIES, given, joint
 from bhtsne.affinities.pairs import all_pairs, check_memory, conditional_pairs, shared_sigma
 from bhtsne.neighbors import Neighbors
@@ -154,7 +154,7 @@ def uniform(
            [0.25, 0.  , 0.25],
            [0.  , 0.25, 0.  ]], dtype=float32)
     """
-    k = np.shape(neighbors[0])[-1] if k is None else k
+    k = pair(neighbors)[0].shape[1] if k is None else k
     return _of_neighbors(neighbors, "uniform", k, symmetrize)
 
 
@@ -193,7 +193,7 @@ def fixed_sigma(
            [0.3  , 0.   , 0.184],
            [0.016, 0.184, 0.   ]], dtype=float32)
     """
-    C = conditional(neighbors, len(neighbors[0]), kind="fixed_sigma", sigma=sigma)
+    C = conditional(neighbors, len(pair(neighbors)[0]), kind="fixed_sigma", sigma=sigma)
     return joint(C, symmetrize)
 
 
@@ -239,10 +239,10 @@ def conditional(
     >>> round(float(affinities.conditional(near, 4, perplexity=2).sum()), 6)
     1.0
     """
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, got {kind!r}.")
     indices, distances = checked(neighbors, n)
-    perplexities = np.ravel(perplexity).tolist()
+    perplexities = each_perplexity(perplexity)
     if kind not in _SEVERAL and len(perplexities) != 1:
         raise ValueError(
             f"perplexity must be one number for {kind!r}, got {perplexity!r}; "
@@ -267,7 +267,7 @@ def conditional(
 
 
 def _of_neighbors(neighbors, kind, perplexity, symmetrize) -> sparse.csr_array:
-    n = len(neighbors[0])
-    for value in np.ravel(perplexity):
+    n = len(pair(neighbors)[0])
+    for value in each_perplexity(perplexity):
         check_perplexity(value, n)
     return joint(conditional(neighbors, n, perplexity, kind=kind), symmetrize)

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import sparse
 
+from bhtsne.neighbors.points import check_count, checked_reals, checked_sparse
+
 SYMMETRIES = ("mean", "max")
 _ASYMMETRY = 1e-5  # of the largest entry: what rounding in float32 leaves
 
@@ -39,7 +41,7 @@ def joint(conditional: sparse.csr_array, symmetrize: str = "mean") -> sparse.csr
            [0.25, 0.  , 0.25],
            [0.  , 0.25, 0.  ]])
     """
-    if symmetrize not in SYMMETRIES:
+    if not isinstance(symmetrize, str) or symmetrize not in SYMMETRIES:
         raise ValueError(f"symmetrize must be one of {SYMMETRIES}, got {symmetrize!r}.")
     transposed = conditional.T.tocsr()
     conditional = transposed.T.tocsr()  # transposing back sorts the columns
@@ -78,18 +80,27 @@ def given(P, n: int | None = None) -> sparse.csr_array:
            [0.25, 0.  , 0.25],
            [0.  , 0.25, 0.  ]], dtype=float32)
     """
-    P = P if sparse.issparse(P) else np.asarray(P)
+    P = (checked_sparse if sparse.issparse(P) else checked_reals)(P, "Affinities P")
+    if n is not None:
+        check_count("n", n)
     if P.ndim != 2 or P.shape[0] != P.shape[1] or (n is not None and P.shape[0] != n):
         size = "N" if n is None else n
         raise ValueError(f"Affinities P must be of shape ({size}, {size}), got {P.shape}.")
     P = sparse.coo_array(P)
-    off = P.row != P.col
-    data = P.data[off].astype(np.float64)
-    if data.size and not (data.min() >= 0 and np.isfinite(data.max())):
+    if P.nnz and not (P.data.min() >= 0 and np.isfinite(P.data.max())):
         raise ValueError(
-            "Affinities P must hold finite numbers of at least 0, got a negative one or NaN."
+            "Affinities P must hold finite numbers of at least 0, got a negative one, NaN or "
+            "infinity."
         )
-    if np.float32(data.sum()) != 1:  # or else it stays as it is, to the last bit
+    off = P.row != P.col
+    with np.errstate(over="ignore"):  # told as infinity, or divided by it
+        data = P.data[off].astype(np.float64)
+        is_one = np.float32(data.sum()) == 1
+    if not np.isfinite(data).all():
+        raise ValueError(
+            "Affinities P must fit into float64, got larger ones; divide P by its sum."
+        )
+    if not is_one:  # or else it stays as it is, to the last bit
         data /= data.max(initial=np.finfo(np.float64).tiny)
         data /= max(data.sum(), np.finfo(np.float64).tiny)
     P = sparse.csr_array((data.astype(np.float32), (P.row[off], P.col[off])), shape=P.shape)

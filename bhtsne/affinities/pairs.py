@@ -10,8 +10,10 @@ from bhtsne import jit, memory
 from bhtsne.affinities.checks import check_perplexity, checked_sigma
 from bhtsne.affinities.joining import normalized
 from bhtsne.affinities.rows import calibrated, gaussian
-from bhtsne.neighbors import checked_points
+from bhtsne.neighbors.brute import about
+from bhtsne.neighbors.points import checked_distances, checked_metric, checked_points
 
+_CANCELLED = 1e-8  # part of |x|² + |y|² below which float32 would see the rounding of x·y
 _BLOCK = 128  # MiB of distances computed at a time
 
 
@@ -52,7 +54,7 @@ def all_pairs(
     >>> affinities.all_pairs(np.random.default_rng(0).normal(size=(50, 3)), 10).nnz
     2450
     """
-    X = checked_points(X)
+    X = _checked(X, metric, metric_params)
     n = X.shape[0]
     check_perplexity(perplexity, n)
     check_memory(n)
@@ -115,7 +117,7 @@ def conditional_pairs(
            [0.82, 0.  , 0.18],
            [0.08, 0.92, 0.  ]], dtype=float32)
     """
-    X = checked_points(X)
+    X = _checked(X, metric, metric_params)
     n = X.shape[0]
     if sigma is None:
         check_perplexity(perplexity, n)
@@ -124,7 +126,7 @@ def conditional_pairs(
     check_memory(n)
     C = np.empty((n, n), np.float32)
     for start, block in _blocks(X, metric, metric_params):
-        distances, rows = block.astype(np.float32), C[start : start + len(block)]
+        distances, rows = block.copy(), C[start : start + len(block)]
         distances[np.eye(len(block), n, start, dtype=bool)] = np.inf
         if sigma is None:
             calibrated(distances, perplexity, rows)
@@ -175,20 +177,21 @@ def shared_sigma(
     from scipy.optimize import brentq
     from sklearn.metrics import pairwise_distances
 
-    X = checked_points(X)
+    X = _checked(X, metric, metric_params)
     n = X.shape[0]
     check_perplexity(perplexity, n)
     some = np.unique(np.linspace(0, n - 1, min(n, 1000)).astype(np.int64))
-    if metric == "precomputed":
-        distances = np.asarray(X[some], np.float32)
+    if isinstance(metric, str) and metric == "precomputed":
+        distances = X[some]
     else:
-        distances = pairwise_distances(X[some], X, metric=metric, **metric_params or {})
-    distances = distances.astype(np.float32)
+        with about(metric, metric_params):
+            distances = pairwise_distances(X[some], X, metric=metric, **metric_params or {})
+    distances = checked_distances(distances)
     distances[np.arange(len(some)), some] = np.inf
     apart = distances[(distances > 0) & np.isfinite(distances)]
     if not len(apart):
         raise ValueError("X must hold points that differ, got all of them on one spot.")
-    least, most = np.log(apart.min() / 15), np.log(apart.max() * 100)
+    least, most = np.log(float(apart.min()) / 15), np.log(float(apart.max()) * 100)
 
     def gap(log_sigma):
         p = gaussian(distances, float(np.exp(log_sigma))).astype(np.float64)
@@ -202,15 +205,50 @@ def shared_sigma(
     return float(np.exp(brentq(gap, least, most, xtol=1e-6)))
 
 
+def _checked(X, metric, metric_params):
+    """Return points in float64, about their middle, or distances; what breaks a rule raises."""
+    checked_metric(metric, metric_params)
+    X = checked_points(X)
+    if isinstance(metric, str) and metric == "precomputed":
+        if X.shape[0] != X.shape[1]:
+            raise ValueError(f"X, precomputed distances, must be square, got {X.shape}.")
+        if sparse.issparse(X):
+            raise ValueError(
+                "X, precomputed distances of all pairs, must be dense, got a sparse matrix; "
+                "neighbors.given takes it."
+            )
+        return X
+    X = X.astype(np.float64)
+    # |x|² + |y|² − 2 x·y keeps no digit of the distance of points that are far from the origin.
+    return X - X.mean(axis=0) if _is_euclidean(metric) and not sparse.issparse(X) else X
+
+
+def _is_euclidean(metric) -> bool:
+    return isinstance(metric, str) and metric in ("euclidean", "l2")
+
+
+def _settle(X, start: int, block) -> None:
+    """Compute short distances anew, from differences: of duplicates the product leaves noise."""
+    norms = np.einsum("ij,ij->i", X, X)
+    for i, row in enumerate(block, start):
+        near = np.flatnonzero(row**2 <= _CANCELLED * (norms[i] + norms))
+        row[near] = np.linalg.norm(X[near] - X[i], axis=1)
+
+
 def _blocks(X, metric, metric_params) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield blocks of rows of the distances between all points, and where they begin."""
+    """Yield blocks of rows of the distances between all points, float32, and where they begin."""
     from sklearn.metrics import pairwise_distances_chunked
 
     start = 0
-    for block in pairwise_distances_chunked(
+    blocks = pairwise_distances_chunked(
         X, metric=metric, n_jobs=1, working_memory=_BLOCK, **metric_params or {}
-    ):
-        yield start, block
+    )
+    while start < X.shape[0]:
+        with about(metric, metric_params):
+            block = next(blocks)
+        if _is_euclidean(metric) and not sparse.issparse(X):
+            _settle(X, start, block)
+        yield start, checked_distances(block)
         start += len(block)
 
 

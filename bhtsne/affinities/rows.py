@@ -25,9 +25,11 @@ def mixed(distances, perplexities: list[float], alike: bool) -> np.ndarray:
             for value, part in zip(perplexities, parts, strict=True)
         ]
     )
-    weights = np.zeros_like(weights) if alike else weights - weights.max(axis=0)
+    top = weights.max(axis=0)
+    top[np.isinf(top)] = 0  # of a row without a neighbour
+    weights = np.zeros_like(weights) if alike else weights - top
     weights = np.exp(weights)
-    weights /= weights.sum(axis=0)
+    weights /= np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
     return np.einsum("li,lij->ij", weights.astype(np.float32), parts)
 
 
@@ -56,7 +58,7 @@ def calibrated(distances, perplexity: float, out) -> np.ndarray:
     It may be the same array as distances. Infinite distances weigh nothing.
     """
     log_mass = np.empty(len(distances))
-    _calibrate(distances, float(np.log(perplexity)), _TOLERANCE, out, log_mass)
+    _calibrate(distances, float(np.log(float(perplexity))), _TOLERANCE, out, log_mass)
     return log_mass
 
 

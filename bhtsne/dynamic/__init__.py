@@ -1,12 +1,14 @@
 """Snapshots of points → a sequence of maps that stay comparable: `DynamicTSNE`."""
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils import check_array, check_random_state
 
 from bhtsne import jit, optimizer, parameters
 from bhtsne.dynamic.objective import Sequential, gradient, movement, objective
 from bhtsne.dynamic.snapshots import Rows, consensus, rows
 from bhtsne.forces.objective import KLDivergence
+from bhtsne.neighbors.points import checked_sparse, conversion
 from bhtsne.optimizer import State
 from bhtsne.progress import Progress
 from bhtsne.tsne.stages import Stages, float_types
@@ -274,13 +276,13 @@ def _tables(snapshots) -> list:
             "snapshots must be a list of tables (N, D), or an array (T, N, D), got one array of "
             f"shape {snapshots.shape}; TSNE is for one table."
         )
-    return [
-        check_array(
-            X,
-            accept_sparse="csr",
-            dtype=float_types(X),
-            ensure_min_samples=2,
-            input_name=f"snapshots[{t}]",
+    return [_table(f"snapshots[{t}]", X) for t, X in enumerate(snapshots)]
+
+
+def _table(name: str, X):
+    if sparse.issparse(X):
+        X = checked_sparse(X, name)  # before compiled code follows its indices
+    with conversion(name):
+        return check_array(
+            X, accept_sparse="csr", dtype=float_types(X), ensure_min_samples=2, input_name=name
         )
-        for t, X in enumerate(snapshots)
-    ]

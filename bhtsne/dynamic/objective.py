@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from bhtsne import forces
-from bhtsne.dynamic.snapshots import Rows, rows
+from bhtsne.dynamic.snapshots import Rows, is_list, rows
+from bhtsne.forces.checks import checked_map, checked_option
 from bhtsne.forces.objective import KLDivergence
 
 __all__ = ["Sequential", "gradient", "movement", "objective"]
@@ -208,24 +209,34 @@ def movement(maps, *, ids=None) -> np.ndarray:
     >>> dynamic.movement([Y, Y + 3, Y[::-1]]).round(1)
     array([0., 1.])
     """
-    maps = [np.asarray(Y, np.float64) for Y in maps]
+    maps = _checked_maps(maps)
     where = rows([len(Y) for Y in maps], ids)
     Y = np.concatenate([Y - Y.mean(axis=0) for Y in maps])
-    with np.errstate(invalid="ignore"):
-        return np.array(
-            [
-                np.sqrt(((Y[a] - Y[b]) ** 2).sum() / ((Y[a] ** 2).sum() + (Y[b] ** 2).sum()))
-                for a, b in where.links
-            ]
-        )
+    return np.array([_moved(Y[a], Y[b]) for a, b in where.links])
+
+
+def _moved(one: np.ndarray, two: np.ndarray) -> float:
+    if not len(one):
+        return np.nan
+    extent = (one**2).sum() + (two**2).sum()
+    return float(np.sqrt(((one - two) ** 2).sum() / extent)) if extent > 0 else 0.0
 
 
 def _checked(P, maps, movement_penalty, ids) -> tuple[list[np.ndarray], Rows]:
-    if not 0 <= movement_penalty < np.inf:
-        raise ValueError(
-            f"movement_penalty must be at least 0 and finite, got {movement_penalty!r}."
-        )
-    maps = [np.asarray(Y, np.float64) for Y in maps]
-    if len(P) != len(maps):
-        raise ValueError(f"P and maps must be as many, got {len(P)} and {len(maps)}.")
+    checked_option("movement_penalty", movement_penalty, (0, 1e6))
+    maps = _checked_maps(maps)
+    if not is_list(P) or len(P) != len(maps):
+        got = len(P) if is_list(P) else repr(P)
+        raise ValueError(f"P and maps must be as many, got {got} and {len(maps)}.")
     return maps, rows([len(Y) for Y in maps], ids)
+
+
+def _checked_maps(maps) -> list[np.ndarray]:
+    if not is_list(maps) or not len(maps):
+        raise ValueError(f"maps must be a list of one map Y or more, got {maps!r}.")
+    checked = [checked_map(Y).astype(np.float64) for Y in maps]
+    if len({Y.shape[1] for Y in checked}) > 1:
+        raise ValueError(
+            f"maps must be of as many dimensions each, got shapes {[Y.shape for Y in checked]}."
+        )
+    return checked

@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 from scipy.linalg import orthogonal_procrustes
 
 __all__ = ["Rows", "consensus", "rows"]
@@ -56,9 +57,16 @@ def rows(lengths: list[int], ids=None) -> Rows:
     return Rows(parts, points.ravel(), names, links, sizes)
 
 
+def is_list(value) -> bool:
+    """Return whether a value has parts that can be counted."""
+    return (
+        hasattr(value, "__len__") and getattr(value, "ndim", 1) > 0 and not sparse.issparse(value)
+    )
+
+
 def _paired(ids, lengths):
-    if not hasattr(ids, "__len__") or len(ids) != len(lengths):
-        got = len(ids) if hasattr(ids, "__len__") else repr(ids)
+    if not is_list(ids) or len(ids) != len(lengths):
+        got = len(ids) if is_list(ids) else repr(ids)
         raise ValueError(
             f"ids must be a list of one array for each of {len(lengths)} snapshots, got {got}."
         )

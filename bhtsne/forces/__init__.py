@@ -13,15 +13,30 @@ so that at dof 1 both weights are the familiar p_ij w_ij and w_ij².
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from bhtsne import tree
 from bhtsne.forces import barnes_hut, exact
+from bhtsne.forces.checks import (
+    DOF,
+    EXAGGERATION,
+    METHODS,
+    checked_affinities,
+    checked_map,
+    checked_option,
+    checked_options,
+    checked_z,
+)
 from bhtsne.forces.edges import attract, divergence_by_row
 
-__all__ = ["Gradient", "Repulsion", "attraction", "gradient", "kl_divergence", "repulsion"]
-
-METHODS = ("barnes_hut", "exact")
+__all__ = [
+    "METHODS",
+    "Gradient",
+    "Repulsion",
+    "attraction",
+    "gradient",
+    "kl_divergence",
+    "repulsion",
+]
 
 
 class Repulsion(NamedTuple):
@@ -67,14 +82,14 @@ def repulsion(Y, *, method: str = "barnes_hut", theta: float = 0.5, dof: float =
     Parameters
     ----------
     Y : array_like of shape (N, d)
-        The map. Barnes-Hut takes d = 1, 2, 3, exact any d.
+        The map, within ±1e6. Barnes-Hut takes d = 1, 2, 3, exact any d.
     method : {"barnes_hut", "exact"}
         Tree in O(N log N) and float32, or all pairs in O(N²) and float64.
     theta : float
         A cell of side s at distance D from a group of points stands for its points where
         ``s < theta D``. 0 sums every pair. Only Barnes-Hut has it.
     dof : float
-        Degrees of freedom of the kernel ``w = (1 + d²/dof)^(−(dof+1)/2)``.
+        Degrees of freedom of the kernel ``w = (1 + d²/dof)^(−(dof+1)/2)``, 0.001 to below 10,000.
 
     Returns
     -------
@@ -84,7 +99,7 @@ def repulsion(Y, *, method: str = "barnes_hut", theta: float = 0.5, dof: float =
     Raises
     ------
     ValueError
-        If Y is not a finite two-dimensional array, or an option is out of its range.
+        If Y is not a finite two-dimensional array, or too wide, or an option is out of its range.
 
     Examples
     --------
@@ -95,7 +110,8 @@ def repulsion(Y, *, method: str = "barnes_hut", theta: float = 0.5, dof: float =
     >>> bool(np.linalg.norm(fast.force - oracle.force) < 2e-3 * np.linalg.norm(oracle.force))
     True
     """
-    Y = _checked_map(Y, method, theta, dof)
+    theta, dof = checked_options(method, theta, dof)
+    Y = checked_map(Y, method)
     if method == "exact":
         return Repulsion(*exact.repulsion(Y, dof))
     sorted_points = tree.build(Y)
@@ -139,8 +155,8 @@ def attraction(P, Y, *, dof: float = 1.0) -> np.ndarray:
     array([[-0.25],
            [ 0.25]])
     """
-    Y = _checked_map(Y, "exact", 0.0, dof)
-    return attract(_checked_affinities(P, len(Y)), Y, dof)
+    Y, dof = checked_map(Y), checked_option("dof", dof, DOF)
+    return attract(checked_affinities(P, len(Y)), Y, dof)
 
 
 def gradient(
@@ -189,8 +205,10 @@ def gradient(
     >>> float(abs(g.grad).max()) < 1e-12 and abs(g.kl) < 1e-12  # two points always fit
     True
     """
-    Y = _checked_map(Y, method, theta, dof)
-    P = _checked_affinities(P, len(Y))
+    exaggeration = checked_option("exaggeration", exaggeration, EXAGGERATION)
+    theta, dof = checked_options(method, theta, dof)
+    Y = checked_map(Y, method)
+    P = checked_affinities(P, len(Y))
     rep = repulsion(Y, method=method, theta=theta, dof=dof)
     attr = attract(P, Y if method == "exact" else Y.astype(np.float32), dof)
     grad = combine(attr, rep, dof, exaggeration)
@@ -245,45 +263,5 @@ def kl_divergence(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float
 
 def divergence_per_point(P, Y, z: float, dof: float = 1.0) -> np.ndarray:
     """Return each row's share of the KL divergence, float64 of shape (N,), given Z."""
-    Y = _checked_map(Y, "exact", 0.0, dof)
-    return divergence_by_row(_checked_affinities(P, len(Y)), Y, checked_z(z), dof)
-
-
-def checked_z(z: float) -> float:
-    """Return Z, which must not be 0."""
-    if not z > 0:
-        raise ValueError(
-            f"Y must hold 2 points or more, near enough for a weight above 0, got Z = {z}."
-        )
-    return z
-
-
-def _checked_map(Y, method, theta, dof) -> np.ndarray:
-    """Return Y as float32 or float64 after checking it and the options that go with it."""
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
-    if not 0 <= theta < np.inf:
-        raise ValueError(f"theta must be a finite number of at least 0, got {theta!r}.")
-    if not 0 < dof < np.inf:
-        raise ValueError(f"dof must be a finite number above 0, got {dof!r}.")
-    Y = np.asarray(Y)
-    Y = Y if Y.dtype == np.float32 else Y.astype(np.float64)
-    if Y.ndim != 2 or not Y.size:
-        raise ValueError(f"Y must be a map of shape (N, d), got an array of shape {Y.shape}.")
-    if method == "barnes_hut" and Y.shape[1] > 3:
-        raise ValueError(
-            f'Barnes-Hut makes maps of 1 to 3 dimensions, got {Y.shape[1]}; use method="exact".'
-        )
-    if not np.isfinite(Y).all():
-        raise ValueError("Y must be finite, got NaN or infinity.")
-    return Y
-
-
-def _checked_affinities(P, n: int) -> sparse.csr_array:
-    """Return P as CSR float32 after checking its shape."""
-    if P.shape != (n, n):
-        raise ValueError(f"P must be of shape ({n}, {n}) as Y has {n} points, got {P.shape}.")
-    P = sparse.csr_array(P, dtype=np.float32)
-    if P.nnz and not (P.data.min() >= 0 and np.isfinite(P.data.max())):
-        raise ValueError("P must hold finite numbers of at least 0, got a negative one or NaN.")
-    return P
+    Y, dof = checked_map(Y), checked_option("dof", dof, DOF)
+    return divergence_by_row(checked_affinities(P, len(Y)), Y, checked_z(z), dof)

@@ -42,7 +42,7 @@ class KLDivergence:
         self, P, method: str, theta: float, dof: float, force_error: float | None = None
     ) -> None:
         self._P, self._sorted_P, self._order = P, P, np.arange(P.shape[0])
-        self._method, self.theta, self._dof = method, theta, dof
+        self._method, self.theta, self._dof = method, float(theta), float(dof)
         self._force_error = force_error
         self._calls, self._next_sort = 0, 0
 

@@ -7,7 +7,13 @@ from scipy import sparse
 
 from bhtsne import affinities, jit
 from bhtsne.initial import eigenmap
-from bhtsne.neighbors import checked_points
+from bhtsne.neighbors.points import (
+    check_count,
+    checked_points,
+    checked_random_state,
+    checked_table,
+    plain,
+)
 
 __all__ = ["pca", "principal_components", "random", "rescale", "spectral"]
 
@@ -15,6 +21,7 @@ __all__ = ["pca", "principal_components", "random", "rescale", "spectral"]
 # (Kobak & Berens 2019).
 SD = 1e-4
 
+_WIDEST = 1e6  # as a map may be
 _BLOCK = 4096  # rows of a block of the covariance
 _COVARIANCE_FEATURES = 2000  # beyond, an iterative solver is faster than D × D
 
@@ -51,7 +58,8 @@ def pca(X, n_components: int = 2, *, random_state=None) -> np.ndarray:
     >>> Y.shape, round(float(Y[:, 0].std()), 6)
     ((100, 2), 0.0001)
     """
-    X, rng = checked_points(X), _rng(random_state)
+    X, rng = checked_points(X), checked_random_state(random_state)
+    check_count("n_components", n_components)
     n = X.shape[0]
     Y = np.zeros((n, n_components))
     scores = _scores(X, min(n_components, *X.shape), rng)
@@ -91,7 +99,10 @@ def random(n: int, n_components: int = 2, *, random_state=None) -> np.ndarray:
     >>> initial.random(5, random_state=0).shape
     (5, 2)
     """
-    return _rng(random_state).normal(scale=SD, size=(n, n_components)).astype(np.float32)
+    check_count("n", n)
+    check_count("n_components", n_components)
+    rng = checked_random_state(random_state)
+    return rng.normal(scale=SD, size=(n, n_components)).astype(np.float32)
 
 
 def spectral(P, n_components: int = 2, *, random_state=None) -> np.ndarray:
@@ -134,7 +145,8 @@ def spectral(P, n_components: int = 2, *, random_state=None) -> np.ndarray:
     True
     """
     P = affinities.given(P)
-    return rescale(eigenmap.parts(P, n_components, _rng(random_state)))
+    check_count("n_components", n_components)
+    return rescale(eigenmap.parts(P, n_components, checked_random_state(random_state)))
 
 
 def rescale(Y, sd: float = SD) -> np.ndarray:
@@ -164,12 +176,16 @@ def rescale(Y, sd: float = SD) -> np.ndarray:
     array([[-1.,  0.],
            [ 1.,  0.]], dtype=float32)
     """
-    Y = checked_points(Y).astype(np.float64)
-    Y = Y - Y.mean(axis=0)
+    width = plain(sd)
+    if not isinstance(width, int | float) or isinstance(width, bool) or not 0 < width <= _WIDEST:
+        raise ValueError(f"sd must be above 0 and at most {_WIDEST:g}, got {sd!r}.")
+    Y = checked_table(Y, name="Y")
+    Y = Y - Y[0]  # so that points on one spot are 0, not the rounding of their mean
+    Y -= Y.mean(axis=0)
     widest = Y.std(axis=0).max()
     if not widest > 0:
         raise ValueError("Y must not have all its points on one spot: they could never part.")
-    return (Y * (sd / widest)).astype(np.float32)
+    return (Y * (width / widest)).astype(np.float32)
 
 
 def principal_components(X, n_components: int, *, random_state=None) -> np.ndarray:
@@ -210,7 +226,14 @@ def principal_components(X, n_components: int, *, random_state=None) -> np.ndarr
             "n_components must be a whole number within 1 … min(N, D) = "
             f"{min(X.shape)}, got {n_components!r}."
         )
-    return _scores(X, n_components, _rng(random_state)).astype(np.float32)
+    largest = float(np.finfo(np.float32).max)
+    scores = _scores(X, n_components, checked_random_state(random_state))
+    if not np.abs(scores).max() <= largest:
+        raise ValueError(
+            f"X's components must fit into float32, got {np.abs(scores).max():g}; divide X by its "
+            "maximum."
+        )
+    return scores.astype(np.float32)
 
 
 def _scores(X, n_components, rng) -> np.ndarray:
@@ -222,12 +245,6 @@ def _scores(X, n_components, rng) -> np.ndarray:
     axes = vectors[:, ::-1][:, :n_components]
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(n_components)])
     return np.concatenate(_rows(X, lambda rows: (rows - mean) @ axes))
-
-
-def _rng(random_state):
-    from sklearn.utils import check_random_state
-
-    return check_random_state(random_state)
 
 
 def _rows(X, function) -> list:

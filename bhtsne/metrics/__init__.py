@@ -1,5 +1,7 @@
 """X, P, Y → how far to trust a map: divergence, neighbours and distances kept, maps aligned."""
 
+from numbers import Integral
+
 import numpy as np
 
 from bhtsne import forces, neighbors
@@ -7,6 +9,13 @@ from bhtsne.forces import kl_divergence
 from bhtsne.metrics import ranks
 from bhtsne.metrics.alignment import Alignment, align
 from bhtsne.neighbors import Neighbors
+from bhtsne.neighbors.points import (
+    check_count,
+    checked_array,
+    checked_metric,
+    checked_points,
+    checked_random_state,
+)
 
 __all__ = [
     "Alignment",
@@ -56,7 +65,7 @@ def kl_per_point(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float 
     array([ 0.148, -0.068,  0.216])
     """
     z = forces.repulsion(Y, method=method, theta=theta, dof=dof).z
-    return forces.divergence_per_point(P, np.asarray(Y), z, dof)
+    return forces.divergence_per_point(P, Y, z, dof)
 
 
 def neighbor_recall(X, Y, k: int = 10, *, metric="euclidean") -> float:
@@ -91,7 +100,7 @@ def neighbor_recall(X, Y, k: int = 10, *, metric="euclidean") -> float:
     >>> metrics.neighbor_recall(X, 3 * X, k=10)
     1.0
     """
-    truth = _nearest(X, k, metric)
+    truth, Y = _nearest(X, k, metric), checked_points(Y, name="Y")
     _check_same_points(truth, Y)
     kept = neighbors.find(Y, k, method="exact").indices
     n, rows = len(truth), np.arange(len(truth))[:, None]
@@ -132,7 +141,7 @@ def neighbor_hit(X, labels, k: int = 6, *, metric="euclidean") -> float:
     >>> metrics.neighbor_hit([[0.0], [1.0], [2.0], [7.0], [8.0], [9.0]], list("aaabbb"), k=2)
     1.0
     """
-    labels = np.asarray(labels)
+    labels = checked_array(labels, "labels")
     indices = _nearest(X, k, metric)
     if labels.shape != (len(indices),):
         raise ValueError(
@@ -178,10 +187,11 @@ def trustworthiness(X, Y, k: int = 5, *, metric="euclidean") -> float:
     >>> metrics.trustworthiness(X, 3 * X)
     1.0
     """
-    X = neighbors.checked_points(X)
+    checked_metric(metric, None)
+    X, Y = checked_points(X), checked_points(Y, name="Y")
     n = X.shape[0]
     _check_same_points(X, Y)
-    if not 1 <= k < n / 2:
+    if not isinstance(k, Integral) or not 1 <= k < n / 2:
         raise ValueError(f"k must be at least 1 and below N / 2 = {n / 2:g}, got {k!r}.")
     mapped = neighbors.find(Y, k, method="exact").indices
     penalty = np.maximum(0, ranks.of_neighbors(X, mapped, metric) - k).sum()
@@ -222,13 +232,19 @@ def distance_correlation(X, Y, *, n_pairs: int = 100_000, random_state=None) -> 
     """
     from scipy.stats import spearmanr
     from sklearn.metrics.pairwise import paired_euclidean_distances
-    from sklearn.utils import check_random_state
 
-    X, Y = neighbors.checked_points(X), neighbors.checked_points(Y)
+    X, Y = checked_points(X), checked_points(Y, name="Y")
     _check_same_points(X, Y)
-    i, j = check_random_state(random_state).randint(len(Y), size=(2, n_pairs))
+    check_count("n_pairs", n_pairs, 2)
+    i, j = checked_random_state(random_state).randint(X.shape[0], size=(2, n_pairs))
     i, j = i[i != j], j[i != j]
     pairs = [paired_euclidean_distances(A[i], A[j]) for A in (X, Y)]
+    for name, distances in zip("XY", pairs, strict=True):
+        if not len(distances) or (distances == distances[0]).all():
+            raise ValueError(
+                f"{name} must hold points at different distances, got {len(distances)} pairs "
+                "without; take others, or more pairs by n_pairs."
+            )
     return float(spearmanr(*pairs).statistic)
 
 
@@ -236,11 +252,11 @@ def _nearest(X, k: int, metric) -> np.ndarray:
     """Return indices of the k nearest neighbours of points, or of neighbours that are given."""
     if not isinstance(X, Neighbors):
         return neighbors.find(X, k, metric=metric, method="exact").indices
-    if not 1 <= k <= X.indices.shape[1]:
+    if not isinstance(k, Integral) or not 1 <= k <= X.indices.shape[1]:
         raise ValueError(f"k must be within 1 … {X.indices.shape[1]} neighbours, got {k!r}.")
     return X.indices[:, :k]
 
 
 def _check_same_points(X, Y) -> None:
-    if X.shape[0] != len(Y):
-        raise ValueError(f"X and Y must hold the same points, got {X.shape[0]} and {len(Y)}.")
+    if X.shape[0] != Y.shape[0]:
+        raise ValueError(f"X and Y must hold the same points, got {X.shape[0]} and {Y.shape[0]}.")

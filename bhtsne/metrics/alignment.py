@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import orthogonal_procrustes
 
+from bhtsne.neighbors.points import checked_table
+
 __all__ = ["Alignment", "align"]
 
 
@@ -51,14 +53,20 @@ def align(Y, reference) -> Alignment:
     >>> bool(metrics.align(Y, 5 - 2 * Y[:, ::-1]).disparity < 1e-12)
     True
     """
-    moved, fixed = np.array(Y, np.float64), np.array(reference, np.float64)
-    if moved.shape != fixed.shape or moved.ndim != 2:
-        raise ValueError(f"Maps must be of one shape (N, d), got {moved.shape} and {fixed.shape}.")
+    moved, fixed = (
+        checked_table(one, 1, name) for one, name in ((Y, "Y"), (reference, "reference"))
+    )
+    if moved.shape != fixed.shape:
+        raise ValueError(
+            f"Y and reference must be of one shape (N, d), got {moved.shape} and {fixed.shape}."
+        )
     middle = fixed.mean(axis=0)
     moved -= moved.mean(axis=0)
     fixed -= middle
     if not moved.any() or not fixed.any():
-        raise ValueError("A map with all its points on one spot cannot be aligned.")
+        raise ValueError(
+            "Y and reference must not have all their points on one spot, got such a map."
+        )
     rotation, singular_values = orthogonal_procrustes(moved, fixed)
     aligned = moved @ rotation * (singular_values / (moved**2).sum())
     return Alignment(aligned + middle, float(((aligned - fixed) ** 2).sum() / (fixed**2).sum()))

@@ -3,14 +3,16 @@
 import numpy as np
 
 from bhtsne import jit
+from bhtsne.neighbors.brute import about
 from bhtsne.neighbors.exact import Tiles, standardized
+from bhtsne.neighbors.points import checked_distances
 
 _ROWS = 256
 
 
 def of_neighbors(X, mapped: np.ndarray, metric) -> np.ndarray:
     """Return the rank, 1 or more, of each neighbour of each point, integers of mapped's shape."""
-    if metric == "euclidean" and isinstance(X, np.ndarray):
+    if isinstance(metric, str) and metric == "euclidean" and isinstance(X, np.ndarray):
         return _by_tiles(X, mapped)
     return _by_any_metric(X, mapped, metric)
 
@@ -41,7 +43,9 @@ def _by_any_metric(X, mapped, metric) -> np.ndarray:
     from sklearn.metrics import pairwise_distances
 
     def block(start, stop):
-        distances = pairwise_distances(X[start:stop], X, metric=metric)
+        with about(metric, None):
+            distances = pairwise_distances(X[start:stop], X, metric=metric)
+        checked_distances(distances)
         limits = np.take_along_axis(distances, mapped[start:stop], axis=1)
         distances[np.arange(stop - start), np.arange(start, stop)] = np.inf
         nearer = np.zeros(limits.shape, np.int64)

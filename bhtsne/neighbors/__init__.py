@@ -10,6 +10,13 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne.neighbors import approximate, brute, exact, forest, graphs
+from bhtsne.neighbors.points import (
+    check_count,
+    checked_distances,
+    checked_metric,
+    checked_points,
+    checked_random_state,
+)
 
 __all__ = ["Neighbors", "find", "given", "query"]
 
@@ -57,8 +64,9 @@ def find(
     Parameters
     ----------
     X : array_like or CSR of shape (N, D)
-        Points of finite coordinates. For ``metric="precomputed"`` distances of shape (N, N), all of
-        them, or sparse: then the stored ones are all that is known.
+        Points of finite coordinates, whose distances float32 holds. For ``metric="precomputed"``
+        distances of shape (N, N), all of them, or sparse: then the stored ones are all that is
+        known.
     k : int
         Neighbours of each point, 1 to N − 1.
     metric : str or callable
@@ -92,11 +100,12 @@ def find(
     >>> neighbors.find(np.array([[0.0], [1.0], [3.0]]), 1).indices.ravel()
     array([1, 0, 1], dtype=int32)
     """
+    checked_metric(metric, metric_params)
     X = checked_points(X)
     n = X.shape[0]
     if not isinstance(k, Integral) or not 1 <= k <= n - 1:
         raise ValueError(f"k must be a whole number from 1 to N − 1 = {n - 1}, got {k!r}.")
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
     if isinstance(metric, str) and metric == "precomputed":
         return _result(*graphs.of_distances(X, k, own=True))
@@ -147,7 +156,8 @@ def query(X, X_new, k: int, *, metric="euclidean", metric_params: dict | None = 
     >>> neighbors.query([[0.0], [1.0], [3.0]], [[2.5]], 2).indices
     array([[2, 1]], dtype=int32)
     """
-    new = checked_points(X_new, fewest=1)
+    checked_metric(metric, metric_params)
+    new = checked_points(X_new, 1, "X_new")
     if isinstance(metric, str) and metric == "precomputed":
         n = new.shape[1]
     else:
@@ -196,41 +206,18 @@ def given(graph, n: int) -> Neighbors:
            [ 0, -1],
            [ 0, -1]], dtype=int32)
     """
-    return _result(*graphs.arrays(graph, n))
-
-
-def checked_points(X, fewest: int = 2):
-    """Return X as a finite float array or CSR of shape (N, D), or raise ValueError."""
-    X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
-    if X.ndim != 2 or X.shape[0] < fewest or X.shape[1] < 1:
-        raise ValueError(
-            f"X must hold {fewest} points or more in shape (N, D), got shape {X.shape}."
-        )
-    if X.dtype.kind not in "biuf":
-        raise ValueError(f"X must hold real numbers, got {X.dtype}.")
-    if X.dtype not in (np.float32, np.float64):
-        small = np.result_type(X.dtype, np.float32) == np.float32
-        X = X.astype(np.float32 if small else np.float64)
-    if not np.isfinite(X.data if sparse.issparse(X) else X).all():
-        raise ValueError("X must be finite, got NaN or infinity: drop or impute those rows.")
-    return X
+    check_count("n", n)
+    return _result(*graphs.arrays(graph, n), "neighbors")
 
 
 def _random_integer(random_state) -> int | None:
     if random_state is None:
         return None
-    from sklearn.utils import check_random_state
-
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    return int(checked_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
-def _result(indices, distances) -> Neighbors:
-    with np.errstate(over="ignore"):
-        distances = distances.astype(np.float32, copy=False)
-    if not np.isfinite(distances[indices >= 0]).all():
-        raise ValueError(
-            "X's distances must fit into float32, got more than 3e38; divide X by its maximum."
-        )
+def _result(indices, distances, name: str = "X") -> Neighbors:
+    distances = checked_distances(distances, indices >= 0, name)
     return Neighbors(np.ascontiguousarray(indices, np.int32), np.ascontiguousarray(distances))
 
 

@@ -13,6 +13,7 @@ from bhtsne import jit
 
 _ROWS, _COLUMNS = 256, 512  # of a tile; a core's second-level cache holds it
 _BLOCK = 64  # distances of a row that are offered at once
+_FARTHEST = 1e15  # of a new point, in extents of the others: float32 holds its square
 _SPARE = 12  # candidates kept beyond k, so that rounding seldom leaves a doubt
 
 
@@ -42,6 +43,12 @@ def nearest_to(X: np.ndarray, new: np.ndarray, k: int) -> tuple[np.ndarray, np.n
     n, points = len(X), np.concatenate([X, new])
     scale = standardized(X)[1] or 1.0  # X alone sets it: no new point may change another's bits
     scaled = (points - X.mean(axis=0, dtype=np.float64)) / scale
+    farthest = float(np.abs(scaled[n:]).max())
+    if farthest > _FARTHEST:
+        raise ValueError(
+            f"X_new must lie within {_FARTHEST:g} times the extent of X, whose points are all as "
+            f"near from there, got {farthest:.2g} times."
+        )
     order, rows = like_by_like(scaled[:n]), np.arange(n, len(points))
     indices, distances = np.empty((len(points), k), np.int32), np.empty((len(points), k))
     for dtype in (np.float32, np.float64):

@@ -4,6 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne.neighbors.exact import without_self
+from bhtsne.neighbors.points import check_graph, checked_array, checked_sparse
 
 
 def arrays(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -13,36 +14,37 @@ def arrays(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
     """
     if sparse.issparse(graph):
         if graph.shape[0] != n:
-            raise ValueError(f"A graph of {n} points must have {n} rows, got {graph.shape[0]}.")
-        indices, distances = from_sparse(graph, n)
+            raise ValueError(
+                f"neighbors, a graph of {n} points, must have {n} rows, got {graph.shape[0]}."
+            )
+        indices, distances = from_sparse(checked_sparse(graph, "neighbors"), n)
     else:
         graph = getattr(graph, "neighbor_graph", graph)  # of a pynndescent index
         indices, distances = _pair(graph, n)
     own = indices == np.arange(n)[:, None]
     if own.all(axis=1).any() and indices.shape[1] == 1:
         raise ValueError("neighbors must hold others than the points themselves, got none.")
-    if own.any(axis=1).all():  # as most searches return them
+    if (own.sum(axis=1) == 1).all():  # as most searches return them
         return without_self(indices, distances)
     return nearest_first(np.where(own, -1, indices), np.where(own, np.inf, distances))
 
 
-def from_sparse(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
+def from_sparse(graph, n: int, name: str = "neighbors") -> tuple[np.ndarray, np.ndarray]:
     """Return the stored entries of each row of a sparse matrix of distances to n points.
 
     Stored zeros count: they are duplicates. That is how scikit-learn's `kneighbors_graph` and the
     ``obsp["distances"]`` of an AnnData hold a graph.
     """
-    graph = sparse.csr_array(graph)
     if graph.shape[1] != n:
         raise ValueError(
-            f"A sparse matrix of distances must have a column for each of {n} points, got shape "
-            f"{graph.shape}."
+            f"{name}, a sparse matrix of distances, must have a column for each of {n} points, "
+            f"got shape {graph.shape}."
         )
     counts = np.diff(graph.indptr)
     if not graph.nnz:
-        raise ValueError("A sparse matrix of distances must hold neighbours, got no entry.")
+        raise ValueError(f"{name}, a sparse matrix of distances, must hold some, got no entry.")
     if not (graph.data >= 0).all():
-        raise ValueError("Distances must be at least 0, got a negative one or NaN.")
+        raise ValueError(f"{name}'s distances must be at least 0, got a negative one or NaN.")
     indices = np.full((graph.shape[0], counts.max()), -1, np.int32)
     distances = np.full(indices.shape, np.inf)
     there = np.arange(indices.shape[1]) < counts[:, None]
@@ -60,21 +62,18 @@ def nearest_first(indices, distances) -> tuple[np.ndarray, np.ndarray]:
 
 def _pair(graph, n) -> tuple[np.ndarray, np.ndarray]:
     pair = isinstance(graph, list | tuple) and len(graph) == 2
-    shapes = [np.shape(part) for part in graph] if pair else []
+    parts = [checked_array(part, "neighbors") for part in graph] if pair else []
+    shapes = [part.shape for part in parts]
     if len(shapes) != 2 or shapes[0] != shapes[1] or len(shapes[0]) != 2 or shapes[0][0] != n:
         raise ValueError(
             f"neighbors must be two arrays, indices and distances, of shape ({n}, k) each, a "
             f"sparse matrix of distances, ({n}, {n}), or a pynndescent index of as many points, "
             f"got {f'shapes {shapes}' if shapes else repr(type(graph).__name__)}."
         )
-    indices, distances = np.asarray(graph[0]), np.asarray(graph[1])
-    if indices.dtype.kind not in "iu" or indices.min() < -1 or indices.max() >= n:
-        raise ValueError(
-            f"Neighbours' indices must be whole numbers from 0 to {n - 1}, or -1 for none, got "
-            f"{indices.dtype} from {indices.min()} to {indices.max()}."
-        )
-    if distances.dtype.kind not in "iuf" or not (distances[indices >= 0] >= 0).all():
-        raise ValueError("Neighbours' distances must be 0 or more, got a negative one or NaN.")
+    indices, distances = parts
+    if not indices.size:
+        raise ValueError(f"neighbors must hold one a point or more, got shape {indices.shape}.")
+    check_graph(indices, distances, n)
     return indices.astype(np.int32), np.where(indices < 0, np.inf, distances)
 
 
@@ -82,12 +81,12 @@ def of_distances(X, k, own: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return the k smallest entries of each row of distances; `own`: without the diagonal."""
     m, n = X.shape
     if own and m != n:
-        raise ValueError(f"Precomputed distances must be square, got {X.shape}.")
+        raise ValueError(f"X, precomputed distances, must be square, got {X.shape}.")
     if sparse.issparse(X):
-        indices, distances = arrays(X, n) if own else from_sparse(X, n)
+        indices, distances = arrays(X, n) if own else from_sparse(X, n, "X")
         return indices[:, :k], distances[:, :k]
     if X.min() < 0:
-        raise ValueError(f"Precomputed distances must be at least 0, got {X.min():g}.")
+        raise ValueError(f"X, precomputed distances, must be at least 0, got {X.min():g}.")
     indices, distances = np.empty((m, k), np.int32), np.empty((m, k))
     everyone = np.arange(n, dtype=np.int32)
     for i in range(m):

@@ -5,6 +5,8 @@ from copy import copy
 import numpy as np
 from scipy import sparse
 
+from bhtsne.forces.checks import checked_map, checked_option
+from bhtsne.neighbors.points import checked_reals, checked_sparse
 from bhtsne.sne import sums
 
 __all__ = ["VARIANTS", "Divergence", "divergence", "gradient"]
@@ -48,10 +50,9 @@ class Divergence:
 
     def __init__(self, P, variant: str = "sne", background: float = 0.2) -> None:
         P = _checked(P)
-        if variant not in VARIANTS:
+        if not isinstance(variant, str) or variant not in VARIANTS:
             raise ValueError(f"variant must be one of {VARIANTS}, got {variant!r}.")
-        if not 0 <= background < 1:
-            raise ValueError(f"background must be at least 0 and below 1, got {background!r}.")
+        background = checked_option("background", background, (0, 1))
         self._n = n = len(P)
         self._by_row = variant == "sne"
         self._student = True if variant == "t-sne" else None
@@ -179,25 +180,28 @@ def gradient(P, Y, *, variant: str = "sne", background: float = 0.2) -> np.ndarr
 
 def _checked(P) -> np.ndarray:
     """Return P as a dense array of float32 without a diagonal."""
-    P = P.toarray() if sparse.issparse(P) else np.asarray(P)
+    P = checked_sparse(P, "P").toarray() if sparse.issparse(P) else checked_reals(P, "P")
     if P.ndim != 2 or P.shape[0] != P.shape[1] or len(P) < 2:
         raise ValueError(
             f"P must be of shape (N, N), of 2 points or more, got an array of shape {P.shape}."
         )
+    with np.errstate(over="ignore"):  # told as infinity
+        P = np.ascontiguousarray(P, np.float32)
     if not (P.min() >= 0 and 0 < P.max() < np.inf):
-        raise ValueError("P must hold finite numbers of at least 0, and one above it.")
+        raise ValueError(
+            "P must hold finite numbers of at least 0, and one above it, got others: NaN, infinity "
+            "for float32, a negative one, or none but 0."
+        )
     if P.diagonal().any():
-        raise ValueError("P must have a diagonal of 0: no point is its own neighbour.")
-    return P.astype(np.float32, copy=False)
+        raise ValueError("P must have a diagonal of 0, got another: no point is its own neighbour.")
+    return P
 
 
 def _checked_map(Y, n: int) -> np.ndarray:
-    Y = np.asarray(Y, np.float64)
-    if Y.ndim != 2 or len(Y) != n or not Y.size:
+    Y = checked_map(Y)
+    if len(Y) != n:
         raise ValueError(f"Y must be a map of shape ({n}, d), as P has {n} points, got {Y.shape}.")
-    if not np.isfinite(Y).all():
-        raise ValueError("Y must be finite, got NaN or infinity.")
-    return Y
+    return Y.astype(np.float64)
 
 
 def _information(P) -> float:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from bhtsne import checkpoint, jit, parameters
 from bhtsne.optimizer import Phase, State
@@ -155,7 +155,7 @@ class GoingOn(Stages):
         self._check_own("affinities", 'a kind of affinities, such as "perplexity"')
         phase = self._next(n_iter, exaggeration, learning_rate, momentum, theta)
         placed = self.transform(X)
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float32, np.float64), reset=False)
+        X = self._table(X, reset=False)
         together = sparse.vstack if sparse.issparse(X) else np.concatenate
         Y = np.concatenate([self.embedding_, np.asarray(placed)])
         self._make(together([self._fit_X, X]), lambda *_: Y, [phase])
@@ -171,9 +171,7 @@ class GoingOn(Stages):
             learning_rate = last.learning_rate
             if not isinstance(learning_rate, str):
                 learning_rate *= last.exaggeration / exaggeration
-        phase = Phase(n_iter, exaggeration, learning_rate, momentum, theta)
-        parameters.check_phase(phase)
-        return phase
+        return parameters.check_phase(Phase(n_iter, exaggeration, learning_rate, momentum, theta))
 
     def _check_own(self, name: str, remedy: str) -> None:
         if not isinstance(getattr(self, name), str) or not self._has_points:

@@ -4,7 +4,7 @@ import numbers
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from bhtsne import jit, neighbors, optimizer, parameters
 from bhtsne.transform import STARTS, NewPoints, start
@@ -75,10 +75,11 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
         if perplexity is None:
             perplexity = np.minimum(_FEW, self.perplexity).tolist()
         parameters.check_perplexity(perplexity, self.affinities)
-        parameters.check_phase(optimizer.Phase(n_iter, exaggeration, learning_rate, momentum))
+        given = optimizer.Phase(n_iter, exaggeration, learning_rate, momentum)
+        phase = parameters.check_phase(given)
         parameters.check_number("learning_rate", learning_rate)  # "auto" would count the batch
         parameters.check_choice("init", init, STARTS)
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float32, np.float64), reset=False)
+        X = self._table(X, reset=False)
         seeded = isinstance(self.random_state, numbers.Integral)
         seed = int(self.random_state) if seeded else 0
         with jit.threads(self.n_jobs):
@@ -90,10 +91,10 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
             P = self._weigh(found, n, perplexity)
             Y = start(P, self.embedding_, init, seed)
             objective = NewPoints(P, self.embedding_, self.method, self.theta_, self.dof)
-            phase = optimizer.Phase(n_iter, exaggeration, learning_rate, momentum)
             state = optimizer.run(
-                optimizer.State(Y), objective, [phase], callback_every=max(n_iter, 1), centred=()
-            )
+                optimizer.State(Y), objective, [phase], callback_every=max(phase.n_iter, 1),
+                centred=(),
+            )  # fmt: skip
         if state.stopped == "interrupt":
             raise KeyboardInterrupt
         return state.Y

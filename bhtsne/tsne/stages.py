@@ -23,6 +23,7 @@ from bhtsne import (
     schedules,
 )
 from bhtsne.forces.objective import KLDivergence
+from bhtsne.neighbors.points import checked_sparse, conversion, plain
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.tsne import needs
@@ -42,11 +43,18 @@ class Stages(BaseEstimator):
 
     def _checked(self, X):
         """Return X as an array or CSR of floats; raise for what breaks a rule, or does not fit."""
-        X = validate_data(self, X, accept_sparse="csr", dtype=float_types(X), ensure_min_samples=2)
+        X = self._table(X, ensure_min_samples=2)
         parameters.check(self)
         parameters.check_against(self, X)
         parameters.check_start(self, X.shape[0])
         return X
+
+    def _table(self, X, **options):
+        """Return X as an array or CSR of floats, as scikit-learn makes them."""
+        if sparse.issparse(X):
+            X = checked_sparse(X, "X")  # before compiled code follows its indices
+        with conversion("X"):
+            return validate_data(self, X, accept_sparse="csr", dtype=float_types(X), **options)
 
     def _make(
         self, X, place: Callable, phases: Sequence[Phase], kept: checkpoint.Nowhere | None = None
@@ -57,7 +65,7 @@ class Stages(BaseEstimator):
         seconds: dict[str, float] = {}
 
         def start() -> State:
-            return State(place(X, P, rng), theta=self.theta, left=list(phases))
+            return State(place(X, P, rng), theta=plain(self.theta), left=list(phases))
 
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
             with progress.timed("neighbors", seconds):
@@ -183,8 +191,9 @@ class Stages(BaseEstimator):
 
     def _planned(self, n: int) -> list[Phase]:
         if self.phases is not None:
-            return [p if isinstance(p, Phase) else Phase(**p) for p in self.phases]
-        given = {name: getattr(self, name) for name in _OF_SCHEDULE}
+            told = (p if isinstance(p, Phase) else Phase(**p) for p in self.phases)
+            return [parameters.check_phase(phase) for phase in told]
+        given = {name: plain(getattr(self, name)) for name in _OF_SCHEDULE}
         return schedules.phases(self.schedule, n, **given)
 
     def _descend(self, P, state: State, progress: Progress, kept: checkpoint.Nowhere) -> None:

@@ -1,0 +1,71 @@
+"""Maps, affinities and options → one clear error, or what the sums can be taken of."""
+
+import numpy as np
+from scipy import sparse
+
+from bhtsne.neighbors.points import checked_reals, checked_sparse, largest, plain
+
+METHODS = ("barnes_hut", "exact")
+# float32 holds what the tree sums: ten million masses times fourth powers of this distance over
+# dof². Near the largest dof it keeps 4 digits of the kernel, a power of 1 + d²/dof.
+FARTHEST = 1e6
+DOF, THETA, EXAGGERATION = (1e-3, 1e4), (0, 1e6), (1e-6, 1e6)
+_LEAST_Z = 1e-30
+
+
+def checked_option(name: str, value, range_: tuple[float, float]) -> float:
+    """Return a number that is at least the first and below the second; others raise."""
+    number, (low, high) = plain(value), range_
+    if not isinstance(number, int | float) or isinstance(number, bool):
+        raise TypeError(f"{name} must be a number, got {value!r}.")
+    if not low <= number < high:
+        raise ValueError(f"{name} must be at least {low:g} and below {high:g}, got {value!r}.")
+    return float(number)
+
+
+def checked_options(method, theta, dof) -> tuple[float, float]:
+    """Return θ and the degrees of freedom after checking them and the method."""
+    if not isinstance(method, str) or method not in METHODS:
+        raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
+    return checked_option("theta", theta, THETA), checked_option("dof", dof, DOF)
+
+
+def checked_map(Y, method: str = "exact") -> np.ndarray:
+    """Return Y as float32 or float64, row by row, after checking it."""
+    Y = checked_reals(Y, "Y")
+    if Y.ndim != 2 or not Y.size:
+        raise ValueError(f"Y must be a map of shape (N, d), got an array of shape {Y.shape}.")
+    if method == "barnes_hut" and Y.shape[1] > 3:
+        raise ValueError(
+            f'Barnes-Hut makes maps Y of 1 to 3 dimensions, got {Y.shape[1]}; use method="exact".'
+        )
+    if not np.isfinite(Y).all():
+        raise ValueError("Y must be finite, got NaN or infinity.")
+    if largest(Y) > FARTHEST:
+        raise ValueError(
+            f"Y must lie within ±{FARTHEST:g}, got {largest(Y):g}; initial.rescale shrinks a map."
+        )
+    return np.ascontiguousarray(Y if Y.dtype == np.float32 else Y.astype(np.float64))
+
+
+def checked_affinities(P, n: int) -> sparse.csr_array:
+    """Return P as CSR float32 after checking its shape."""
+    P = checked_sparse(P, "P") if sparse.issparse(P) else checked_reals(P, "P")
+    if P.shape != (n, n):
+        raise ValueError(f"P must be of shape ({n}, {n}) as Y has {n} points, got {P.shape}.")
+    with np.errstate(over="ignore"):  # told as infinity
+        P = sparse.csr_array(P, dtype=np.float32)
+    if P.nnz and not (P.data.min() >= 0 and np.isfinite(P.data.max())):
+        raise ValueError(
+            "P must hold finite numbers of at least 0, got a negative one, NaN or more than 3e38."
+        )
+    return P
+
+
+def checked_z(z: float) -> float:
+    """Return Z, which must not be 0, nor so near it that a force over it cannot be told."""
+    if not z > _LEAST_Z:
+        raise ValueError(
+            f"Y must hold 2 points or more, near enough for a weight above 0, got Z = {z}."
+        )
+    return z

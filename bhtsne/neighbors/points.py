@@ -1,0 +1,177 @@
+"""Tables of points and of distances → one clear error, or arrays that kernels may be given."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+
+# Below, float32 keeps no digits of a distance; above, float64 does not hold the sum of its squares.
+_LEAST, _MOST = 1e-40, 1e150
+_MANY = 2**31
+_WITHOUT = ("euclidean", "l2", "sqeuclidean")  # metrics without parameters
+_ROUNDING = 1e-6  # of the largest distance: a metric may err by it below 0
+
+
+def checked_points(X, fewest: int = 2, name: str = "X"):
+    """Return X as a finite float array, row by row, or CSR of shape (N, D), or raise ValueError."""
+    X = checked_sparse(X, name) if sparse.issparse(X) else checked_reals(X, name)
+    if X.ndim != 2 or X.shape[0] < fewest or X.shape[1] < 1:
+        raise ValueError(
+            f"{name} must hold {fewest} points or more in shape (N, D), got shape {X.shape}."
+        )
+    if X.dtype not in (np.float32, np.float64):
+        small = np.result_type(X.dtype, np.float32) == np.float32
+        with np.errstate(over="ignore"):  # told as infinity
+            X = X.astype(np.float32 if small else np.float64)
+    values = X.data if sparse.issparse(X) else X
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} must be finite, got NaN or infinity: drop or impute those rows.")
+    _check_size(largest(values), name, _MOST)
+    return X if sparse.issparse(X) else np.ascontiguousarray(X)
+
+
+def checked_table(X, fewest: int = 2, name: str = "X") -> np.ndarray:
+    """Return points as `checked_points` does, as a dense array of float64."""
+    X = checked_points(X, fewest, name)
+    return (X.toarray() if sparse.issparse(X) else X).astype(np.float64)
+
+
+def checked_array(X, name: str) -> np.ndarray:
+    """Return what NumPy makes of X, or raise ValueError."""
+    try:
+        return np.asarray(X)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be a table of numbers, got what is none: {error}") from None
+
+
+@contextmanager
+def conversion(name: str) -> Iterator[None]:
+    """Let numbers too large for float64 be infinity, which is told, or raise ValueError."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            yield
+    except OverflowError:
+        raise ValueError(f"{name} must hold numbers that fit into float64, got larger.") from None
+
+
+def checked_reals(X, name: str) -> np.ndarray:
+    """Return an array of real numbers of any shape, or raise ValueError."""
+    X = checked_array(X, name)
+    if X.ndim and X.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold real numbers, got {X.dtype}.")
+    return X.astype(np.float32) if X.dtype == np.float16 else X  # which SciPy does not take
+
+
+def largest(values: np.ndarray) -> float:
+    """Return the largest magnitude of numbers, 0 if there are none; not a second array of them."""
+    return max(float(values.max(initial=0)), -float(values.min(initial=0)))
+
+
+def plain(value):
+    """Return a number as Python's own: float16 overflows, and kernels compile for each type."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+def check_count(name: str, value, least: int = 1) -> None:
+    """Raise ValueError unless a value is a whole number that counts things."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or not least <= value < _MANY:
+        raise ValueError(
+            f"{name} must be a whole number of at least {least} and below 2³¹, got {value!r}."
+        )
+
+
+def checked_sparse(X, name: str):
+    """Return a sparse matrix as CSR, each place stored once, or raise ValueError.
+
+    Compiled code follows an index wherever it leads, out of the array too, and takes the square of
+    a sum for a sum of squares where a place is stored twice.
+    """
+    try:
+        if X.format == "coo":
+            X = sparse.coo_array((X.data, X.coords), shape=X.shape)
+        elif X.format in ("csr", "csc", "bsr"):
+            X = _looked_through(X, type(X))
+        X = _looked_through(sparse.csr_array(X), sparse.csr_array)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be a sparse matrix whose indices lie within it, got another: {error}."
+        ) from None
+    if X.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold real numbers, got {X.dtype}.")
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
+
+
+def _looked_through(X, kind: type):
+    """Return a compressed sparse matrix that shares X's parts; ValueError if they do not fit."""
+    X = kind((X.data, X.indices, X.indptr), shape=X.shape)
+    X.check_format()
+    if (np.diff(X.indptr) < 0).any():  # SciPy looks no further where the last is not above 0
+        raise ValueError("index pointer values must form a non-decreasing sequence")
+    return X
+
+
+def checked_metric(metric, metric_params) -> None:
+    """Raise TypeError unless a metric is a name or a function, and what it takes a dict."""
+    if not isinstance(metric, str) and not callable(metric):
+        raise TypeError(f"metric must be a name or a function of two points, got {metric!r}.")
+    if not isinstance(metric_params, dict | None):
+        raise TypeError(f"metric_params must be a dict or None, got {metric_params!r}.")
+    if isinstance(metric, str) and metric in _WITHOUT and metric_params:
+        raise ValueError(
+            f"metric_params must be None for metric {metric!r}, got {metric_params!r}."
+        )
+
+
+def checked_random_state(random_state):
+    """Return the generator that a seed stands for, or raise ValueError."""
+    from sklearn.utils import check_random_state
+
+    try:
+        return check_random_state(random_state)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "random_state must be None, a RandomState or a whole number from 0 to 2³² − 1, got "
+            f"{random_state!r}."
+        ) from None
+
+
+def check_graph(indices: np.ndarray, distances: np.ndarray, n: int) -> None:
+    """Raise ValueError unless indices are those of n points, or -1 for none, and distances are."""
+    rule = f"neighbors' indices must be whole numbers from 0 to {n - 1}, or -1 for none, got"
+    if indices.dtype.kind not in "iu":
+        raise ValueError(f"{rule} {indices.dtype}.")
+    if indices.min() < -1 or indices.max() >= n:
+        raise ValueError(f"{rule} {indices.dtype} from {indices.min()} to {indices.max()}.")
+    if distances.dtype.kind not in "biuf" or not (distances[indices >= 0] >= 0).all():
+        raise ValueError("neighbors' distances must be 0 or more, got a negative one or NaN.")
+
+
+def checked_distances(distances, known=None, name: str = "X") -> np.ndarray:
+    """Return distances as float32, or raise ValueError unless they are such, and it holds them.
+
+    Only those that are `known` are looked at, if it is given.
+    """
+    some = distances if known is None else distances[known]
+    least, most = float(some.min(initial=0)), float(some.max(initial=0))
+    if not least >= -_ROUNDING * max(most, _ROUNDING):
+        raise ValueError(f"{name}'s distances by the metric must be at least 0, got {least:g}.")
+    _check_size(most, name, float(np.finfo(np.float32).max))
+    if least < 0:
+        distances = np.maximum(distances, 0)
+    return distances.astype(np.float32, copy=False)
+
+
+def _check_size(size: float, name: str, most: float) -> None:
+    if size and not _LEAST <= size <= most:
+        raise ValueError(
+            f"{name}'s numbers and distances must fit into float32, at most 3e38 and not all "
+            f"below 1e-40, got {size:g}; divide {name} by its maximum."
+        )
