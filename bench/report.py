@@ -255,13 +255,41 @@ def _dynamic(result: dict) -> str:
     )  # fmt: skip
 
 
+def _memory(result: dict) -> str:
+    """Return what fits were estimated to need, and what they took."""
+    rows = []
+    for r in result["rows"]:
+        need, took = (max(r[kind].values()) for kind in ("estimated", "measured"))
+        rows.append([
+            f"{r['points']:,}", r["options"], f"{need / 2**20:,.0f} MiB",
+            f"{took / 2**20:,.0f} MiB",
+            f"{need / took:.2f}",
+        ])  # fmt: skip
+    head = ["points", "", "estimated", "measured", "ratio"]
+    return (
+        "Memory at a fit's fullest, beyond what the process held before it, 50 features: the "
+        "estimate by which a fit is refused that cannot fit, and what it took "
+        "(`python bench/memory.py`):\n\n" + _table(head, rows)
+    )
+
+
+def _checkpoint(result: dict) -> str:
+    """Return what a checkpoint costs."""
+    return (
+        f"A fit of {result['points']:,} points that is kept as it goes on, "
+        f"{result['bytes'] / 2**20:.0f} MiB on the disk, takes {result['cost']:+.1%} longer, the "
+        f"median of pairs ({result['without']:.1f} and {result['with']:.1f} s; "
+        "`python bench/checkpoint.py`).\n\n"
+    )
+
+
 def section() -> str:
     """Return what the files at hand say."""
     parts = {
         "rivals": _rivals, "schedules": _schedules, "neighbors": _neighbors,
         "accuracy": _accuracy, "scaling": _scaling, "limit": _limit,
         "new_points": _new_points, "options": _options, "variants": _variants,
-        "dynamic": _dynamic,
+        "dynamic": _dynamic, "memory": _memory, "checkpoint": _checkpoint,
     }  # fmt: skip
     found = [(write, _load(name)) for name, write in parts.items()]
     return "\n" + "".join(write(result) for write, result in found if result is not None)

@@ -3,11 +3,12 @@
 import math
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from bhtsne import TSNE, memory
+from bhtsne import TSNE, initial, jit, memory
 from bhtsne.tsne import needs
 
 MACHINE = "MemTotal: 100 kB\nMemAvailable:   2048 kB\nSwapFree: 1 kB\n"
@@ -98,3 +99,30 @@ def test_needs_grow_with_what_they_are_of():
         large = needs.of_fit(**options, n_components=2)
         assert all(large[stage] > small[stage] for stage in ("affinities", "optimization"))
         assert large["neighbors"] > 1.3 * small["neighbors"]
+
+
+@pytest.mark.parametrize("search", ["exact", "forest"])
+def test_a_memory_map_is_read_in_blocks(search, tmp_path):
+    """One copy in float32, in the order of the search, is all: nothing of X in its own width."""
+    np.save(tmp_path / "X.npy", np.random.default_rng(0).normal(size=(6000, 1500)))
+    X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    model = TSNE(perplexity=5, neighbors=search, init="random", random_state=0,
+                 n_iter=5, early_exaggeration_iter=5, n_jobs=1)  # fmt: skip
+    model.fit(X[:1100, :20])
+    tracemalloc.start()
+    model.fit(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.4 * X.nbytes < peak < 0.9 * X.nbytes
+
+
+def test_principal_components_read_a_memory_map_in_blocks(tmp_path):
+    np.save(tmp_path / "X.npy", np.random.default_rng(0).normal(size=(60_000, 100)))
+    X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    tracemalloc.start()
+    with jit.threads(1):
+        Y = initial.principal_components(X, 2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert Y.shape == (60_000, 2)
+    assert peak < 0.4 * X.nbytes

@@ -141,9 +141,9 @@ def test_far_clusters_are_searched_a_second_time(monkeypatch):
     passes = []
     search = exact._search
 
-    def spy(X, scaled, scale, rows, columns, dtype, *out):
+    def spy(X, new, frame, rows, columns, dtype, *out):
         passes.append((dtype, len(rows)))
-        return search(X, scaled, scale, rows, columns, dtype, *out)
+        return search(X, new, frame, rows, columns, dtype, *out)
 
     monkeypatch.setattr(exact, "_search", spy)
     exact.nearest(normal(600, 20), 10)

@@ -247,26 +247,26 @@ def _scores(X, n_components, rng) -> np.ndarray:
     return np.concatenate(_rows(X, lambda rows: (rows - mean) @ axes))
 
 
-def _rows(X, function) -> list:
-    """Apply a function to dense float64 blocks of rows."""
+def _rows(X, function, collect=jit.map_blocks):
+    """Apply a function to dense float64 blocks of rows; return what comes of them as a list."""
 
     def block(start, stop):
         rows = X[start:stop]
         return function(np.asarray(rows.toarray() if sparse.issparse(X) else rows, np.float64))
 
-    return jit.map_blocks(block, X.shape[0], _BLOCK)
+    return collect(block, X.shape[0], _BLOCK)
 
 
 def _covariance(X) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean and, but for a factor, the D × D covariance, summed in a fixed order."""
-    mean = sum(_rows(X, lambda rows: rows.sum(axis=0) / X.shape[0]))
+    mean = _rows(X, lambda rows: rows.sum(axis=0) / X.shape[0], jit.sum_blocks)
     scale = max(_rows(X, lambda rows: np.abs(rows - mean).max())) or 1.0
 
     def scatter(rows):
         rows = ((rows - mean) / scale).astype(np.float32)
         return (rows.T @ rows).astype(np.float64)
 
-    return mean, sum(_rows(X, scatter))
+    return mean, _rows(X, scatter, jit.sum_blocks)
 
 
 def _iterative(X, n_components, rng) -> np.ndarray:

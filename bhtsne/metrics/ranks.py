@@ -4,7 +4,7 @@ import numpy as np
 
 from bhtsne import jit
 from bhtsne.neighbors.brute import about
-from bhtsne.neighbors.exact import Tiles, standardized
+from bhtsne.neighbors.exact import Tiles, framed
 from bhtsne.neighbors.points import checked_distances
 
 _ROWS = 256
@@ -19,17 +19,17 @@ def of_neighbors(X, mapped: np.ndarray, metric) -> np.ndarray:
 
 def _by_tiles(X, mapped) -> np.ndarray:
     """Return the rank of each mapped neighbour by Euclidean distance in X, block by block."""
-    scaled, _ = standardized(X)
-    every = np.arange(len(X))
-    tiles = Tiles(scaled, every, every, np.float64)
+    frame = framed(X)
+    tiles = Tiles(X, frame, np.arange(len(X)), np.float64)
     # A point's own distance must not count as nearer than itself for its rounding.
     slack = 1e-13 * (np.sqrt(tiles.norms) + np.sqrt(tiles.norms.max(initial=0))) ** 2
 
     def block(start, stop):
-        ends = scaled[mapped[start:stop]] - scaled[start:stop, None]
+        here = frame.of(X[start:stop])
+        ends = frame.of(X[mapped[start:stop]]) - here[:, None]
         limits = np.einsum("ijk,ijk->ij", ends, ends) - tiles.norms[start:stop, None]
         nearer = np.zeros(limits.shape, np.int64)
-        for first, tile in tiles.each(start, stop):
+        for first, tile in tiles.each(here):
             rows = np.arange(max(start, first), min(stop, first + tile.shape[1]))
             tile[rows - start, rows - first] = np.inf
             _count_nearer(tile, limits - slack[start:stop, None], nearer)

@@ -6,6 +6,8 @@ row counts as done when the rounding of the tile cannot have hidden a nearer poi
 this test (far clusters, many duplicates) are searched again in float64.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -14,6 +16,8 @@ from bhtsne import jit
 _ROWS, _COLUMNS = 256, 512  # of a tile; a core's second-level cache holds it
 _BLOCK = 64  # distances of a row that are offered at once
 _FARTHEST = 1e15  # of a new point, in extents of the others: float32 holds its square
+_FRAMED = 1 << 20  # numbers that are converted at a time: X is never copied in its own width
+_SAMPLE = 512  # points by which the widest dimension is chosen
 _SPARE = 12  # candidates kept beyond k, so that rounding seldom leaves a doubt
 
 
@@ -30,50 +34,48 @@ def nearest(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 def search_rows(X: np.ndarray, rows: np.ndarray | None, indices, distances) -> None:
     """Fill these rows of indices and distances, (N, k), or all of them, as `nearest` does."""
-    scaled, scale = standardized(X)
-    order = like_by_like(scaled)
-    rows = order if rows is None else rows
-    doubtful = _search(X, scaled, scale, rows, order, np.float32, indices, distances)
-    if len(doubtful):
-        _search(X, scaled, scale, doubtful, order, np.float64, indices, distances)
+    order = like_by_like(X)
+    _search_twice(X, X, order if rows is None else rows, order, indices, distances)
 
 
 def nearest_to(X: np.ndarray, new: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the k nearest points of X to each new point, as `nearest` does."""
-    n, points = len(X), np.concatenate([X, new])
-    scale = standardized(X)[1] or 1.0  # X alone sets it: no new point may change another's bits
-    scaled = (points - X.mean(axis=0, dtype=np.float64)) / scale
-    farthest = float(np.abs(scaled[n:]).max())
+    indices, distances = np.empty((len(new), k), np.int32), np.empty((len(new), k))
+    _search_twice(X, new, np.arange(len(new)), like_by_like(X), indices, distances)
+    return indices, distances
+
+
+def _search_twice(X, new, rows, order, indices, distances) -> None:
+    """Search in float32, and where that leaves a doubt in float64."""
+    frame = framed(X)  # X alone makes it: no new point may change another's bits
+    farthest = 1.0 if new is X else max(np.abs(frame.of(new[b])).max() for b in blocks(*new.shape))
     if farthest > _FARTHEST:
         raise ValueError(
             f"X_new must lie within {_FARTHEST:g} times the extent of X, whose points are all as "
             f"near from there, got {farthest:.2g} times."
         )
-    order, rows = like_by_like(scaled[:n]), np.arange(n, len(points))
-    indices, distances = np.empty((len(points), k), np.int32), np.empty((len(points), k))
     for dtype in (np.float32, np.float64):
-        rows = _search(points, scaled, scale, rows, order, dtype, indices, distances)
+        rows = _search(X, new, frame, rows, order, dtype, indices, distances)
         if not len(rows):
             break
-    return indices[n:], distances[n:]
 
 
-def like_by_like(scaled: np.ndarray) -> np.ndarray:
+def like_by_like(X: np.ndarray) -> np.ndarray:
     """Return an order of the points in which every tile's columns are near each other.
 
-    Halved again and again at the median of the widest dimension. A block of rows meets its nearest
-    tiles first, so that its thresholds soon let little through.
+    Halved again and again at the median of the dimension that is widest in a sample. A block of
+    rows meets its nearest tiles first, so that its thresholds soon let little through.
     """
-    parts, done = [np.arange(len(scaled), dtype=np.int32)], []
+    parts, done = [np.arange(len(X), dtype=np.int32)], []
     while parts:
         part = parts.pop()
         if len(part) <= _COLUMNS:
             done.append(part)
             continue
-        some = scaled[part]
-        values = some[:, np.argmax(some.var(axis=0))]
+        some = X[part[:: max(len(part) // _SAMPLE, 1)]]
+        axis = np.argmax((some / (np.abs(some).max() or 1)).var(axis=0))
         middle = len(part) // 2
-        halves = np.argpartition(values, middle)
+        halves = np.argpartition(X[part, axis], middle)
         parts += [part[halves[middle:]], part[halves[:middle]]]
     return np.concatenate(done)
 
@@ -97,67 +99,92 @@ def without_self(indices, distances) -> tuple[np.ndarray, np.ndarray]:
     return indices[~is_self].reshape(n, k - 1), distances[~is_self].reshape(n, k - 1)
 
 
-def standardized(X: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return (X − mean) / scale, float64, and the scale that makes its largest entry 1."""
+class Frame(NamedTuple):
+    """The middle of points, and how far the farthest entry is from it."""
+
+    middle: np.ndarray
+    scale: float
+
+    def of(self, points: np.ndarray) -> np.ndarray:
+        """Return points in the frame, float64: those that made it have entries up to 1."""
+        return (points - self.middle) / self.scale
+
+
+def framed(X: np.ndarray) -> Frame:
+    """Return the frame of points, which are read in blocks."""
     with np.errstate(over="ignore"):
-        centred = X - X.mean(axis=0, dtype=np.float64)
-    scale = float(np.abs(centred).max(initial=0))
-    return (centred / scale if scale > 0 else centred), scale
+        middle = X.mean(axis=0, dtype=np.float64)
+        scale = max((float(np.abs(X[b] - middle).max()) for b in blocks(*X.shape)), default=0.0)
+    return Frame(middle, scale or 1.0)
+
+
+def blocks(n: int, d: int) -> list[slice]:
+    """Return n rows of d numbers in blocks of whole tiles, each a few MiB."""
+    rows = max(_FRAMED // d // _COLUMNS, 1) * _COLUMNS
+    return [slice(start, start + rows) for start in range(0, n, rows)]
 
 
 class Tiles:
-    """Squared distances from `rows` to `columns`, but for each row's own |x|², tile by tile.
+    """Squared distances from points to all of X, but for the points' own |x|², tile by tile.
 
-    The norms ride along in the product, as one more dimension: ``[−2x, 1] · [y, |y|²]``.
+    The norms ride along in the product, as one more dimension: ``[−2x, 1] · [y, |y|²]``. What is
+    held is one copy of X, with its rows as columns in an order of their own.
     """
 
-    def __init__(self, scaled: np.ndarray, rows: np.ndarray, columns: np.ndarray, dtype: type):
-        points: np.ndarray = scaled.astype(dtype)
-        self.norms = np.einsum("ij,ij->i", scaled, scaled)
-        self.left = np.hstack([-2 * points[rows], np.ones((len(rows), 1), dtype)])
+    def __init__(self, X: np.ndarray, frame: Frame, columns: np.ndarray, dtype: type):
         # Whole blocks of columns only: the last is filled up with points infinitely far away.
         n = -(-len(columns) // _BLOCK) * _BLOCK
-        self.right = np.zeros((points.shape[1] + 1, n), dtype)
-        self.right[:-1, : len(columns)] = points[columns].T
-        self.right[-1] = np.inf
-        self.right[-1, : len(columns)] = self.norms[columns]
-        self.firsts = np.arange(0, n, _COLUMNS)
-        counts = np.diff(np.append(self.firsts, len(columns)))
-        self.middles = np.add.reduceat(points[columns], self.firsts) / counts[:, None]
+        self.right = np.zeros((X.shape[1] + 1, n), dtype)
+        self.right[-1], self.norms = np.inf, np.empty(len(columns))
+        self.firsts, middles = np.arange(0, n, _COLUMNS), []
+        for some in blocks(*X.shape):
+            here = frame.of(X[columns[some]])
+            self.right[:-1, some.start : some.start + len(here)] = here.T
+            self.norms[some] = np.einsum("ij,ij->i", here, here)
+            firsts = np.arange(0, len(here), _COLUMNS)
+            counts = np.diff(np.append(firsts, len(here)))
+            middles.append(np.add.reduceat(here, firsts) / counts[:, None])
+        self.right[-1, : len(columns)] = self.norms
+        self.middles = np.concatenate(middles)
 
-    def each(self, start: int, stop: int):
-        """Yield (first column, tile) for the rows start:stop, near tiles first; it is reused."""
-        buffer = np.empty((stop - start) * _COLUMNS, self.left.dtype)
-        middle = self.left[start:stop, :-1].mean(axis=0) / -2
-        nearness = np.linalg.norm(self.middles - middle, axis=1)
+    def each(self, here: np.ndarray):
+        """Yield (first column, tile) for points in the frame, near tiles first; it is reused."""
+        ones = np.ones((len(here), 1))
+        left = np.hstack([-2 * here, ones]).astype(self.right.dtype)
+        buffer = np.empty(len(here) * _COLUMNS, left.dtype)
+        nearness = np.linalg.norm(self.middles - here.mean(axis=0), axis=1)
         for first in self.firsts[np.argsort(nearness)]:
             right = self.right[:, first : first + _COLUMNS]
-            tile = buffer[: (stop - start) * right.shape[1]].reshape(stop - start, -1)
-            yield first, np.matmul(self.left[start:stop], right, out=tile)
+            tile = buffer[: len(here) * right.shape[1]].reshape(len(here), -1)
+            yield first, np.matmul(left, right, out=tile)
 
 
-def _search(X, scaled, scale, rows, columns, dtype, indices, distances) -> np.ndarray:
-    """Fill the neighbours of `rows`; return the rows in which rounding leaves a doubt."""
-    k = indices.shape[1]
-    others = len(columns) - (len(columns) == len(X))  # a point is no neighbour of its own
+def _search(X, new, frame, rows, columns, dtype, indices, distances) -> np.ndarray:
+    """Fill the neighbours of rows of `new`; return those in which rounding leaves a doubt."""
+    k, own = indices.shape[1], new is X  # then a point is no neighbour of its own
+    others = len(columns) - own
     keep = min(k + _SPARE, others)
-    tiles = Tiles(scaled, rows, columns, dtype)
+    tiles = Tiles(X, frame, columns, dtype)
     names = np.append(columns, np.full(_BLOCK, -1, np.int32))
-    reach = np.sqrt(tiles.norms) + np.sqrt(tiles.norms.max(initial=0))
-    rounding = (8 + np.sqrt(X.shape[1])) * np.finfo(dtype).eps * reach**2
+    reach = np.sqrt(tiles.norms.max(initial=0))
+    rounding = (8 + np.sqrt(X.shape[1])) * np.finfo(dtype).eps
 
     def block(start: int, stop: int) -> np.ndarray:
         mine = rows[start:stop]
+        points = new[mine].astype(np.float64)
+        here = frame.of(points)
+        norms = np.einsum("ij,ij->i", here, here)
         values = np.empty((len(mine), 3 * keep + _BLOCK), dtype)
         ids = np.empty(values.shape, np.int32)
         count, threshold = np.zeros(len(mine), np.int64), np.full(len(mine), np.inf, dtype)
-        for first, tile in tiles.each(start, stop):
-            _offer(tile, names[first:], mine, keep, values, ids, count, threshold)
-        found, squared, hidden = _settle(X, mine, scale, k, keep, values, ids, count)
+        itself = mine if own else mine + len(X)  # which is no column
+        for first, tile in tiles.each(here):
+            _offer(tile, names[first:], itself, keep, values, ids, count, threshold)
+        found, squared, hidden = _settle(X, points, frame.scale, k, keep, values, ids, count)
         indices[mine] = found
-        distances[mine] = np.sqrt(squared) * scale
-        sure = hidden + tiles.norms[mine] - rounding[mine] >= squared[:, -1]
-        return mine[~sure & (keep < others)]
+        distances[mine] = np.sqrt(squared) * frame.scale
+        doubt = rounding * (np.sqrt(norms) + reach) ** 2
+        return mine[(hidden + norms - doubt < squared[:, -1]) & (keep < others)]
 
     doubtful = np.concatenate(jit.map_blocks(block, len(rows), _ROWS))
     return doubtful if dtype == np.float32 else doubtful[:0]
@@ -219,23 +246,23 @@ def _offer(tile, names, rows, keep, values, ids, count, threshold):
 
 
 @jit.serial
-def _settle(X, rows, scale, k, keep, values, ids, count):
-    """Compute the candidates' distances anew and sort them; return the first k of each row.
+def _settle(X, points, scale, k, keep, values, ids, count):
+    """Compute the candidates' distances anew and sort them; return the first k of each point.
 
     The third result is the smallest tile value that a point which is no candidate can have.
     """
-    found, squared = np.empty((len(rows), k), np.int32), np.empty((len(rows), k))
-    hidden = np.empty(len(rows))
+    found, squared = np.empty((len(points), k), np.int32), np.empty((len(points), k))
+    hidden = np.empty(len(points))
     exact, mine = np.empty(keep), np.empty(keep, np.int32)
-    inverse = 1.0 / scale if scale > 0 else 1.0
-    for r in range(len(rows)):
+    inverse = 1.0 / scale
+    for r in range(len(points)):
         _partition(values[r], ids[r], count[r], keep)
         hidden[r] = values[r, 0]
         for c in range(keep):
             hidden[r] = max(hidden[r], values[r, c])
             total = 0.0
             for a in range(X.shape[1]):
-                d = (np.float64(X[rows[r], a]) - np.float64(X[ids[r, c], a])) * inverse
+                d = (points[r, a] - np.float64(X[ids[r, c], a])) * inverse
                 total += d * d
             at = c  # insertion: for a hundred candidates no slower than NumPy's sorts, which take
             while at > 0 and (  # Numba seconds to compile

@@ -25,10 +25,10 @@ def checked_points(X, fewest: int = 2, name: str = "X"):
         small = np.result_type(X.dtype, np.float32) == np.float32
         with np.errstate(over="ignore"):  # told as infinity
             X = X.astype(np.float32 if small else np.float64)
-    values = X.data if sparse.issparse(X) else X
-    if not np.isfinite(values).all():
+    size = largest(X.data if sparse.issparse(X) else X)
+    if not np.isfinite(size):
         raise ValueError(f"{name} must be finite, got NaN or infinity: drop or impute those rows.")
-    _check_size(largest(values), name, _MOST)
+    _check_size(size, name, _MOST)
     return X if sparse.issparse(X) else np.ascontiguousarray(X)
 
 
@@ -65,7 +65,7 @@ def checked_reals(X, name: str) -> np.ndarray:
 
 
 def largest(values: np.ndarray) -> float:
-    """Return the largest magnitude of numbers, 0 if there are none; not a second array of them."""
+    """Return the largest magnitude of numbers, or NaN if one is; not a second array of them."""
     return max(float(values.max(initial=0)), -float(values.min(initial=0)))
 
 

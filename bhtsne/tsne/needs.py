@@ -18,13 +18,13 @@ def of_neighbors(n: int, d: int, k: int, search: str) -> float:
     if search == "exact" and d <= TREE_FEATURES:
         return n * (34.0 * k + 24 * d)
     if search == "exact":
-        return n * (16.5 * k + 20 * d) + _FIXED / 2
+        return n * (16.5 * k + 4 * d) + _FIXED
     if search == "forest":
         width = np.ceil(np.sqrt(50 * k))  # of the graph before the last round
-        return n * (20 * k + 8 * width + 4.5 * d) + 2 * _FIXED
+        return n * (20 * k + 8 * width + 4 * d) + 2 * _FIXED
     if search == "pynndescent":
         return n * (32 * k + 20 * d)
-    return n * 24.0 * k + _FIXED  # scikit-learn's blocks, and graphs that are given
+    return n * (24.0 * k + 8 * d) + _FIXED  # scikit-learn's blocks, and graphs that are given
 
 
 def of_fit(

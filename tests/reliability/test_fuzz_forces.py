@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import naive
 import numpy as np
-import pytest
+from hypothesis import assume
 from hypothesis import strategies as st
 from outcomes import examples, seeds
 from scipy import sparse
@@ -84,7 +84,7 @@ def pulls(Y, dof):
 DOFS = st.sampled_from([1.0, 1.0, 0.3, 0.5, 2.0, 10.0])
 # By θ, of the force, as a part of all forces on a point, and of Z. At 0.8 the force of a single
 # stray may be wrong by more than itself: the whole of a small map is then one cell to itself.
-ALLOWED = {0.0: (2e-5, 2e-5), 0.2: (1e-2, 5e-4), 0.5: (2e-2, 2e-3), 0.8: (np.inf, 1e-2)}
+ALLOWED = {0.0: (2e-5, 2e-5), 0.2: (1e-2, 5e-4), 0.5: (2e-2, 2e-3), 0.8: (10.0, 1e-2)}
 
 
 @examples(3000, Y=maps(), theta=st.sampled_from(list(ALLOWED)), dof=DOFS)
@@ -107,10 +107,7 @@ def test_gradient_and_divergence_are_those_of_the_equations(Y, seed, dof, exagge
     np.fill_diagonal(P, 0)
     P = ((P + P.T) / (2 * P.sum())).astype(np.float32)
     options = {"dof": dof, "exaggeration": exaggeration}
-    if naive.z(Y, dof) < 1e-29:  # two points or so, far apart under a light tail
-        with pytest.raises(ValueError, match="weight above 0"):
-            forces.gradient(P, Y, theta=0.0, **options)
-        return
+    assume(naive.z(Y, dof) > 1e-29)  # below 1e-30 it is refused
     exact = forces.gradient(P, Y.astype(np.float64), method="exact", **options)
     tree_by_pairs = forces.gradient(sparse.csr_array(P), Y, theta=0.0, **options)
     grad, kl = naive.gradient(P, Y, **options), naive.kl(P, Y, dof)
