@@ -93,7 +93,7 @@ class Stages(BaseEstimator):
             return {}
         most, scales = float(np.max(self.perplexity)), np.size(self.perplexity)
         k, search = min(wanted(kind, most), n - 1), self.neighbors
-        if not isinstance(search, str) or self.metric == "precomputed":
+        if not isinstance(search, str) or not self._has_points:
             search = "given"
         elif self.method == "exact":
             k, search = n - 1, "exact"
@@ -109,7 +109,8 @@ class Stages(BaseEstimator):
 
     def _check_memory(self, X) -> None:
         """Raise MemoryError before anything is computed if a stage needs more than can be had."""
-        if self.method == "exact" and self.affinities == "perplexity":
+        named = isinstance(self.affinities, str) and self.affinities == "perplexity"
+        if named and self.method == "exact":
             affinities.check_memory(X.shape[0])
             return
         for stage, need in self._needs(X).items():

@@ -139,36 +139,30 @@ def test_a_container_is_taken_at_its_word(monkeypatch):
         assert n == min(2, numba.config.NUMBA_NUM_THREADS)
 
 
-# The processor time of each thread of a fit by one thread: the first is the main one.
+# Seconds of all processors together, and on the clock, of a fit by one thread.
 USED = """
-import os, sys
+import sys, time
 import numpy as np
 from bhtsne import TSNE
 
-def used():
-    tasks = sorted(map(int, os.listdir("/proc/self/task")))
-    stats = [open(f"/proc/self/task/{task}/stat").read().rsplit(")", 1)[1] for task in tasks]
-    return [sum(map(int, stat.split()[11:13])) for stat in stats]
-
 X = np.random.default_rng(0).normal(size=(6000, 20)).astype(np.float32)
 options = eval(sys.argv[1])
-model = TSNE(perplexity=10, n_iter=100, early_exaggeration_iter=50, random_state=0, n_jobs=1,
-             **options).fit(X)
-model.transform(X[:500])
-ticks = used()
-print(ticks[0], max(ticks[1:], default=0))
+quick = {"perplexity": 10, "n_iter": 100, "early_exaggeration_iter": 50, "random_state": 0}
+TSNE(**quick | options).fit(X[:500])
+start = time.process_time(), time.perf_counter()
+TSNE(**quick | options, n_jobs=1).fit(X).transform(X[:500])
+print(time.process_time() - start[0], time.perf_counter() - start[1])
 """
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="Linux tells the time of threads")
 @pytest.mark.parametrize(
     "options", [{}, {"neighbors": "forest"}, {"metric": "manhattan"}, {"init": "spectral"}]
 )
 def test_every_stage_obeys_n_jobs(options):
-    """The other threads, which Numba and OpenMP start all the same, do next to nothing."""
+    """One thread at a time uses no more than the clock tells, however busy the machine is."""
     done = subprocess.run(
         [sys.executable, "-c", USED, repr(options)], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    main, others = map(int, done.stdout.split())
-    assert others < 0.2 * main
+    used, passed = map(float, done.stdout.split())
+    assert used < 1.1 * passed + 0.05
