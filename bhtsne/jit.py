@@ -223,7 +223,7 @@ def guarded() -> Iterator[None]:
     """
     _check_process()
     before = numba.get_num_threads()
-    with _lock, threadpool_limits(1 if _forked else None, user_api="openmp"):
+    with _lock, threadpool_limits(1 if _forked else before):  # scikit-learn's kernels ask no n_jobs
         try:
             yield
         finally:
