@@ -23,7 +23,7 @@ SD = 1e-4
 
 _WIDEST = 1e6  # as a map may be
 _BLOCK = 4096  # rows of a block of the covariance
-_COVARIANCE_FEATURES = 2000  # beyond, an iterative solver is faster than D × D
+COVARIANCE_FEATURES = 2000  # beyond, an iterative solver is faster than D × D
 
 
 def pca(X, n_components: int = 2, *, random_state=None) -> np.ndarray:
@@ -145,6 +145,7 @@ def spectral(P, n_components: int = 2, *, random_state=None) -> np.ndarray:
     True
     """
     P = affinities.given(P)
+    P.eliminate_zeros()  # what has vanished beside larger ones ties nothing
     check_count("n_components", n_components)
     return rescale(eigenmap.parts(P, n_components, checked_random_state(random_state)))
 
@@ -238,7 +239,7 @@ def principal_components(X, n_components: int, *, random_state=None) -> np.ndarr
 
 def _scores(X, n_components, rng) -> np.ndarray:
     """Return the principal components in the dtype of the solver."""
-    if X.shape[1] > _COVARIANCE_FEATURES:
+    if X.shape[1] > COVARIANCE_FEATURES:
         return _iterative(X, n_components, rng)
     mean, covariance = _covariance(X)
     _, vectors = jit.map_blocks(lambda *_: np.linalg.eigh(covariance), 1, 1)[0]

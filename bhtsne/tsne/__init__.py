@@ -77,7 +77,7 @@ class TSNE(Placing, GoingOn, Keeping):
         If given, θ is chosen anew at each check, beginning with `theta`, so that the measured
         error of the repulsion, which `history_` has, is below this; 1e-3 is a good value.
     dof : float, default 1
-        Degrees of freedom of the map's kernel.
+        Degrees of freedom of the map's kernel, 0.001 to below 10,000.
     callbacks : sequence of callable, default ()
         Called with an `optimizer.Record` and a copy of the map; one that returns True stops.
     callback_every : int, default 50
@@ -203,8 +203,8 @@ class TSNE(Placing, GoingOn, Keeping):
         Parameters
         ----------
         X : array_like, CSR or data frame of shape (N, D)
-            Finite points, never changed; distances of shape (N, N) for ``metric="precomputed"``,
-            P for ``affinities="precomputed"``.
+            Finite points of magnitudes within 1e-40 and 1e150, never changed; distances of shape
+            (N, N) for ``metric="precomputed"``, P for ``affinities="precomputed"``.
         y : None
             Ignored; scikit-learn's pipelines pass it.
 
@@ -216,9 +216,11 @@ class TSNE(Placing, GoingOn, Keeping):
         Raises
         ------
         ValueError
-            If X or a parameter breaks its rule.
+            If X or a parameter breaks its rule, or `checkpoint` holds a fit of others.
         MemoryError
-            If ``method="exact"`` needs more memory than is free.
+            If a stage would need more memory than can be had; nothing has been computed then.
+        OSError
+            If `checkpoint` cannot be written to, or is in use.
         """
         X = self._checked(X)
         with checkpoint.opened(self, X) as kept:

@@ -1,12 +1,14 @@
 """Points, neighbours and options of a fit → the bytes that each of its stages needs.
 
 The terms follow the arrays that a stage holds at its fullest; `bench/memory.py` compares them with
-what is measured. `k` is the number of neighbours of a point, `e` that of the entries of its row of
-P, which has those to whom it is a neighbour too.
+what is measured. `d` is the number of features, of sparse points of those that are stored; `k` is
+the number of neighbours of a point, `e` that of the entries of its row of P, which has those to
+whom it is a neighbour too.
 """
 
 import numpy as np
 
+from bhtsne.initial import COVARIANCE_FEATURES
 from bhtsne.neighbors import TREE_FEATURES
 
 _EDGES = 1.65  # e / k: 1.5 to 1.75 for 10 to 300 features, 1.3 for 4
@@ -34,9 +36,12 @@ def of_fit(
     """Return what each stage of a fit by neighbours needs, with what those before it have left."""
     e = min(_EDGES * k, n - 1)
     found, P, maps = 8.0 * n * k, 8.0 * n * e, 4.0 * n * n_components
-    start = 20.0 * threads * min(n, 4096) * d + 24 * d**2 + 6 * maps
+    start = 8 * maps
     if init == "spectral":
-        start = 32.0 * n * e + 8 * maps
+        start += 32.0 * n * e
+    elif init == "pca":
+        few = d <= COVARIANCE_FEATURES  # else an iterative solver takes a centred copy of X
+        start += 20.0 * threads * min(n, 4096) * d + 24 * d**2 if few else 16.0 * n * d
     left = found + (2 * _FIXED if search == "forest" else _FIXED)
     return {
         "neighbors": of_neighbors(n, d, k, search),

@@ -102,8 +102,9 @@ class Stages(BaseEstimator):
         if search == "exact" and not neighbors.is_euclidean(X, self.metric, self.metric_params):
             search = "brute"
         init = self.init if isinstance(self.init, str) else "given"
+        stored = -(-X.nnz // n) if sparse.issparse(X) else X.shape[1]
         return needs.of_fit(
-            n, X.shape[1], k, search=search, init=init, n_components=self.n_components,
+            n, stored, k, search=search, init=init, n_components=self.n_components,
             scales=scales, threads=jit.n_threads(),
         )  # fmt: skip
 
