@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from bhtsne import TSNE, checkpoint, neighbors, optimizer
+from bhtsne import TSNE, checkpoint, files, neighbors, optimizer
 from bhtsne.checkpoint import folder as folders
 
 X = np.random.default_rng(0).random((90, 5)).astype(np.float32)
@@ -292,16 +292,16 @@ def test_a_folder_of_other_files_is_refused_and_left_alone(tmp_path):
 @pytest.mark.parametrize("failing", ["affinities", "state-00000030", "state-00000060"])
 @pytest.mark.usefixtures("fast_disk")
 def test_a_full_disk_is_told_and_costs_only_what_it_did_not_take(failing, tmp_path, monkeypatch):
-    savez = np.savez
+    write = files.write_arrays
 
-    def full(file, **arrays):
+    def full(file, arrays):
         if failing in str(file.name):
             file.write(b"half of it")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        savez(file, **arrays)
+        write(file, arrays)
 
     with monkeypatch.context() as patched:
-        patched.setattr(np, "savez", full)
+        patched.setattr(files, "write_arrays", full)
         with pytest.warns(UserWarning, match="No space left on device.*The run goes on"):
             model(tmp_path / "run").fit(X)
     names = {path.name for path in (tmp_path / "run").iterdir()}

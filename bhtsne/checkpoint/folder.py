@@ -83,7 +83,7 @@ class Folder:
         """Write a file, and wait until it is safe."""
         arrays = arrays | {"told": np.array(json.dumps(told, default=_plain))}
         with files.replacing(self.path / f"{name}.npz") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]  # not allow_pickle, as mypy reads
+            files.write_arrays(file, arrays)
 
     def write_later(self, name: str, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Write a file while the run goes on; what could not be written is told by a warning."""

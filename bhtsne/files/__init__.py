@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bhtsne.files import arrays, columns
-from bhtsne.files.arrays import read_arrays
+from bhtsne.files.arrays import read_arrays, write_arrays
 from bhtsne.files.packed import packed, unpacked
 from bhtsne.files.paths import check_target, kind, replacing, sentences, stored
 
@@ -26,6 +26,7 @@ __all__ = [
     "stored",
     "unpacked",
     "write",
+    "write_arrays",
 ]
 
 _READERS: dict[str, Callable] = {

@@ -97,7 +97,7 @@ class Keeping(BaseEstimator):
             told["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
         arrays["told"] = np.array(json.dumps(told, default=np.generic.item))
         with files.replacing(path) as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]  # not allow_pickle, as mypy reads
+            files.write_arrays(file, arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Any:
