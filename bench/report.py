@@ -277,7 +277,7 @@ def _checkpoint(result: dict) -> str:
     """Return what a checkpoint costs."""
     return (
         f"A fit of {result['points']:,} points that is kept as it goes on, "
-        f"{result['bytes'] / 2**20:.0f} MiB on the disk, takes {result['cost']:+.1%} longer, the "
+        f"{result['bytes'] / 2**20:.0f} MiB on the disk, takes {result['cost']:.1%} longer, the "
         f"median of pairs ({result['without']:.1f} and {result['with']:.1f} s; "
         "`python bench/checkpoint.py`).\n\n"
     )

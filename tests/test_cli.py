@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -204,3 +205,19 @@ def test_a_bad_option_or_model_is_one_sentence(
     assert says in said
     assert said.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["points.csv"]
+
+
+def test_a_run_is_resumed_by_its_own_command_and_no_other(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    embed_digits = ["embed", "digits", "--quiet", "--n-iter", "5", "--checkpoint", "run"]
+    assert cli.main([*embed_digits, "-o", "map.npy"]) == 0
+    first = Path("map.npy").read_bytes()
+    assert cli.main([*embed_digits, "-o", "other.npy", "--perplexity", "9"]) == 2
+    assert "holds a run with perplexity=30" in capsys.readouterr().err
+    Path("map.npy").unlink()
+    Path("run").rename("moved")
+    assert cli.main(["resume", str(tmp_path / "moved")]) == 0
+    assert Path("map.npy").read_bytes() == first
+    assert not Path("other.npy").exists()
+    assert cli.main(["resume", str(tmp_path)]) == 2
+    assert "RUN must be a folder" in capsys.readouterr().err

@@ -14,6 +14,8 @@ def note(arguments: argparse.Namespace) -> None:
     from bhtsne import checkpoint, files
 
     with checkpoint.Folder(arguments.checkpoint) as folder:
+        if folder.read("run") is not None:  # another command may be refused, and is not to stay
+            return
         told = {"bhtsne": __version__, "argv": arguments.argv, "folder": str(Path.cwd())}
         with files.replacing(folder.path / checkpoint.COMMAND) as file:
             file.write(json.dumps(told).encode())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 LONG = os.environ.get("BHTSNE_LONG") == "1"
-FITS = 400 if LONG else 60  # the first half warms up: by then all buffers have been used
+FITS = 400 if LONG else 40  # the first half warms up: by then all buffers have been used
 BLOCK = 20 if LONG else 5  # fits whose memory is averaged: it goes up and down in steps
 
 SOAK = """
