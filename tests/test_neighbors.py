@@ -152,6 +152,11 @@ def test_far_clusters_are_searched_a_second_time(monkeypatch):
     assert passes[1:] == [(np.float32, 600), (np.float64, 600)]
 
 
+def test_the_points_themselves_are_found_by_a_query_for_them():
+    X = normal(50, 3)
+    assert neighbors.query(X, X, 1).indices.ravel().tolist() == list(range(50))
+
+
 def test_exact_measures_in_float64_what_float32_holds():
     X = (normal(300, 20) + 1000).astype(np.float32)
     _, values = exact.nearest(X, 10)

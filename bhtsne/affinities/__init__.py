@@ -12,14 +12,13 @@ from scipy import sparse
 from bhtsne.affinities import rows
 from bhtsne.affinities.checks import check_perplexity, checked, checked_sigma, each_perplexity, pair
 from bhtsne.affinities.joining import SYMMETRIES, given, joint
-from bhtsne.affinities.pairs import all_pairs, check_memory, conditional_pairs, shared_sigma
+from bhtsne.affinities.pairs import all_pairs, conditional_pairs, shared_sigma
 from bhtsne.neighbors import Neighbors
 
 __all__ = [
     "KINDS",
     "SYMMETRIES",
     "all_pairs",
-    "check_memory",
     "conditional",
     "conditional_pairs",
     "fixed_sigma",

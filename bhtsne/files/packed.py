@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 _CSR = ("data", "indices", "indptr", "shape")
 
 
 def packed(name: str, X: Any) -> dict[str, np.ndarray]:
     """Return an array, or the parts of a CSR matrix, under names that begin with one."""
+    from scipy import sparse
+
     if not sparse.issparse(X):
         return {name: np.asarray(X)}
     X = sparse.csr_array(X)
@@ -21,6 +22,8 @@ def unpacked(name: str, arrays: Mapping[str, np.ndarray]) -> Any:
     """Return what `packed` took apart."""
     if name in arrays:
         return arrays[name]
+    from scipy import sparse
+
     data, indices, indptr, shape = (arrays[f"{name}.{part}"] for part in _CSR)
     X = sparse.csr_array((data, indices, indptr), shape=tuple(shape))
     X.check_format()  # compiled code follows a wrong index out of the array

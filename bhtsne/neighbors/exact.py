@@ -35,7 +35,7 @@ def nearest(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 def search_rows(X: np.ndarray, rows: np.ndarray | None, indices, distances) -> None:
     """Fill these rows of indices and distances, (N, k), or all of them, as `nearest` does."""
     order = like_by_like(X)
-    _search_twice(X, X, order if rows is None else rows, order, indices, distances)
+    _search_twice(X, None, order if rows is None else rows, order, indices, distances)
 
 
 def nearest_to(X: np.ndarray, new: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -46,14 +46,15 @@ def nearest_to(X: np.ndarray, new: np.ndarray, k: int) -> tuple[np.ndarray, np.n
 
 
 def _search_twice(X, new, rows, order, indices, distances) -> None:
-    """Search in float32, and where that leaves a doubt in float64."""
+    """Search in float32, and where that leaves a doubt in float64; without `new` among X itself."""
     frame = framed(X)  # X alone makes it: no new point may change another's bits
-    farthest = 1.0 if new is X else max(np.abs(frame.of(new[b])).max() for b in blocks(*new.shape))
-    if farthest > _FARTHEST:
-        raise ValueError(
-            f"X_new must lie within {_FARTHEST:g} times the extent of X, whose points are all as "
-            f"near from there, got {farthest:.2g} times."
-        )
+    if new is not None:
+        farthest = max(np.abs(frame.of(new[b])).max() for b in blocks(*new.shape))
+        if farthest > _FARTHEST:
+            raise ValueError(
+                f"X_new must lie within {_FARTHEST:g} times the extent of X, whose points are all "
+                f"as near from there, got {farthest:.2g} times."
+            )
     for dtype in (np.float32, np.float64):
         rows = _search(X, new, frame, rows, order, dtype, indices, distances)
         if not len(rows):
@@ -161,7 +162,8 @@ class Tiles:
 
 def _search(X, new, frame, rows, columns, dtype, indices, distances) -> np.ndarray:
     """Fill the neighbours of rows of `new`; return those in which rounding leaves a doubt."""
-    k, own = indices.shape[1], new is X  # then a point is no neighbour of its own
+    k, own = indices.shape[1], new is None  # then a point is no neighbour of its own
+    new = X if own else new
     others = len(columns) - own
     keep = min(k + _SPARE, others)
     tiles = Tiles(X, frame, columns, dtype)

@@ -22,6 +22,7 @@ from bhtsne import (
     parameters,
     schedules,
 )
+from bhtsne.affinities.pairs import check_memory
 from bhtsne.forces.objective import KLDivergence
 from bhtsne.neighbors.points import checked_sparse, conversion, plain
 from bhtsne.optimizer import Phase, State
@@ -112,7 +113,7 @@ class Stages(BaseEstimator):
         """Raise MemoryError before anything is computed if a stage needs more than can be had."""
         named = isinstance(self.affinities, str) and self.affinities == "perplexity"
         if named and self.method == "exact":
-            affinities.check_memory(X.shape[0])
+            check_memory(X.shape[0])
             return
         for stage, need in self._needs(X).items():
             memory.check(

@@ -130,8 +130,9 @@ def test_killed_at_any_instant_a_run_comes_to_the_same_map(points, whole, tmp_pa
         print(f"\n{hit.total()} killed ({told}; {amid} amid a file), {maps} maps of the same bits")
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("aim", ["neighbors", "optimization"])
+@pytest.mark.parametrize(
+    ("how", "aim"), [(signal.SIGINT, "neighbors"), (signal.SIGTERM, "optimization")]
+)
 def test_an_interrupted_command_is_resumed_to_the_same_map(how, aim, points, tmp_path):
     embed = ["embed", points, "--quiet", "--n-iter", "500", "--perplexity", "15"]
     subprocess.run([BHTSNE, *embed, "-o", tmp_path / "whole.npy"], check=True)

@@ -106,8 +106,7 @@ os._exit(status)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
-@pytest.mark.parametrize("first", ["used", "unused"])
+@pytest.mark.parametrize(("first", "metric"), [("used", "manhattan"), ("unused", "euclidean")])
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_forked_process_works_or_says_why_not(layer, first, metric):
     """Numba would end it, or scikit-learn's OpenMP wait forever, or a lock never be let go."""
