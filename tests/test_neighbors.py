@@ -152,6 +152,12 @@ def test_far_clusters_are_searched_a_second_time(monkeypatch):
     assert passes[1:] == [(np.float32, 600), (np.float64, 600)]
 
 
+@pytest.mark.parametrize("k", [True, 0, 51, 2.0, "3"])
+def test_a_query_for_an_impossible_number_is_refused(k):
+    with pytest.raises(ValueError, match=r"k must be a whole number from 1 to N = 50"):
+        neighbors.query(normal(50, 3), normal(2, 3), k)
+
+
 def test_the_points_themselves_are_found_by_a_query_for_them():
     X = normal(50, 3)
     assert neighbors.query(X, X, 1).indices.ravel().tolist() == list(range(50))

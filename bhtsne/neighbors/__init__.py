@@ -103,7 +103,7 @@ def find(
     checked_metric(metric, metric_params)
     X = checked_points(X)
     n = X.shape[0]
-    if not isinstance(k, Integral) or not 1 <= k <= n - 1:
+    if not _is_whole(k) or not 1 <= k <= n - 1:
         raise ValueError(f"k must be a whole number from 1 to N − 1 = {n - 1}, got {k!r}.")
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
@@ -165,7 +165,7 @@ def query(X, X_new, k: int, *, metric="euclidean", metric_params: dict | None = 
         n = X.shape[0]
         if X.shape[1] != new.shape[1]:
             raise ValueError(f"X_new must have {X.shape[1]} columns as X, got {new.shape[1]}.")
-    if not isinstance(k, Integral) or not 1 <= k <= n:
+    if not _is_whole(k) or not 1 <= k <= n:
         raise ValueError(f"k must be a whole number from 1 to N = {n}, got {k!r}.")
     if isinstance(metric, str) and metric == "precomputed":
         return _result(*graphs.of_distances(new, k, own=False))
@@ -208,6 +208,10 @@ def given(graph, n: int) -> Neighbors:
     """
     check_count("n", n)
     return _result(*graphs.arrays(graph, n), "neighbors")
+
+
+def _is_whole(k) -> bool:
+    return isinstance(k, Integral) and not isinstance(k, bool)
 
 
 def _random_integer(random_state) -> int | None:
