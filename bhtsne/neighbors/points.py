@@ -7,8 +7,8 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 
-# Below, float32 keeps no digits of a distance; above, float64 does not hold the sum of its squares.
-_LEAST, _MOST = 1e-40, 1e150
+# Below, float32 keeps not all digits of a distance; above, float64 does not hold the sum of its squares.
+_LEAST, _MOST = 1e-37, 1e150
 _MANY = 2**31
 _WITHOUT = ("euclidean", "l2", "sqeuclidean")  # metrics without parameters
 _ROUNDING = 1e-6  # of the largest distance: a metric may err by it below 0
@@ -173,5 +173,5 @@ def _check_size(size: float, name: str, most: float) -> None:
     if size and not _LEAST <= size <= most:
         raise ValueError(
             f"{name}'s numbers and distances must fit into float32, at most 3e38 and not all "
-            f"below 1e-40, got {size:g}; divide {name} by its maximum."
+            f"below 1e-37, got {size:g}; divide {name} by its maximum."
         )

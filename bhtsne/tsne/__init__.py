@@ -203,7 +203,7 @@ class TSNE(Placing, GoingOn, Keeping):
         Parameters
         ----------
         X : array_like, CSR or data frame of shape (N, D)
-            Finite points of magnitudes within 1e-40 and 1e150, never changed; distances of shape
+            Finite points of magnitudes within 1e-37 and 1e150, never changed; distances of shape
             (N, N) for ``metric="precomputed"``, P for ``affinities="precomputed"``.
         y : None
             Ignored; scikit-learn's pipelines pass it.
