@@ -7,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 
-# Below, float32 keeps not all digits of a distance; above, float64 does not hold the sum of its squares.
+# Below, float32 keeps fewer digits; above, float64 does not hold the sum of its squares.
 _LEAST, _MOST = 1e-37, 1e150
 _MANY = 2**31
 _WITHOUT = ("euclidean", "l2", "sqeuclidean")  # metrics without parameters
