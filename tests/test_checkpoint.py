@@ -287,6 +287,9 @@ def test_a_folder_of_other_files_is_refused_and_left_alone(tmp_path):
     with pytest.raises(FileNotFoundError, match="holds no run"):
         TSNE.resume(tmp_path / "empty")
     assert list((tmp_path / "empty").iterdir()) == []
+    with pytest.raises(FileNotFoundError, match="holds no run"):
+        TSNE.resume(tmp_path / "typo")
+    assert not (tmp_path / "typo").exists()
 
 
 @pytest.mark.parametrize("failing", ["affinities", "state-00000030", "state-00000060"])

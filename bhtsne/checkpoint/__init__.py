@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -150,8 +151,10 @@ def opened(estimator: Any, X: Any) -> Iterator[Nowhere]:
 
 def restored(path: Any) -> tuple[dict[str, Any], Any, list[str] | None]:
     """Return the parameters, X and the names of its columns of a run that was kept."""
-    with Folder(path) as folder:
-        run, points = folder.read("run"), folder.read("points")
+    run = points = None
+    if Path(path).is_dir():  # a name that is mistaken makes no folder
+        with Folder(path) as folder:
+            run, points = folder.read("run"), folder.read("points")
     if run is None or points is None:
         raise FileNotFoundError(f"checkpoint {str(path)!r} holds no run; check the folder's name.")
     told, arrays = points
