@@ -1,12 +1,18 @@
-"""The machine → how much memory can still be had; a need that is more → one clear error."""
+"""The machine → how much memory can still be had; a need that is more → one clear error.
+
+And an array → the memory map that it is of, which needs none.
+"""
 
 import math
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-__all__ = ["available", "check"]
+import numpy as np
+
+__all__ = ["available", "check", "mapped"]
 
 _MEMORY, _GROUPS = Path("/proc/meminfo"), Path("/proc/self/cgroup")
 _LIMITS = Path("/sys/fs/cgroup")
@@ -35,6 +41,13 @@ def check(need: float, what: str, remedy: str) -> None:
             f"{what} need about {need / 2**30:.3g} GiB, and {free / 2**30:.3g} GiB can be had; "
             f"{remedy}."
         )
+
+
+def mapped(X: Any) -> np.memmap | None:
+    """Return the memory map of a file that an array is, or is a part of."""
+    while X is not None and not isinstance(X, np.memmap):
+        X = getattr(X, "base", None)
+    return X
 
 
 def _of_machine() -> Iterator[float]:

@@ -6,6 +6,7 @@ import pytest
 from scipy import sparse
 
 from bhtsne import affinities, initial, jit, neighbors
+from bhtsne.initial import components
 
 
 def stretched(n, d, seed=0):
@@ -74,11 +75,18 @@ def test_sparse_points_start_where_dense_ones_do(form):
 def test_many_features_are_left_to_an_iterative_solver(is_sparse, monkeypatch):
     X = random_sparse(150, 2500)
     oracle = scores(X.toarray(), 2)
-    monkeypatch.setattr(initial, "_covariance", lambda X: pytest.fail("a D × D matrix was made"))
+    monkeypatch.setattr(components, "_covariance", lambda *_: pytest.fail("made D × D"))
     Y = initial.pca(X if is_sparse else X.toarray(), random_state=0)
     assert_same_axes(Y, oracle * 1e-4 / oracle[:, 0].std(), rtol=1e-3)
     again = initial.pca(X if is_sparse else X.toarray(), random_state=0)
     np.testing.assert_array_equal(Y, again)
+
+
+@pytest.mark.parametrize("form", [np.array, sparse.csr_array])
+@pytest.mark.parametrize("d", [20, 2100])
+def test_points_that_all_coincide_start_at_random(form, d):
+    Y = initial.pca(form(np.ones((50, d))), random_state=0)
+    np.testing.assert_array_equal(Y, initial.random(50, random_state=0))
 
 
 def test_fifty_components_for_a_search_in_fewer_dimensions():

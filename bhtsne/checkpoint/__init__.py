@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from bhtsne import files
+from bhtsne import files, memory
 from bhtsne.checkpoint import identity
 from bhtsne.checkpoint.folder import COMMAND, Folder, Kept, state_name
 from bhtsne.neighbors import Neighbors
@@ -202,9 +202,7 @@ def _parts_of_points(X: Any, names: Any) -> Kept:
 
 def _mapped(X: np.ndarray) -> np.memmap | None:
     """Return the memory map of a file that an array is, whole, if it is one."""
-    whole: Any = X
-    while whole is not None and not isinstance(whole, np.memmap):
-        whole = getattr(whole, "base", None)
+    whole = memory.mapped(X)
     while whole is not None and isinstance(whole.base, np.memmap):
         whole = whole.base
     if whole is None or whole.filename is None or not whole.flags.forc:

@@ -3,10 +3,9 @@
 from numbers import Integral
 
 import numpy as np
-from scipy import sparse
 
-from bhtsne import affinities, jit
-from bhtsne.initial import eigenmap
+from bhtsne import affinities
+from bhtsne.initial import components, eigenmap
 from bhtsne.neighbors.points import (
     check_count,
     checked_points,
@@ -22,8 +21,6 @@ __all__ = ["pca", "principal_components", "random", "rescale", "spectral"]
 SD = 1e-4
 
 _WIDEST = 1e6  # as a map may be
-_BLOCK = 4096  # rows of a block of the covariance
-COVARIANCE_FEATURES = 2000  # beyond, an iterative solver is faster than D × D
 
 
 def pca(X, n_components: int = 2, *, random_state=None) -> np.ndarray:
@@ -62,7 +59,7 @@ def pca(X, n_components: int = 2, *, random_state=None) -> np.ndarray:
     check_count("n_components", n_components)
     n = X.shape[0]
     Y = np.zeros((n, n_components))
-    scores = _scores(X, min(n_components, *X.shape), rng)
+    scores = components.scores(X, min(n_components, *X.shape), rng)
     scores = scores - scores[0]  # so that constant data are 0, not the rounding of their mean
     scores -= scores.mean(axis=0)
     spread = np.zeros(n_components)
@@ -228,51 +225,10 @@ def principal_components(X, n_components: int, *, random_state=None) -> np.ndarr
             f"{min(X.shape)}, got {n_components!r}."
         )
     largest = float(np.finfo(np.float32).max)
-    scores = _scores(X, n_components, checked_random_state(random_state))
+    scores = components.scores(X, n_components, checked_random_state(random_state))
     if not np.abs(scores).max() <= largest:
         raise ValueError(
             f"X's components must fit into float32, got {np.abs(scores).max():g}; divide X by its "
             "maximum."
         )
     return scores.astype(np.float32)
-
-
-def _scores(X, n_components, rng) -> np.ndarray:
-    """Return the principal components in the dtype of the solver."""
-    if X.shape[1] > COVARIANCE_FEATURES:
-        return _iterative(X, n_components, rng)
-    mean, covariance = _covariance(X)
-    _, vectors = jit.map_blocks(lambda *_: np.linalg.eigh(covariance), 1, 1)[0]
-    axes = vectors[:, ::-1][:, :n_components]
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(n_components)])
-    return np.concatenate(_rows(X, lambda rows: (rows - mean) @ axes))
-
-
-def _rows(X, function, collect=jit.map_blocks):
-    """Apply a function to dense float64 blocks of rows; return what comes of them as a list."""
-
-    def block(start, stop):
-        rows = X[start:stop]
-        return function(np.asarray(rows.toarray() if sparse.issparse(X) else rows, np.float64))
-
-    return collect(block, X.shape[0], _BLOCK)
-
-
-def _covariance(X) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean and, but for a factor, the D × D covariance, summed in a fixed order."""
-    mean = _rows(X, lambda rows: rows.sum(axis=0) / X.shape[0], jit.sum_blocks)
-    scale = max(_rows(X, lambda rows: np.abs(rows - mean).max())) or 1.0
-
-    def scatter(rows):
-        rows = ((rows - mean) / scale).astype(np.float32)
-        return (rows.T @ rows).astype(np.float64)
-
-    return mean, _rows(X, scatter, jit.sum_blocks)
-
-
-def _iterative(X, n_components, rng) -> np.ndarray:
-    from sklearn.decomposition import PCA
-
-    solver = "arpack" if n_components < min(X.shape) else "full"
-    pca = PCA(n_components, svd_solver=solver, random_state=rng)
-    return jit.map_blocks(lambda *_: pca.fit_transform(X), 1, 1)[0]

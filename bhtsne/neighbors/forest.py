@@ -6,10 +6,13 @@ the neighbours of its neighbours (after Dong, Moses & Li 2011; Dasgupta & Freund
 not depend on the number of threads, and nothing but one kernel compiles.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from bhtsne import jit
 from bhtsne.neighbors import exact
+from bhtsne.neighbors.points import read_in_place
 
 _FEW = 1000  # points that are not worth a forest
 _TREES, _LEAF = 6, 128
@@ -29,7 +32,7 @@ def nearest(X: np.ndarray, k: int, seed: int | None) -> tuple[np.ndarray, np.nda
     if len(X) <= _FEW:
         return exact.nearest(X, k)
     order = exact.like_by_like(X)
-    points, scale = _rescaled(X, order)
+    points = _points(X, order)
     seeds = np.random.SeedSequence(seed).spawn(_TREES)
     found = jit.map_blocks(lambda t, _: _tree(points, np.random.default_rng(seeds[t])), _TREES, 1)
     endless = np.full(len(X), np.inf, np.float32)
@@ -41,7 +44,7 @@ def nearest(X: np.ndarray, k: int, seed: int | None) -> tuple[np.ndarray, np.nda
     width = graph.shape[1]
     indices[order, :width] = order[graph]
     with np.errstate(over="ignore"):  # told by `find`
-        distances[order, :width] = np.sqrt(squared) * np.float32(scale)
+        distances[order, :width] = np.sqrt(squared) * np.float32(points.scale)
     gaps = np.arange(len(X)) if width < k else np.flatnonzero(~np.isfinite(squared[:, -1]))
     if len(gaps):
         exact.search_rows(X, np.sort(order[gaps]), indices, distances)
@@ -53,30 +56,53 @@ def _width(candidates: int, k: int) -> int:
     return int(np.ceil(np.sqrt(candidates * k)))
 
 
-def _rescaled(X: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return (X − mean) / scale in an order, float32, of entries up to 1, and scale."""
-    points, frame = np.empty(X.shape, np.float32), exact.framed(X)
+class _Points(NamedTuple):
+    """Points in an order, float32 with entries up to 1: a copy, or a map that is read in place."""
+
+    table: np.ndarray
+    rows: np.ndarray
+    scale: float
+    frame: exact.Frame | None  # of what is not in it yet
+
+    def at(self, ids: np.ndarray) -> np.ndarray:
+        """Return these points."""
+        some = self.table[self.rows[ids]]
+        return some if self.frame is None else self.frame.of(some).astype(np.float32)
+
+    def for_kernels(self) -> tuple[np.ndarray, np.ndarray, np.floating]:
+        """Return the table, the points' rows in it, and what its numbers are multiplied by."""
+        real = np.float32 if self.table.dtype == np.float32 else np.float64
+        return self.table, self.rows, real(1 if self.frame is None else 1 / self.scale)
+
+
+def _points(X: np.ndarray, order: np.ndarray) -> _Points:
+    """Return X in an order: near points near in memory, which takes half the time, or as a map."""
+    frame = exact.framed(X)
+    if read_in_place(X):
+        return _Points(np.asarray(X), order, frame.scale, frame)
+    points = np.empty(X.shape, np.float32)
     for some in exact.blocks(*X.shape):
         points[some] = frame.of(X[order[some]])
-    return points, frame.scale
+    return _Points(points, np.arange(len(X), dtype=np.int32), frame.scale, None)
 
 
-def _tree(points: np.ndarray, rng) -> np.ndarray:
+def _tree(points: _Points, rng) -> np.ndarray:
     """Return for each point its nearest in the leaf of a random tree."""
-    handed = min(_FROM_LEAF, len(points) - 1)
-    near = np.empty((len(points), handed), np.int32)
-    parts = [np.arange(len(points), dtype=np.int32)]
+    n, d = points.table.shape
+    handed = min(_FROM_LEAF, n - 1)
+    near = np.empty((n, handed), np.int32)
+    parts = [np.arange(n, dtype=np.int32)]
     while parts:
         part = parts.pop()
         if len(part) > _LEAF:
-            a, b = points[part[rng.choice(len(part), 2, replace=False)]]
-            middle, blocks = len(part) // 2, exact.blocks(len(part), points.shape[1])
-            along = np.concatenate([points[part[block]] @ (a - b) for block in blocks])
+            a, b = points.at(part[rng.choice(len(part), 2, replace=False)])
+            middle, blocks = len(part) // 2, exact.blocks(len(part), d)
+            along = np.concatenate([points.at(part[block]) @ (a - b) for block in blocks])
             halves = np.argpartition(along, middle)
             # Each half in the order of the memory that it is read from.
             parts += [part[np.sort(halves[:middle])], part[np.sort(halves[middle:])]]
             continue
-        m, some = len(part), points[part]
+        m, some = len(part), points.at(part)
         # Counted on from the point itself, so that those that coincide do not all choose the same.
         after = (np.arange(m)[:, None] + np.arange(1, m)) % m
         squared = np.einsum("ij,ij->i", some, some) - 2 * (some @ some.T)
@@ -85,21 +111,24 @@ def _tree(points: np.ndarray, rng) -> np.ndarray:
     return near
 
 
-def _best(points, graph, limits, width: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+def _best(points: _Points, graph, limits, width: int, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the k nearest, and squared distances, among a graph's neighbours and theirs.
 
     Only of the first `width`, of each the first `width`, and only nearer than each row's limit.
     """
-    n, width = len(points), min(width, graph.shape[1])
+    n, width = len(graph), min(width, graph.shape[1])
     most = graph.shape[1] + width**2
     k = min(k, most)
+    table, rows, factor = points.for_kernels()
     indices, squared = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
 
     def block(start: int, stop: int) -> None:
         ids = np.empty((stop - start, most), np.int32)
         values = np.empty(ids.shape, np.float32)
         seen = np.full(n, -1, np.int32)
-        count = max(_look(points, graph, limits, width, start, seen, ids, values), k)
+        mine = np.empty(table.shape[1], type(factor))
+        longest = _look(table, rows, factor, mine, graph, limits, width, start, seen, ids, values)
+        count = max(longest, k)
         ids, values = ids[:, :count], values[:, :count]
         ids, values = _take(ids, values, np.argpartition(values, k - 1, axis=1)[:, :k])
         by_distance = np.argsort(values, axis=1, kind="stable")
@@ -114,21 +143,23 @@ def _take(ids, values, columns) -> tuple[np.ndarray, np.ndarray]:
 
 
 @jit.serial
-def _look(points, graph, limits, width, first, seen, ids, values):
+def _look(points, rows, factor, mine, graph, limits, width, first, seen, ids, values):
     """List what each row sees, once, with squared distances; return the length of the longest."""
     most = 0
     for r in range(len(ids)):
         i, n = first + r, 0
         seen[i] = i
+        for a in range(len(mine)):
+            mine[a] = points[rows[i], a]
         for c in range(-1, width):
             near = graph[i] if c < 0 else graph[graph[i, c], :width]
             for j in near:
                 if seen[j] == i:
                     continue
                 seen[j] = i
-                total = np.float32(0)
-                for a in range(points.shape[1]):
-                    total += (points[i, a] - points[j, a]) ** 2
+                total, theirs = np.float32(0), points[rows[j]]
+                for a in range(len(mine)):
+                    total += np.float32((mine[a] - theirs[a]) * factor) ** 2
                 if c < 0 or total < limits[i]:
                     ids[r, n], values[r, n] = j, total
                     n += 1

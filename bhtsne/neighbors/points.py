@@ -7,6 +7,8 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 
+from bhtsne import memory
+
 # Below, float32 keeps fewer digits; above, float64 does not hold the sum of its squares.
 _LEAST, _MOST = 1e-37, 1e150
 _MANY = 2**31
@@ -15,13 +17,17 @@ _ROUNDING = 1e-6  # of the largest distance: a metric may err by it below 0
 
 
 def checked_points(X, fewest: int = 2, name: str = "X"):
-    """Return X as a finite float array, row by row, or CSR of shape (N, D), or raise ValueError."""
+    """Return X as a finite float array, row by row, or CSR of shape (N, D), or raise ValueError.
+
+    A memory map stays as it is, also of whole numbers or column by column: to convert is to copy.
+    """
     X = checked_sparse(X, name) if sparse.issparse(X) else checked_reals(X, name)
     if X.ndim != 2 or X.shape[0] < fewest or X.shape[1] < 1:
         raise ValueError(
             f"{name} must hold {fewest} points or more in shape (N, D), got shape {X.shape}."
         )
-    if X.dtype not in (np.float32, np.float64):
+    in_place = read_in_place(X)
+    if not in_place and X.dtype not in (np.float32, np.float64):
         small = np.result_type(X.dtype, np.float32) == np.float32
         with np.errstate(over="ignore"):  # told as infinity
             X = X.astype(np.float32 if small else np.float64)
@@ -29,7 +35,13 @@ def checked_points(X, fewest: int = 2, name: str = "X"):
     if not np.isfinite(size):
         raise ValueError(f"{name} must be finite, got NaN or infinity: drop or impute those rows.")
     _check_size(size, name, _MOST)
-    return X if sparse.issparse(X) else np.ascontiguousarray(X)
+    return X if in_place or sparse.issparse(X) else np.ascontiguousarray(X)
+
+
+def read_in_place(X) -> bool:
+    """Return whether X is a memory map that compiled code can read: to convert it is to copy it."""
+    readable = memory.mapped(X) is not None and X.dtype.kind in "iuf" and X.dtype.isnative
+    return readable and X.dtype != np.float16
 
 
 def checked_table(X, fewest: int = 2, name: str = "X") -> np.ndarray:

@@ -158,7 +158,9 @@ class GoingOn(Stages):
         X = self._table(X, reset=False)
         together = sparse.vstack if sparse.issparse(X) else np.concatenate
         Y = np.concatenate([self.embedding_, np.asarray(placed)])
-        self._make(together([self._fit_X, X]), lambda *_: Y, [phase])
+        X = together([self._fit_X, X])
+        self._check_memory(X)
+        self._make(X, lambda *_: Y, [phase])
         return self
 
     def _next(self, n_iter, exaggeration, learning_rate, momentum, theta) -> Phase:

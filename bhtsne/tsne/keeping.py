@@ -199,20 +199,21 @@ def _check(model: Any) -> None:
         raise ValueError(f"{names.size} names of {model.n_features_in_} features")
     n = len(model.embedding_)
     flat, square = (n, model.n_components), (n, n)
-    single, double = (np.float32,), (np.float32, np.float64)
+    single = (np.float32,)
     _check_part("map", model.embedding_, flat, single)
     _check_part("velocity", model._velocity, flat, single)
     _check_part("gains", model._gains, flat, single)
     _check_part("divergence of each point", model.kl_per_point_, (n,), (np.float64,))
     _check_part("affinities", model.affinities_, square, single)
     if model._fit_X is not None:
-        _check_part("fitted points", model._fit_X, (n, model.n_features_in_), double)
+        _check_part("fitted points", model._fit_X, (n, model.n_features_in_))
     if model.neighbors_ is not None:
         checked(model.neighbors_, n)
 
 
-def _check_part(name: str, part: Any, shape: tuple, dtypes: tuple) -> None:
-    if part.shape != shape or part.dtype not in dtypes:
+def _check_part(name: str, part: Any, shape: tuple, dtypes: tuple = ()) -> None:
+    right = part.dtype in dtypes if dtypes else part.dtype.kind in "iuf"
+    if part.shape != shape or not right:
         raise ValueError(f"{name}: {part.dtype} of shape {part.shape} in place of {shape}")
     if not np.isfinite(part.data if sparse.issparse(part) else part).all():
         raise ValueError(f"{name}: NaN or infinity")

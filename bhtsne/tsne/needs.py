@@ -8,22 +8,25 @@ whom it is a neighbour too.
 
 import numpy as np
 
-from bhtsne.initial import COVARIANCE_FEATURES
+from bhtsne.initial.components import COVARIANCE_FEATURES
 from bhtsne.neighbors import TREE_FEATURES
 
 _EDGES = 1.65  # e / k: 1.5 to 1.75 for 10 to 300 features, 1.3 for 4
 _FIXED = 14 << 20  # buffers of the threads, and what allocators keep of what is let go
+_WHOLE = 32_768  # points from which blocks of an exact search are of their full size
 
 
-def of_neighbors(n: int, d: int, k: int, search: str) -> float:
-    """Return what a search for neighbours needs."""
+def of_neighbors(
+    n: int, d: int, k: int, search: str, threads: int = 1, in_place: bool = False
+) -> float:
+    """Return what a search for neighbours needs, among points in memory or in a map of a file."""
     if search == "exact" and d <= TREE_FEATURES:
         return n * (34.0 * k + 24 * d)
     if search == "exact":
-        return n * (16.5 * k + 4 * d) + _FIXED
+        return n * (16.5 * k + 16) + _FIXED * threads
     if search == "forest":
         width = np.ceil(np.sqrt(50 * k))  # of the graph before the last round
-        return n * (20 * k + 8 * width + 4 * d) + 2 * _FIXED
+        return n * (20 * k + 8 * width + (0 if in_place else 4 * d)) + 2 * _FIXED
     if search == "pynndescent":
         return n * (32 * k + 20 * d)
     return n * (24.0 * k + 8 * d) + _FIXED  # scikit-learn's blocks, and graphs that are given
@@ -31,7 +34,7 @@ def of_neighbors(n: int, d: int, k: int, search: str) -> float:
 
 def of_fit(
     n: int, d: int, k: int, *, search: str, init: str, n_components: int, scales: int = 1,
-    threads: int = 1,
+    threads: int = 1, in_place: bool = False,
 ) -> dict[str, float]:  # fmt: skip
     """Return what each stage of a fit by neighbours needs, with what those before it have left."""
     e = min(_EDGES * k, n - 1)
@@ -40,11 +43,12 @@ def of_fit(
     if init == "spectral":
         start += 32.0 * n * e
     elif init == "pca":
-        few = d <= COVARIANCE_FEATURES  # else an iterative solver takes a centred copy of X
-        start += 20.0 * threads * min(n, 4096) * d + 24 * d**2 if few else 16.0 * n * d
-    left = found + (2 * _FIXED if search == "forest" else _FIXED)
+        start += 20.0 * threads * min(n, 4096) * d
+        start += 24 * d**2 if d <= COVARIANCE_FEATURES else 0
+    kept = min(1.0, n / _WHOLE) if search == "exact" else float(search == "forest")
+    left = found + (1 + kept) * _FIXED
     return {
-        "neighbors": of_neighbors(n, d, k, search),
+        "neighbors": of_neighbors(n, d, k, search, threads, in_place),
         "affinities": left + n * max(16.0 * k + 8 * e, 4.0 * (scales + 4) * k),
         "initial": left + P + start,
         "optimization": left + 2 * P + 16 * maps + 40 * n,

@@ -24,7 +24,7 @@ from bhtsne import (
 )
 from bhtsne.affinities.pairs import check_memory
 from bhtsne.forces.objective import KLDivergence
-from bhtsne.neighbors.points import checked_sparse, conversion, plain
+from bhtsne.neighbors.points import checked_sparse, conversion, plain, read_in_place
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.tsne import needs
@@ -48,6 +48,7 @@ class Stages(BaseEstimator):
         parameters.check(self)
         parameters.check_against(self, X)
         parameters.check_start(self, X.shape[0])
+        self._check_memory(X)
         return X
 
     def _table(self, X, **options):
@@ -61,7 +62,6 @@ class Stages(BaseEstimator):
         self, X, place: Callable, phases: Sequence[Phase], kept: checkpoint.Nowhere | None = None
     ) -> None:
         """Make a map of X, which has been checked, from where `place(X, P, rng)` starts it."""
-        self._check_memory(X)
         rng, kept = check_random_state(self.random_state), kept or checkpoint.Nowhere()
         seconds: dict[str, float] = {}
 
@@ -106,7 +106,7 @@ class Stages(BaseEstimator):
         stored = -(-X.nnz // n) if sparse.issparse(X) else X.shape[1]
         return needs.of_fit(
             n, stored, k, search=search, init=init, n_components=self.n_components,
-            scales=scales, threads=jit.n_threads(),
+            scales=scales, threads=jit.n_threads(), in_place=read_in_place(X),
         )  # fmt: skip
 
     def _check_memory(self, X) -> None:
@@ -238,7 +238,9 @@ class Stages(BaseEstimator):
 
 
 def float_types(X) -> list[type]:
-    """Return float types that hold X, first the one that other dtypes are converted to."""
+    """Return the types that X may have, first the one that others are converted to."""
+    if read_in_place(X):
+        return [X.dtype]
     dtype = getattr(X, "dtype", np.dtype(np.float64))
     fits = isinstance(dtype, np.dtype) and np.result_type(dtype, np.float32) == np.float32
     return [np.float32, np.float64] if fits else [np.float64, np.float32]

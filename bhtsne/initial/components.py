@@ -1,0 +1,74 @@
+"""X → its principal components, read in blocks: all of the covariance, or products with it."""
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from bhtsne import jit
+
+COVARIANCE_FEATURES = 2000  # beyond, an iterative solver is faster than D × D
+_BLOCK = 4096  # rows that a thread reads at a time
+
+
+def scores(X, n_components, rng) -> np.ndarray:
+    """Return the principal components in the dtype of the solver."""
+    wide = X.shape[1] > COVARIANCE_FEATURES
+    if wide and (sparse.issparse(X) or n_components == min(X.shape)):
+        return _by_scikit_learn(X, n_components, rng)
+    mean = _rows(X, lambda rows: rows.sum(axis=0) / X.shape[0], jit.sum_blocks)
+    scale = max(_rows(X, lambda rows: np.abs(rows - mean).max()))
+    if not scale:  # which an iterative solver takes for a fault
+        return np.zeros((X.shape[0], n_components))
+    if wide:
+        vectors = _leading(X, mean, scale, n_components, rng)
+    else:
+        covariance = _covariance(X, mean, scale)
+        _, vectors = jit.map_blocks(lambda *_: np.linalg.eigh(covariance), 1, 1)[0]
+    axes = vectors[:, ::-1][:, :n_components]
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(n_components)])
+    return np.concatenate(_rows(X, lambda rows: (rows - mean) @ axes))
+
+
+def _rows(X, function, collect=jit.map_blocks):
+    """Apply a function to dense float64 blocks of rows; return what comes of them as a list."""
+
+    def block(start, stop):
+        rows = X[start:stop]
+        return function(np.asarray(rows.toarray() if sparse.issparse(X) else rows, np.float64))
+
+    return collect(block, X.shape[0], _BLOCK)
+
+
+def _covariance(X, mean, scale) -> np.ndarray:
+    """Return, but for a factor, the D × D covariance, summed in a fixed order."""
+
+    def scatter(rows):
+        rows = ((rows - mean) / scale).astype(np.float32)
+        return (rows.T @ rows).astype(np.float64)
+
+    return _rows(X, scatter, jit.sum_blocks)
+
+
+def _leading(X, mean, scale, n_components, rng) -> np.ndarray:
+    """Return the covariance's leading eigenvectors, the first last, from products with it alone."""
+
+    def product(v):
+        def part(rows):
+            rows = (rows - mean) / scale
+            return rows.T @ (rows @ v)
+
+        return _rows(X, part, jit.sum_blocks)
+
+    d = X.shape[1]
+    covariance = LinearOperator((d, d), matvec=product, dtype=np.float64)
+    return eigsh(covariance, n_components, v0=rng.uniform(-1, 1, d))[1]
+
+
+def _by_scikit_learn(X, n_components, rng) -> np.ndarray:
+    from sklearn.decomposition import PCA
+
+    if sparse.issparse(X) and not (X.max(axis=0) != X.min(axis=0)).nnz:
+        return np.zeros((X.shape[0], n_components))
+    solver = "arpack" if n_components < min(X.shape) else "full"
+    pca = PCA(n_components, svd_solver=solver, random_state=rng)
+    return jit.map_blocks(lambda *_: pca.fit_transform(X), 1, 1)[0]
