@@ -64,7 +64,7 @@ def density(
     if scale not in SCALES:
         raise ValueError(f"scale must be 'eq_hist', 'log' or 'linear', got {scale!r}.")
     Y = coordinates(Y)
-    is_dense("density", *Y.shape)
+    is_dense("density", Y)
     told: dict = {"legend": legend, "legend_title": legend_title, "title": title}
     axes, coloured = begun(Y, labels, ax, palette=palette, theme=theme, **told)
     bound(axes, Y)

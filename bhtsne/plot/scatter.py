@@ -96,7 +96,7 @@ def scatter(
     >>> ax = scatter(Y[:50], ["a", "c"] * 25, palette=colours, theme="dark")
     """
     Y = coordinates(Y)
-    dense = is_dense(kind, len(Y), Y.shape[1], size, alpha)
+    dense = is_dense(kind, Y, size, alpha)
     told: dict = {"legend": legend, "legend_title": legend_title, "title": title}
     axes, coloured = begun(Y, labels, ax, palette=palette, theme=theme, **told)
     if dense:
@@ -111,10 +111,11 @@ def scatter(
     return axes
 
 
-def is_dense(kind: Any, n: int, dims: int, size: Any = None, alpha: Any = None) -> bool:
-    """Return whether n points are to be drawn as a density, or raise ValueError."""
+def is_dense(kind: Any, Y: np.ndarray, size: Any = None, alpha: Any = None) -> bool:
+    """Return whether the points of a map are to be drawn as a density, or raise ValueError."""
     if kind not in KINDS:
         raise ValueError(f"kind must be 'auto', 'dots' or 'density', got {kind!r}.")
+    n, dims = Y.shape
     plain = size is None and alpha is None
     if kind == "density" and not plain:
         raise ValueError("size and alpha are of dots, and kind='density' draws none; leave them.")

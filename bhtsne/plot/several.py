@@ -96,9 +96,25 @@ def small_multiples(
     coloured = colour(labels, sizes, **theirs)
     for d in dims:
         check_legend(legend, coloured.names, d)
-    dense = [is_dense(kind, *Y.shape, size, alpha) for Y in maps]
+    dense = [is_dense(kind, Y, size, alpha) for Y in maps]
     axes = _grid(maps, titles, n_columns, theme)
-    parts = [coloured.of(i) for i in range(len(maps))]
+    fill(axes, maps, coloured, dense, legend, same_scale=same_scale, size=size, alpha=alpha)
+    return axes
+
+
+def fill(
+    axes: np.ndarray,
+    maps: list[np.ndarray],
+    labels: Coloured,
+    dense: list[bool],
+    legend: str | None,
+    *,
+    same_scale: bool,
+    size: float | None,
+    alpha: float | None,
+) -> None:
+    """Draw each map in its axes, and name or explain the categories for all."""
+    parts = [labels.of(i) for i in range(len(maps))]
     drawn = [
         None if flat else put(ax, Y, one.colours[0], one.known[0])
         for ax, Y, one, flat in zip(axes, maps, parts, dense, strict=True)
@@ -107,15 +123,15 @@ def small_multiples(
     for ax, points in zip(axes, placed, strict=True):
         frame(ax, np.concatenate(placed) if same_scale else points)
     settle(*axes)
-    if legend and not _named_in_place(axes, maps, coloured, legend):
-        explain_beside(axes[0].figure, axes, coloured)
+    if legend and not _named_in_place(axes, maps, labels, legend):
+        explain_beside(axes[0].figure, axes, labels)
         settle(*axes)
-    for ax, points, Y, one in zip(axes, drawn, maps, parts, strict=True):
-        if points is None:
+    plain = labels.scale is None and not labels.names
+    for ax, put_there, Y, one in zip(axes, drawn, maps, parts, strict=True):
+        if put_there is None:
             shade(ax, Y, one)
         else:
-            points.set(**dots(ax, len(Y), size, alpha, plain=all(x is None for x in labels)))
-    return axes
+            put_there.set(**dots(ax, len(Y), size, alpha, plain=plain))
 
 
 def checked(

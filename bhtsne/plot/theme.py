@@ -7,6 +7,8 @@ from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb, to_rgba
 
+from bhtsne.plot.colours import DARK_PALETTE, PALETTE
+
 
 class Theme(NamedTuple):
     """Colours of what is not data."""
@@ -56,7 +58,7 @@ def background(ax: Any = None, theme: str | None = None) -> str:
     for layer in layers[::-1]:
         *rgb, alpha = to_rgba(layer)
         seen = alpha * np.array(rgb) + (1 - alpha) * seen
-    return to_hex(seen)
+    return to_hex((seen[0], seen[1], seen[2]))
 
 
 def suited(ax: Any = None, theme: str | None = None) -> str:
@@ -101,10 +103,18 @@ def opened(ax: Axes | None, theme: str | None, size: tuple, projection: str | No
     return axes
 
 
+def swatches(ax: Any, count: int) -> list[str]:
+    """Return the first colours of the palette that suits axes, again from the first after 40."""
+    palette = DARK_PALETTE if suited(ax) == "dark" else PALETTE
+    return [palette[i % len(palette)] for i in range(count)]
+
+
 def add_legend(owner: Any, ax: Any, handles: Any, names: Any, title: str | None = None, **place):
     """Add a legend to axes or to their figure, in the colours of the axes' text."""
     title = title or None
-    style: dict = {"frameon": False, "labelcolor": ink(ax), "title": title}
+    # opaque, so that a line behind it does not strike a name through
+    frame: dict = {"facecolor": background(ax), "edgecolor": "none", "framealpha": 0.9}
+    style: dict = {**frame, "labelcolor": ink(ax), "title": title}
     legend = owner.legend(handles, [" "] * len(names), **style, **place)
     # given here, since matplotlib would drop a name that starts with an underscore
     for entry, name in zip(legend.get_texts(), names, strict=True):
