@@ -29,7 +29,7 @@ def density(
     Parameters
     ----------
     Y : array-like of shape (N, d)
-        The map; d is 1 (the points are stacked, as in a histogram) or 2.
+        The map; d is 2, or 1: then it is a histogram, stacked in the order of the labels.
     labels : array-like of shape (N,) or None
         As in `scatter`. Points without a label are grey where no other point is.
     ax : Axes or None

@@ -75,7 +75,8 @@ def name_in_place(ax: Any, points: np.ndarray, codes: np.ndarray, names: list, p
     halves = np.array([text.get_window_extent().size for text in texts]) / 2 + 2
     box, start = ax.get_window_extent(), ax.transData.transform(places)
     centres, room = _spread(start, halves, box)
-    near = np.abs(centres - start).max() < 0.1 * box.width
+    gap = np.maximum(np.abs(centres - start) - halves, 0)  # from a name to its place
+    near = gap.max() < 0.04 * box.width
     fine = not picky or (room and near)
     for text, place in zip(texts, ax.transData.inverted().transform(centres), strict=True):
         text.set_position(place) if fine else text.remove()

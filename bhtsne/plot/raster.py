@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgb, to_rgba_array
 
 from bhtsne.plot.colours import Coloured
 
@@ -42,7 +42,9 @@ def shaded(on: Grid, labels: Coloured, scale: str, reach: int) -> np.ndarray:
     chosen, pixel = on.inside[here], on.pixel[here]
     near = [np.bincount(pixel, minlength=count)]
     if labels.scale is None:
-        light = _linear(labels.colours[0][chosen, :3])
+        # one more, at -1, for maps without any label
+        table = to_rgba_array([*labels.swatches, labels.colours[0][0]])[:, :3]
+        light = _linear(table)[labels.values[0][chosen]]
     else:
         ends = labels.scale.get_clim()
         light = np.clip(labels.values[0][chosen], *ends)[:, None]
@@ -58,6 +60,30 @@ def shaded(on: Grid, labels: Coloured, scale: str, reach: int) -> np.ndarray:
     image[~some & (rest > 0), :3] = to_rgb(labels.missing)
     image[~some & (rest > 0), 3] = _opacity(rest[~some & (rest > 0)], scale)
     return image
+
+
+def stacked(x: np.ndarray, edges: np.ndarray, rows: int, labels: Coloured) -> np.ndarray:
+    """Return an RGBA image of a histogram, its points in the order of their labels.
+
+    The first row is the lowest, where those without a label are; a column is as high as the
+    fullest bin.
+    """
+    order = np.lexsort((labels.values[0], labels.known[0], column := columns(x, edges)))
+    count = np.bincount(column, minlength=len(edges) - 1)
+    height = ((np.arange(rows) + 0.5) * (count.max() / rows)).astype(int)[:, None]
+    filled = height < count
+    point = order[np.where(filled, np.cumsum(count) - count + height, 0)]
+    return labels.colours[0][point] * filled[..., None]
+
+
+def columns(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return the bin of each value."""
+    return np.searchsorted(edges[1:-1], x)
+
+
+def bin_edges(x: np.ndarray) -> np.ndarray:
+    """Return the edges of the narrow bins in which a 1-D map is stacked."""
+    return np.histogram_bin_edges(x, bins=int(np.clip(2 * len(x) ** 0.5, 20, 300)))
 
 
 def reach(dpi: float) -> int:
@@ -84,10 +110,12 @@ def _wider(image: np.ndarray, reach: int) -> np.ndarray:
 
 def _opacity(count: np.ndarray, scale: str) -> np.ndarray:
     """Return the opacity of pixels from how many points they hold, none of which is 0."""
+    if not count.size:
+        return count
     if scale == "eq_hist":
-        levels, which, pixels = np.unique(count, return_inverse=True, return_counts=True)
-        below = np.cumsum(pixels) - pixels
-        part = (below / max(below[-1], 1) if len(levels) > 1 else np.ones(1))[which]
+        _, which, pixels = np.unique(count, return_inverse=True, return_counts=True)
+        rank = np.cumsum(pixels) - pixels / 2  # that of the middle one among equal counts
+        part = (rank / rank[-1])[which]
     elif scale == "log":
         part = np.log(count) / max(np.log(count.max()), 1e-9) if count.max() > 1 else 1.0
     else:

@@ -201,7 +201,7 @@ def _mark(ax: Any, phases: Sequence[Phase], last: int) -> None:
     for (start, end), phase in zip(pairwise(ends), phases, strict=True):
         middle, part = (start + min(end, last)) / 2, (min(end, last) - start) / last
         if start < last and part > 0.07:
-            told = f"momentum {phase.momentum:g}" if part > 0.12 else f"{phase.momentum:g}"
+            told = f"momentum {phase.momentum:g}" if part > 0.16 else f"{phase.momentum:g}"
             if phase.exaggeration != 1:
                 told = f"exaggeration {phase.exaggeration:g}" + (f", {told}" if part > 0.3 else "")
             ax.text(middle, 1.0, told, **style)

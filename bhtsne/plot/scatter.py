@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from bhtsne.plot.colours import Coloured, colour
 from bhtsne.plot.naming import check_legend, colour_bar, name_beside, name_in_place
-from bhtsne.plot.raster import SCALES, grid, reach, shaded
+from bhtsne.plot.raster import SCALES, bin_edges, columns, grid, reach, shaded, stacked
 from bhtsne.plot.theme import THEMES, check_theme, opened, suited
 
 FIGSIZE = {1: (7, 3), 2: (7, 7), 3: (7, 7)}
@@ -171,19 +171,20 @@ def bound(ax: Any, Y: np.ndarray) -> None:
 
 def shade(ax: Any, Y: np.ndarray, labels: Coloured, scale: str = SCALES[0]) -> Any:
     """Draw an image of the points' density in the pixels of axes, whose layout is final."""
-    if Y.shape[1] == 1:
-        random = np.random.default_rng(0).permutation(len(Y))
-        height = np.empty(len(Y))
-        height[random] = stack(Y[random])[:, 1]
-        points = np.column_stack([Y, height])
-    else:
-        points = Y
     width, height = (max(1, round(side)) for side in ax.get_window_extent().size)
-    limits = (*ax.get_xlim(), *ax.get_ylim())
-    on = grid(points, limits, (width, height))
-    image = shaded(on, labels, scale, reach(ax.figure.dpi))
-    place: dict = {"extent": limits, "aspect": ax.get_aspect(), "zorder": 1}
-    return ax.imshow(image, origin="lower", interpolation="nearest", **place)
+    limits: Any = (*ax.get_xlim(), *ax.get_ylim())
+    extent = limits
+    if Y.shape[1] == 1:
+        edges = bin_edges(Y[:, 0])
+        image = stacked(Y[:, 0], edges, height, labels)
+        extent = (edges[0], edges[-1], 0, np.bincount(columns(Y[:, 0], edges)).max())
+    else:
+        on = grid(Y, limits, (width, height))
+        image = shaded(on, labels, scale, reach(ax.figure.dpi))
+    place: dict = {"extent": extent, "aspect": ax.get_aspect(), "zorder": 1}
+    drawn = ax.imshow(image, origin="lower", interpolation="nearest", **place)
+    ax.set(xlim=limits[:2], ylim=limits[2:])
+    return drawn
 
 
 def coordinates(Y: Any, name: str = "Y") -> np.ndarray:
@@ -254,8 +255,7 @@ def dots(ax: Any, n: int, size: float | None, alpha: float | None, plain: bool) 
 
 def stack(x: np.ndarray) -> np.ndarray:
     """Give a 1-D map a height: each point stands on those before it in the same narrow bin."""
-    edges = np.histogram_bin_edges(x, bins=int(np.clip(2 * len(x) ** 0.5, 20, 300)))
-    column = np.searchsorted(edges[1:-1], x[:, 0])
+    column = columns(x[:, 0], bin_edges(x))
     order = np.argsort(column, kind="stable")
     height = np.empty(len(x))
     height[order] = np.arange(len(x)) - np.searchsorted(column[order], column[order])
