@@ -146,6 +146,8 @@ def _chosen(A: np.ndarray, B: np.ndarray, count: int, lines: str, random_state: 
 
 def _join(panels: np.ndarray, A: np.ndarray, B: np.ndarray, colours: np.ndarray) -> None:
     """Draw lines between points of two axes, each with a ring at both ends."""
+    if not len(A):
+        return
     left, right = panels
     # the lines lie beneath both axes, so that they hide neither points nor names
     for ax in panels:

@@ -55,6 +55,7 @@ def pair_gradients(
     >>> [ax.get_title() for ax in pair_gradients()]
     ['SNE', 'UNI-SNE, as published', 'UNI-SNE', 't-SNE']
     """
+    check_theme(theme)
     if axes is None:
         from matplotlib import pyplot as plt  # slow to load, and no file needs it
 
@@ -63,7 +64,6 @@ def pair_gradients(
     panels = np.array(axes, object).ravel()
     if len(panels) != 4:
         raise ValueError(f"axes must be 4 axes, one for each variant, got {len(panels)}.")
-    check_theme(theme)
     distance = 0.015 * (np.arange(200) + 0.5)  # not 0, where no pair has a gradient
     grid: dict = {"data_distance": distance, "map_distance": distance[:, None]}
     for ax, (name, options) in zip(panels, _VARIANTS.items(), strict=True):

@@ -105,6 +105,8 @@ def scatter(
         shade(axes, Y, coloured)
     else:
         drawn = put(axes, Y, coloured.colours[0], coloured.known[0])
+        if Y.shape[1] == 3:
+            _cube(axes)
         settle(axes)
         drawn.set(**dots(axes, len(Y), size, alpha, plain=labels is None))
         named(axes, Y, coloured, legend)
@@ -209,6 +211,7 @@ def undress(ax: Any, dims: int) -> None:
     ax.set(xticks=[], yticks=[], aspect="auto" if dims == 1 else "equal")
     if dims == 3:
         ax.set_zticks([])
+        ax.set_box_aspect((1, 1, 1))
         theme = THEMES[suited(ax)]
         for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
             axis.set_pane_color(theme.pane)
@@ -234,6 +237,12 @@ def frame(ax: Any, points: np.ndarray) -> None:
     margin = np.where(high > low, 0.025 * (high - low), 0.5)
     limits = zip("xyz", low - margin, high + margin, strict=False)
     ax.set(**{f"{axis}lim": ends for axis, *ends in limits})
+
+
+def _cube(ax: Any) -> None:
+    """Give 3-D axes limits of one length: matplotlib takes their ratio when it is asked, once."""
+    low, high = np.array([ax.get_xlim(), ax.get_ylim(), ax.get_zlim()]).T
+    frame(ax, np.array([low, high]))
 
 
 def settle(*axes: Any) -> None:

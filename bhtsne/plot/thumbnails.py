@@ -123,7 +123,7 @@ def _has_empty_borders(images: np.ndarray) -> bool:
     some = images[:: max(1, len(images) // 1000)]
     sides = (some[:, 0], some[:, -1], some[:, :, 0], some[:, :, -1])
     border = np.concatenate([side.ravel() for side in sides])
-    return bool(np.median(border) <= some.min())
+    return bool(np.median(border) <= some.min() < some.max())
 
 
 def _paste(
