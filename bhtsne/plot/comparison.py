@@ -50,10 +50,20 @@ def compare(
     lines : {"sample", "moved"}
         Which points are joined: a random sample, or those farthest from their place on A when B is
         laid over it.
-    titles : sequence of 2 str
+    titles : sequence of str
         One title a map.
-    kind, size, alpha, legend, legend_title, palette, theme
+    kind : {"auto", "dots", "density"}
+        As in `scatter`.
+    size, alpha : float or None
+        As in `scatter`.
+    legend : {"auto", "in place", "beside", None}
         As in `small_multiples`.
+    legend_title : str or None
+        As in `scatter`.
+    palette : dict, list of colours, colormap, str or None
+        As in `scatter`.
+    theme : {"light", "dark", None}
+        As in `scatter`.
     random_state : int, RandomState or None
         Seed of the sample.
 

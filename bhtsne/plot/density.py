@@ -38,7 +38,15 @@ def density(
     scale : {"eq_hist", "log", "linear"}
         How opacity follows from counts. "eq_hist" equalises the histogram, so that as many pixels
         have each opacity: it shows what there is at sparse places and at dense ones.
-    legend, legend_title, title, palette, theme
+    legend : {"auto", "in place", "beside", None}
+        As in `scatter`.
+    legend_title : str or None
+        As in `scatter`.
+    title : str or None
+        Title of the axes.
+    palette : dict, list of colours, colormap, str or None
+        As in `scatter`.
+    theme : {"light", "dark", None}
         As in `scatter`.
 
     Returns

@@ -160,7 +160,7 @@ def _told(seconds: float) -> str:
     """Return a time in words, to two or three digits."""
     if seconds >= 99.5:
         return f"{seconds:,.0f} s"
-    return f"{seconds:.3g} s" if seconds >= 0.995 else f"{1e3 * seconds:.2g} ms"
+    return f"{seconds:.3g} s" if seconds >= 0.995 else f"{1e3 * seconds:.3g} ms"
 
 
 def _records(run: Any, name: Any) -> list[Record]:

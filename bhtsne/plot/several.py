@@ -55,12 +55,18 @@ def small_multiples(
         Panels in a row. None makes a grid that is about square and full.
     same_scale : bool
         Whether all panels have the same limits, for maps whose coordinates are comparable.
-    kind, size, alpha
-        As in `scatter`, each panel by its own number of points.
+    kind : {"auto", "dots", "density"}
+        As in `scatter`, by each panel's own number of points.
+    size, alpha : float or None
+        As in `scatter`.
     legend : {"auto", "in place", "beside", None}
         As in `scatter`, but one legend beside all panels. "auto" names categories in place if that
         explains every panel.
-    legend_title, palette, theme
+    legend_title : str or None
+        As in `scatter`.
+    palette : dict, list of colours, colormap, str or None
+        As in `scatter`.
+    theme : {"light", "dark", None}
         As in `scatter`.
 
     Returns

@@ -56,7 +56,13 @@ def thumbnails(
         the least value, as written digits have them, are not.
     legend : {"beside", None}
         Whether labels are explained.
-    legend_title, title, palette, theme
+    legend_title : str or None
+        As in `scatter`.
+    title : str or None
+        Title of the axes.
+    palette : dict, list of colours, colormap, str or None
+        As in `scatter`.
+    theme : {"light", "dark", None}
         As in `scatter`.
 
     Returns
