@@ -10,6 +10,7 @@ from bhtsne.plot.colours import Coloured
 from bhtsne.plot.theme import add_legend, background, ink
 
 _CELLS = 64  # of the grid on which densities are compared, a side
+_FEW, _MOST = 20, 0.8
 _FAR = 1.5  # heights of a name from its place, from which on a line leads to it
 
 
@@ -69,7 +70,8 @@ def name_in_place(ax: Any, points: np.ndarray, codes: np.ndarray, names: list, p
         return True
     codes = np.searchsorted(here, codes)
     places, apart = _places(points, codes, len(names))
-    if picky and not apart:
+    # 40 colours are hardly told apart in a legend: then a few names may share a place
+    if picky and apart.mean() < (1 if len(names) <= _FEW else _MOST):
         return False
     texts = _texts(ax, names)
     halves = np.array([text.get_window_extent().size for text in texts]) / 2 + 2
@@ -114,8 +116,8 @@ def _entries(labels: Coloured) -> tuple[list[Line2D], list[str]]:
     return [Line2D([], [], color=c, ls="", marker="o", mew=0) for c in colours], names
 
 
-def _places(points: np.ndarray, codes: np.ndarray, count: int) -> tuple[np.ndarray, bool]:
-    """Return where each category is densest, and whether each one has a place of its own.
+def _places(points: np.ndarray, codes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each category is densest, and which of them have a place of their own.
 
     A mean would fall between the parts of a category that the map has torn. An own place takes 5
     points at the least, and half of the category, where no other category is denser.
@@ -128,7 +130,7 @@ def _places(points: np.ndarray, codes: np.ndarray, count: int) -> tuple[np.ndarr
     blur = np.exp(-0.5 * (away / 2.5) ** 2)
     dense = blur @ grid @ blur
     own = np.bincount(codes, dense.argmax(axis=0)[x, y] == codes, minlength=count)
-    apart = bool((own >= np.maximum(5, 0.5 * np.bincount(codes, minlength=count))).all())
+    apart = own >= np.maximum(5, 0.5 * np.bincount(codes, minlength=count))
     mode = np.unravel_index(dense.reshape(count, -1).argmax(axis=1), (_CELLS, _CELLS))
     return low + step * (np.column_stack(mode) + 0.5), apart
 
