@@ -13,7 +13,8 @@ from bhtsne.plot.theme import THEMES, check_theme, opened, suited
 FIGSIZE = {1: (7, 3), 2: (7, 7), 3: (7, 7)}
 PROJECTION = {1: None, 2: None, 3: "3d"}
 KINDS = ("auto", "dots", "density")
-# From here on dots on a page hide each other: of MNIST's million they leave ten flat blots.
+# At 200,000 dots and density look alike on a page of 7 inches. Of a million, dots pale, strays
+# among them can no longer be seen, and drawing takes three times as long (`bench/drawing.py`).
 _DENSE = 200_000
 
 
