@@ -11,8 +11,10 @@ from pathlib import Path
 _HERE = Path(__file__).parent
 sys.path[:0] = [str(_HERE / "extensions"), str(_HERE / "draw"), str(_HERE.parent)]
 
-import bhtsne  # noqa: E402
+import drawn  # noqa: E402
 import public  # noqa: E402
+
+import bhtsne  # noqa: E402
 
 project = "bhtsne"
 author = "The bhtsne authors"
@@ -59,24 +61,15 @@ nb_execution_timeout = 120
 nb_output_stderr = "error"
 nb_merge_streams = True
 
-html_theme = "pydata_sphinx_theme"
+html_theme = "furo"
 html_title = "bhtsne"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
-    "logo": {"text": "bhtsne"},
-    "navbar_align": "left",
-    "header_links_before_dropdown": 6,
-    "navbar_end": ["theme-switcher"],
-    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
-    "footer_start": ["copyright"],
-    "footer_end": [],
-    "show_prev_next": True,
-    "show_toc_level": 2,
-    "pygments_light_style": "friendly",
-    "pygments_dark_style": "monokai",
+    "dark_css_variables": {"color-background-primary": drawn.PAPER["dark"]},
+    "light_css_variables": {"color-background-primary": drawn.PAPER["light"]},
 }
-html_sidebars = {"index": [], "gallery": []}
+pygments_style, pygments_dark_style = "friendly", "monokai"
 copybutton_exclude = ".linenos, .gp, .go"

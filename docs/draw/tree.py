@@ -37,7 +37,9 @@ def _squares(built: tree.Tree, cells) -> tuple[np.ndarray, np.ndarray]:
 def _add_squares(ax, built, cells, colours, fill=0.0, **style) -> None:
     corners, sides = _squares(built, np.asarray(cells, int))
     patches = [Rectangle(c, s, s) for c, s in zip(corners, sides, strict=True)]
-    face = np.array([(*colour[:3], fill) for colour in plt.matplotlib.colors.to_rgba_array(colours)])
+    face = np.array(
+        [(*colour[:3], fill) for colour in plt.matplotlib.colors.to_rgba_array(colours)]
+    )
     ax.add_collection(PatchCollection(patches, facecolor=face, edgecolor=colours, **style))
 
 
@@ -125,7 +127,9 @@ def walk_of_a_point():
     """Draw which cells stand for their points, as one point sees them, at two θ."""
     _, _, model = digits()
     built = tree.build(model.embedding_, leaf_size=4)
-    here = np.argmin(np.linalg.norm(built.points - built.points.mean(axis=1)[:, None] * 0.5, axis=0))
+    here = np.argmin(
+        np.linalg.norm(built.points - built.points.mean(axis=1)[:, None] * 0.5, axis=0)
+    )
     point = built.points[:, here]
     box = np.zeros((3, 2), np.float32)
     box[:2, 0] = point
@@ -187,8 +191,12 @@ def error():
     right.semilogx(thetas, sums, "o-", c=_ORANGE, ms=4)
     n = len(digits()[0])
     right.axhline(n - 1, c=_ink(), lw=0.8, ls=":")
-    right.annotate("all pairs", (thetas[-1], n - 1), (0, -12), textcoords="offset points", ha="right")
-    right.set(xlabel="θ", ylabel="terms in a point's sum", title="and what it saves", ylim=(0, None))
+    right.annotate(
+        "all pairs", (thetas[-1], n - 1), (0, -12), textcoords="offset points", ha="right"
+    )
+    right.set(
+        xlabel="θ", ylabel="terms in a point's sum", title="and what it saves", ylim=(0, None)
+    )
     for ax in (left, right):
         ax.axvline(0.5, c=_ink(), lw=0.6, alpha=0.4)
         ax.set_xticks([0.1, 0.2, 0.5, 1.0], ["0.1", "0.2", "0.5", "1"])

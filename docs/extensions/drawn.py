@@ -15,7 +15,7 @@ import hashlib
 import importlib
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import matplotlib as mpl
 from docutils import nodes
@@ -31,15 +31,15 @@ _STYLE = {
     "savefig.transparent": True, "font.family": "DejaVu Sans", "legend.frameon": False,
 }  # fmt: skip
 _INK = {"light": "#1f2329", "dark": "#d5d8dd"}
-_PAPER = {"light": "#ffffff", "dark": "#14181e"}  # the theme's
+PAPER = {"light": "#ffffff", "dark": "#14181e"}  # of the pages, set in conf.py
 
 
 def style(theme: str) -> dict:
     """Return matplotlib's settings for light or dark pages."""
     ink = _INK[theme]
     keys = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
-    return _STYLE | dict.fromkeys(keys, ink) | {"axes.facecolor": _PAPER[theme],
-        "figure.facecolor": _PAPER[theme]}  # fmt: skip
+    return _STYLE | dict.fromkeys(keys, ink) | {"axes.facecolor": PAPER[theme],
+        "figure.facecolor": PAPER[theme]}  # fmt: skip
 
 
 @cache
@@ -74,7 +74,7 @@ class Drawn(SphinxDirective):
 
     required_arguments = 1
     has_content = True
-    option_spec = {"alt": directives.unchanged_required, "width": directives.unchanged}
+    option_spec: ClassVar = {"alt": directives.unchanged_required, "width": directives.unchanged}
 
     def run(self) -> list:
         """Return the figure."""

@@ -14,7 +14,7 @@ def inline(writer: Any, node: Any) -> None:
 
 def block(writer: Any, node: Any) -> None:
     """Write an equation of its own."""
-    writer.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
+    writer.body.append(f'<div class="formula">{convert(node.astext(), display="block")}</div>')
     raise nodes.SkipNode
 
 

@@ -24,7 +24,9 @@ def target(objects: Any, text: str, page: str) -> str | None:
         prefixes += [".".join(here[:-1]) + ".", f"{here[0]}."]
     elif "." not in name and not name[0].isupper():
         return None  # a bare lower-case word of a page may be anything
-    return next((prefix + name for prefix in prefixes if prefix + name in objects), None)
+    owner = name.rpartition(".")[0]  # an attribute is told of on its class's page
+    candidates = [prefix + some for some in (name, owner) if some for prefix in prefixes]
+    return next((full for full in candidates if full in objects), None)
 
 
 def link(app: Any, doctree: Any, page: str) -> None:
