@@ -67,7 +67,7 @@ def _noise():
 def noise():
     """Draw the maps of points of which no two belong together."""
     titles = ["the data, 2 of 100 axes", "perplexity 2", "5", "50"]
-    return _panels(_noise(), [None] * 4, titles)
+    return _panels(_noise(), [np.zeros(500, int)] * 4, titles)
 
 
 @cache
