@@ -6,14 +6,16 @@ from pathlib import Path
 
 import bhtsne
 
-MODULES = [f"bhtsne.{name}" for name in bhtsne._MODULES]
+_THINGS = {name: getattr(bhtsne, name) for name in bhtsne.__all__}
+MODULES = [f"bhtsne.{name}" for name, thing in _THINGS.items() if inspect.ismodule(thing)]
+CLASSES = [name for name, thing in _THINGS.items() if inspect.isclass(thing)]
 
 
 def names(module: str) -> dict[str, list[str]]:
     """Return a module's public names by kind: classes, functions and constants, each sorted."""
     home = importlib.import_module(module)
     found: dict[str, list[str]] = {"classes": [], "functions": [], "constants": []}
-    for name in sorted(set(home.__all__) - set(bhtsne._ESTIMATORS)):  # have their own pages
+    for name in sorted(set(home.__all__) - set(CLASSES)):  # those have pages of their own
         thing = getattr(home, name)
         kind = (
             "classes" if inspect.isclass(thing)
