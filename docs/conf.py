@@ -5,10 +5,13 @@
 Nothing is fetched: no inventories of other sites, no fonts, no script for equations.
 """
 
+import os
 import sys
 from pathlib import Path
 
 _HERE = Path(__file__).parent
+# Cells run this checkout too, in processes of their own.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(_HERE.parent), os.environ.get("PYTHONPATH", "")])
 sys.path[:0] = [str(_HERE / "extensions"), str(_HERE / "draw"), str(_HERE.parent)]
 
 import drawn  # noqa: E402
@@ -55,7 +58,8 @@ myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "
 myst_heading_anchors = 3
 nb_execution_mode = "cache"  # only pages with cells run: the notebooks carry their outputs
 nb_execution_excludepatterns = ["gallery/*"]
-nb_execution_cache_path = str(_HERE / "_build" / "cells")
+# By the state of the library: where it has changed, all pages are made anew.
+nb_execution_cache_path = str(_HERE / "_build" / "cells" / drawn.state())
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_output_stderr = "error"

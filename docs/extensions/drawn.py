@@ -43,8 +43,9 @@ def style(theme: str) -> dict:
 
 
 @cache
-def _state_of(*folders: Path) -> str:
-    """Return a hash of all Python files in some folders."""
+def state() -> str:
+    """Return a hash of all that pictures depend on."""
+    folders = _DOCS / "draw", _DOCS.parent / "bhtsne"
     files = sorted(path for folder in folders for path in folder.rglob("*.py"))
     text = b"".join(path.read_bytes() for path in files)
     return hashlib.sha256(text + mpl.__version__.encode()).hexdigest()[:12]
@@ -53,10 +54,9 @@ def _state_of(*folders: Path) -> str:
 def draw(name: str) -> list[str]:
     """Draw what a function of docs/draw makes, for each theme; return the files' names."""
     module, _, function = name.partition(".")
-    state = _state_of(_DOCS / "draw", _DOCS.parent / "bhtsne")
     folder = _DOCS / "drawn"
     folder.mkdir(exist_ok=True)
-    paths = [folder / f"{module}-{function}-{state}-{theme}.png" for theme in _INK]
+    paths = [folder / f"{module}-{function}-{state()}-{theme}.png" for theme in _INK]
     if not all(path.exists() for path in paths):
         for old in folder.glob(f"{module}-{function}-*.png"):
             old.unlink()
