@@ -40,6 +40,15 @@ def methods(path: str) -> list[str]:
     return [key for key, place in found.items() if place]
 
 
+def properties(path: str) -> list[str]:
+    """Return a class's own properties; numpydoc links to them where it lists attributes."""
+    module, _, name = path.rpartition(".")
+    thing = getattr(importlib.import_module(module), name)
+    if not thing.__module__.startswith("bhtsne") or issubclass(thing, tuple):
+        return []
+    return [key for key, value in vars(thing).items() if isinstance(value, property)]
+
+
 def value(path: str) -> str:
     """Return what a constant holds, as it is written; no more than fits a line."""
     module, _, name = path.rpartition(".")
