@@ -19,6 +19,7 @@ ORDER = [
     "optimizer",
     *(
         "schedules",
+        "recorder",
         "progress",
         "parameters",
         "transform",
@@ -34,7 +35,8 @@ ORDER = [
     *("plot", "cli", "dask", "scanpy"),
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.
-INNER = {"jit", "memory", "files", "parameters", "progress", "tsne", "checkpoint", "cli", "dask"}
+INNER = {"jit", "memory", "files", "parameters", "progress", "recorder", "tsne"}
+INNER |= {"checkpoint", "cli", "dask"}
 
 ONLY_IN = {"matplotlib": "plot", "pynndescent": "neighbors", "tqdm": "progress", "dask": "dask"}
 COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "stencil", "cfunc", "jitclass"}
