@@ -15,7 +15,7 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 # A room, which is a file or a folder, imports only from rooms above it in this list.
 ORDER = [
-    *("jit", "memory", "files", "neighbors", "affinities", "initial", "tree", "forces"),
+    *("telling", "jit", "memory", "files", "neighbors", "affinities", "initial", "tree", "forces"),
     "optimizer",
     *(
         "schedules",
@@ -35,7 +35,7 @@ ORDER = [
     *("plot", "cli", "dask", "scanpy"),
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.
-INNER = {"jit", "memory", "files", "parameters", "progress", "recorder", "tsne"}
+INNER = {"telling", "jit", "memory", "files", "parameters", "progress", "recorder", "tsne"}
 INNER |= {"checkpoint", "cli", "dask"}
 
 ONLY_IN = {"matplotlib": "plot", "pynndescent": "neighbors", "tqdm": "progress", "dask": "dask"}
