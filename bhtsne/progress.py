@@ -118,7 +118,9 @@ def _bar(stage: str, points: int) -> Any:
     options: dict = {"desc": stage, "total": points or None, "unit": " points", "unit_scale": True}
     with warnings.catch_warnings(action="ignore"):  # of a notebook that has no widgets
         from tqdm.auto import tqdm
-    if sys.stderr.isatty() or "ipykernel.zmqshell" in sys.modules:
+    notebook = "ipykernel.zmqshell" in sys.modules  # which keeps all that is written
+    if notebook or sys.stderr.isatty():
+        options["mininterval"] = 0.5 if notebook else 0.1
         form = _BAR if points else _UNKNOWN
         return tqdm(**options, bar_format=form, dynamic_ncols=True, smoothing=_SMOOTHING)
     return _Lines(tqdm.format_meter, **options)

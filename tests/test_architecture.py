@@ -38,7 +38,13 @@ ORDER = [
 INNER = {"telling", "jit", "memory", "files", "parameters", "progress", "recorder", "tsne"}
 INNER |= {"checkpoint", "cli", "dask"}
 
-ONLY_IN = {"matplotlib": "plot", "pynndescent": "neighbors", "tqdm": "progress", "dask": "dask"}
+ONLY_IN = {
+    "matplotlib": "plot",
+    "PIL": "plot",
+    "pynndescent": "neighbors",
+    "tqdm": "progress",
+    "dask": "dask",
+}
 COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "stencil", "cfunc", "jitclass"}
 
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.linalg import orthogonal_procrustes
 
 _NEAR = 2  # maps to each side that the camera takes into account
-_AWAY = 1.5  # how much wider than its map a view may be for the sake of those
+_AWAY = 1.25  # how much wider than its map a view may be for the sake of those
 
 
 def followed(maps: list[np.ndarray]) -> list[np.ndarray]:
