@@ -85,18 +85,17 @@ class Stage:
 def _paint(picture, places, colours, radius):
     """Paint dots of one radius over a picture, the first undermost.
 
-    A pixel is covered by ``r + 1/2 − d`` of a dot at the distance d, 0 to 1: what a disc's edge
-    covers where it is straight. Smaller than a pixel, a dot has the weight of its area.
+    A pixel at the distance d is covered by ``s + 1/2 − d`` of a dot, 0 to 1, where s² = r² − 1/12
+    makes all of it the disc's area, π r². A dot smaller than a pixel is a pale one.
     """
     height, width, _ = picture.shape
-    wide = max(radius, np.float32(0.5))
-    weight = min(radius / wide, np.float32(1)) ** 2
+    reach = np.sqrt(max(radius**2 - 1 / 12, 0.25)) + 0.5
+    weight = min(3 * radius**2, 1)
     for i in range(len(places)):
-        x, y = places[i, 0] - np.float32(0.5), places[i, 1] - np.float32(0.5)
-        reach = wide + np.float32(0.5)
+        x, y = places[i, 0] - 0.5, places[i, 1] - 0.5  # pixels are counted from their middles
         for row in range(max(int(np.ceil(y - reach)), 0), min(int(y + reach) + 1, height)):
             for column in range(max(int(np.ceil(x - reach)), 0), min(int(x + reach) + 1, width)):
                 d = np.sqrt((row - y) ** 2 + (column - x) ** 2)
-                part = colours[i, 3] * weight * min(max(reach - np.float32(d), 0), 1)
+                part = colours[i, 3] * weight * min(max(reach - d, 0), 1)
                 for c in range(3):
                     picture[row, column, c] += part * (colours[i, c] - picture[row, column, c])
