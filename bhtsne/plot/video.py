@@ -26,7 +26,18 @@ def write_mp4(
     first = next(pictures)
     height, width = first.shape[0] & ~1, first.shape[1] & ~1  # the format counts pairs of pixels
     shape = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{fps}"]
-    form = ["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
+    form = [
+        "-c:v",
+        "libx264",
+        "-preset",
+        "veryfast",
+        "-crf",
+        "18",
+        "-pix_fmt",
+        "yuv420p",
+        "-movflags",
+        "+faststart",
+    ]
     command = [check_ffmpeg(), "-v", "error", "-y", *shape, "-i", "-", "-an", *form, "-f", "mp4"]
     pipes: dict = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([*command, file.name], **pipes) as process:
