@@ -1,6 +1,6 @@
 """Points and a picture of all that stays → the picture of one frame, dot by dot.
 
-Matplotlib draws what stays once; 70,000 dots a frame take it 0.25 s, and here 0.01.
+Matplotlib draws what stays once. Of 70,000 dots a frame, drawing takes it 0.40 s, painting 0.017 s.
 """
 
 from typing import Any
