@@ -25,6 +25,8 @@ from numba.core.compiler_machinery import AnalysisPass, register_pass
 from numba.core.typed_passes import AnnotateTypes
 from threadpoolctl import threadpool_limits
 
+from bhtsne import telling
+
 T = TypeVar("T")
 
 # Sums may be reordered, which is what vectorises them. NaN and infinity keep their meaning.
@@ -251,6 +253,9 @@ def _each_block(function: Callable[[int, int], T], n: int, block: int) -> Iterat
     with _lock, threadpool_limits(1, user_api="blas"):
         pool = ThreadPoolExecutor(n_threads())
         try:
-            yield from pool.map(lambda start: function(start, min(start + block, n)), starts)
+            results = pool.map(lambda start: function(start, min(start + block, n)), starts)
+            for count, result in enumerate(results, 1):
+                telling.tell(count / len(starts))
+                yield result
         finally:
             pool.shutdown(cancel_futures=True)

@@ -21,6 +21,7 @@ from bhtsne import (
     optimizer,
     parameters,
     schedules,
+    telling,
 )
 from bhtsne.affinities.pairs import check_memory
 from bhtsne.forces.objective import KLDivergence
@@ -69,11 +70,11 @@ class Stages(BaseEstimator):
             return State(place(X, P, rng), theta=plain(self.theta), left=list(phases))
 
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
-            with progress.timed("neighbors", seconds):
+            with progress.timed("neighbors", seconds, X.shape[0]):
                 found = kept.stage("neighbors", lambda: self._find_neighbors(X, rng), rng)
-            with progress.timed("affinities", seconds):
+            with progress.timed("affinities", seconds, X.shape[0]):
                 P = kept.stage("affinities", lambda: self._compute_affinities(X, found), rng)
-            with progress.timed("initial", seconds):
+            with progress.timed("initial", seconds, X.shape[0]):
                 state = kept.state(start, rng)
             with progress.timed("optimization", seconds):
                 self._descend(P, state, progress, kept)
@@ -175,7 +176,10 @@ class Stages(BaseEstimator):
             return affinities.all_pairs(
                 X, self.perplexity, metric=self.metric, metric_params=self.metric_params
             )
-        return affinities.joint(self._weigh(found, X.shape[0], self.perplexity), self.symmetrize)
+        with telling.share(0, 0.4):
+            conditional = self._weigh(found, X.shape[0], self.perplexity)
+        with telling.share(0.4, 1):
+            return affinities.joint(conditional, self.symmetrize)
 
     def _weigh(self, found, n: int, perplexity) -> sparse.csr_array:
         """Return conditional affinities to n fitted points, for one's own P by perplexity."""
@@ -204,7 +208,7 @@ class Stages(BaseEstimator):
         if state.stopped == "callback":  # as it was kept
             return
         objective = KLDivergence(P, self.method, state.theta, self.dof, self.force_error)
-        progress.expect(sum(phase.n_iter for phase in state.left))
+        progress.expect(sum(phase.n_iter for phase in state.left), state.iteration)
 
         def after(state: State) -> None:
             progress.advance(state)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -137,7 +138,10 @@ def test_an_interrupted_command_is_resumed_to_the_same_map(how, aim, points, tmp
     embed = ["embed", points, "--quiet", "--n-iter", "500", "--perplexity", "15"]
     subprocess.run([BHTSNE, *embed, "-o", tmp_path / "whole.npy"], check=True)
     run = tmp_path / "run"
-    process = subprocess.Popen([BHTSNE, *embed, "-o", "map.npy", "--checkpoint", run], cwd=tmp_path)
+    process = subprocess.Popen(
+        [BHTSNE, *embed, "-o", "map.npy", "--checkpoint", run], cwd=tmp_path,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a shell's `&` ignores it
+    )  # fmt: skip
     wait_for(process, run, aim, random.Random(1))
     process.send_signal(how)
     assert process.wait(timeout=1200) == 130
