@@ -140,7 +140,7 @@ def test_an_interrupted_command_is_resumed_to_the_same_map(how, aim, points, tmp
     run = tmp_path / "run"
     process = subprocess.Popen(
         [BHTSNE, *embed, "-o", "map.npy", "--checkpoint", run], cwd=tmp_path,
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a shell's `&` ignores it
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # which `&` ignores
     )  # fmt: skip
     wait_for(process, run, aim, random.Random(1))
     process.send_signal(how)
