@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _ESTIMATORS = {"DynamicTSNE": "dynamic", "SNE": "sne", "TSNE": "tsne"}
 _MODULES = (
     "affinities",
+    "browser",
     "crowding",
     "datasets",
     "dynamic",

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Sequence
-from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,16 +9,7 @@ from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, to_rgba_array
 
-# Searched for the largest least distance between two colours, as seen by full colour vision, with
-# deuteranopia and with protanopia. In CIELAB: 36, 25 and 27 for the first 10; 13, 6 and 7 for all.
-_HEX = """
-5973a6 f9a653 269f66 bf400d 664dbf 33ccff f9cc0d 6c3320 ffb3bf 33736c
-a385ff 293366 f570b8 f56629 1ff5f5 520a8f 5c4770 c23d7a 1f5247 5ca3a3
-990047 47d6a3 d67a85 cce0a3 99298f 1f5c99 995ccc 660052 c2a37a 7a5c47
-3333ad 527af5 c270cc 7a9900 ccadd6 707a47 99eb66 99a3eb 993300 1499e0
-"""
-PALETTE = tuple(f"#{digits}" for digits in _HEX.split())
-PLAIN, MISSING = "#2f5f94", "#c8c8c8"
+from bhtsne.palette import MISSING, PALETTE, PLAIN, categories, is_missing
 
 
 class Coloured(NamedTuple):
@@ -41,9 +31,9 @@ def colour(labels: Sequence[Any], sizes: Sequence[int]) -> Coloured:
     flat = []
     for some, n in zip(labels, sizes, strict=True):
         flat += [None] * n if some is None else list(some)
-    known = np.array([not (x is None or type(x).__name__ == "NAType" or x != x) for x in flat])
+    known = np.array([not is_missing(x) for x in flat])
     kept = [x for x, there in zip(flat, known, strict=True) if there]
-    distinct = _categories(given, set(kept))
+    distinct = categories(given, set(kept))
     scale = None
     if distinct is None:
         values = np.full(len(flat), np.nan)
@@ -80,14 +70,3 @@ def for_each_map(labels: Any, count: int) -> list:
             f"maps, got a list of {len(labels)}."
         )
     return list(labels)
-
-
-def _categories(given: list, seen: set) -> list | None:
-    """Return the categories among the labels seen, in order, or None if these are quantities."""
-    dtypes: list[Any] = [getattr(some, "dtype", None) for some in given]
-    if dtypes and all(getattr(dtype, "name", None) == "category" for dtype in dtypes):
-        # of pandas, where categories have an order
-        return [x for x in dict.fromkeys(x for d in dtypes for x in d.categories) if x in seen]
-    if all(isinstance(x, Integral) for x in seen) and len(seen) <= len(PALETTE):
-        return sorted(seen)
-    return None if all(isinstance(x, Real) for x in seen) else sorted(seen, key=str)

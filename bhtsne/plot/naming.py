@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from bhtsne.plot.colours import MISSING, PALETTE, Coloured
+from bhtsne.palette import MISSING, PALETTE
+from bhtsne.plot.colours import Coloured
 
 
 def check_legend(legend: Any, names: list[str] | None, dims: int) -> None:
