@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bhtsne.browser.encoding import Column, encode
-from bhtsne.browser.page import page
+from bhtsne.browser.markup import page
 from bhtsne.browser.thumbnails import sheets
 from bhtsne.files import check_target, replacing
 
@@ -90,10 +90,16 @@ def write(
 
 def _maps(Y: Any) -> list[np.ndarray]:
     """Return one or more maps of the same points, checked."""
-    several = np.ndim(Y[0]) == 2 if isinstance(Y, Sequence) and len(Y) else np.ndim(Y) == 3
-    maps = [np.asarray(one, dtype=np.float64) for one in (Y if several else [Y])]
-    for i, one in enumerate(maps):
+    listed = isinstance(Y, Sequence) and len(Y) > 0
+    several = np.ndim(Y[0]) == 2 if listed else getattr(Y, "ndim", 0) == 3
+    maps: list[np.ndarray] = []
+    for i, given in enumerate(Y if several else [Y]):
         name = f"Y[{i}]" if several else "Y"
+        try:
+            one = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(f"{name} must be numbers, got {type(given).__name__}.") from None
+        maps.append(one)
         if one.ndim != 2 or one.shape[1] != 2 or len(one) == 0:
             raise ValueError(f"{name} must have the shape (N, 2), got {one.shape}.")
         if len(one) != len(maps[0]):

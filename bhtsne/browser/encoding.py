@@ -21,10 +21,12 @@ class Column(NamedTuple):
 
 def encode(where: str, values: Any, n: int, name: str = "id") -> Column:
     """Return a column; `where` names it in errors."""
-    if isinstance(values, str | bytes) or np.ndim(values) != 1 or len(values) != n:
+    plain = hasattr(values, "__len__") and not isinstance(values, str | bytes | dict)
+    if not plain or getattr(values, "ndim", 1) != 1 or len(values) != n:
+        got = f" of length {len(values)}" if plain else ""
         raise ValueError(
             f"{where} must be one value for each of the {n} points, got "
-            f"{type(values).__name__} of shape {np.shape(values)}."
+            f"{type(values).__name__}{got}."
         )
     flat = _flat(values)
     known = [not is_missing(x) for x in flat]
@@ -47,21 +49,23 @@ def _flat(values: Any) -> list:
     """Return Python's own objects, from a list, an array or a column of pandas or polars."""
     if hasattr(values, "to_list"):
         return values.to_list()
-    array = np.asarray(values) if hasattr(values, "dtype") else None
-    if array is None:
+    if not isinstance(values, np.ndarray):
         return list(values)
-    if array.dtype.kind in "mM":  # else the nanoseconds would be numbers
-        return [None if missing else str(x) for x, missing in zip(array, np.isnat(array))]
-    return array.tolist()
+    if values.dtype.kind in "mM":  # which `tolist` makes integers, of nanoseconds
+        return [None if np.isnat(x) else str(x) for x in values]
+    return values.tolist()
 
 
 def _quantity(name: str, flat: list, known: list[bool], seen: set) -> Column:
     whole = all(isinstance(x, Integral) for x in seen)
     if whole and max(map(abs, seen)) > _EXACT:
-        return encode(name, [str(x) if there else None for x, there in zip(flat, known)], len(flat), name)
+        texts = [str(x) if there else None for x, there in zip(flat, known, strict=True)]
+        return encode(name, texts, len(flat), name)
     if whole and all(known):
         return Column(name, "integer", _smallest(flat), None)
-    numbers = np.array([x if there else np.nan for x, there in zip(flat, known)], np.float64)
+    numbers = np.array(
+        [x if there else np.nan for x, there in zip(flat, known, strict=True)], np.float64
+    )
     single = numbers.astype(np.float32)
     exact = not whole or np.array_equal(single, numbers, equal_nan=True)
     return Column(name, "integer" if whole else "fraction", single if exact else numbers, None)

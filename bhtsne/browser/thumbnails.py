@@ -30,9 +30,7 @@ def sheets(images: Any, n: int) -> Sheets:
             f"{images.shape}."
         )
     if 0 in images.shape or images.dtype.kind not in "biuf":
-        raise ValueError(
-            f"images must be numbers, got {images.dtype} of shape {images.shape}."
-        )
+        raise ValueError(f"images must be numbers, got {images.dtype} of shape {images.shape}.")
     if images.shape[3:] == (1,):
         images = images[..., 0]
     low, high = _range(images)
@@ -40,8 +38,8 @@ def sheets(images: Any, n: int) -> Sheets:
     across, down = max(1, _EDGE // width), max(1, _EDGE // height)
     files = []
     for start in range(0, n, across * down):
-        part = [_thumbnail(x, low, high, (width, height)) for x in images[start : start + across * down]]
-        files.append(_sheet(part, across))
+        part = images[start : start + across * down]
+        files.append(_sheet([_thumbnail(x, low, high, (width, height)) for x in part], across))
     return Sheets(width, height, across, down, files)
 
 

@@ -3,12 +3,12 @@
 const byId = (id) => document.getElementById(id);
 const canvas = byId("map"), legend = byId("legend"), hits = byId("hits");
 const night = matchMedia("(prefers-color-scheme: dark)");
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const still = matchMedia("(prefers-reduced-motion: reduce)");
 const LISTED = 30, GLIDE = 700;
 const counted = (n) => n.toLocaleString("en");
 
-let data, plot, card;
-let colours, column = null, moment = 0, hovered = -1, selected = [], busy = Promise.resolve();
+let data, plot, card, stage;
+let colours, column = null, moment = 0, wanted = 0, moving = false, hovered = -1, selected = [], busy = Promise.resolve();
 
 // Coordinates from −1 to 1, y upwards, in the square that the writer laid around all maps.
 function points(k) {
@@ -135,7 +135,7 @@ function hide() {
 }
 
 const go = (target, distance) => plot.zoomToLocation(target, distance,
-  calm.matches ? {} : { transition: true, transitionDuration: 250 });
+  still.matches ? {} : { transition: true, transitionDuration: 250 });
 
 // The square of the map in the part of the window that the panels leave free.
 function whole() {
@@ -159,7 +159,6 @@ function setLasso(on) {
 }
 
 // The slider may be faster than the map: only the last place that was asked for is gone to.
-let wanted = 0, moving = false;
 async function moveTo(k) {
   wanted = k;
   byId("moment").value = k;
@@ -170,7 +169,9 @@ async function moveTo(k) {
   hide();
   while (moment !== wanted) {
     moment = wanted;
-    await draw(calm.matches ? {} : { transition: true, transitionDuration: GLIDE });
+    const gliding = setInterval(() => stage.moves(plot.redraw), 50);
+    await draw(still.matches || !stage.isSupported ? {} : { transition: true, transitionDuration: GLIDE });
+    clearInterval(gliding);
   }
   moving = false;
 }
@@ -183,7 +184,7 @@ async function play() {
   while (button.ariaPressed === "true" && wanted < data.maps.length - 1) {
     const next = wanted + 1;
     await moveTo(next);
-    if (calm.matches) await new Promise((resolve) => setTimeout(resolve, GLIDE));
+    if (still.matches) await new Promise((resolve) => setTimeout(resolve, GLIDE));
     if (wanted !== next) break;
   }
   button.setAttribute("aria-pressed", "false");
@@ -220,7 +221,10 @@ function key(event) {
 function listen() {
   plot.subscribe("pointOver", show);
   plot.subscribe("pointOut", hide);
-  plot.subscribe("view", () => hovered >= 0 && show(hovered));
+  plot.subscribe("view", () => {
+    stage.moves(plot.redraw);
+    if (hovered >= 0) show(hovered);
+  });
   plot.subscribe("select", ({ points }) => chosen(points));
   plot.subscribe("deselect", () => chosen([]));
   let pause;
@@ -272,7 +276,10 @@ function fillIn() {
   byId("by").hidden = choices.length === 0;
   byId("time").hidden = maps.length < 2;
   byId("moment").max = maps.length - 1;
-  byId("when").textContent = titles[0];
+  moment = wanted = maps.length - 1; // the map that the others led to
+  byId("moment").value = moment;
+  byId("moment").setAttribute("aria-valuetext", titles[moment]);
+  byId("when").textContent = titles[moment];
   canvas.setAttribute("aria-label", `${title}: ${n} points`);
   fold(innerWidth < 640);
 }
@@ -282,8 +289,9 @@ async function open() {
   card = makeCard(data, block("sheet"));
   column = data.columns[data.labels] ?? null;
   fillIn();
+  stage = screen(canvas);
   plot = createScatterplot.default({
-    canvas, pointSize: size(), pointSizeSelected: 1, pointOutlineWidth: 0, opacity: 0.85,
+    canvas, renderer: stage, spatialIndexUseWorker: false, pointSize: size(), pointSizeSelected: 1, pointOutlineWidth: 0, opacity: 0.85,
     opacityInactiveMax: 0.12, opacityInactiveScale: 0.3, lassoMinDelay: 0, deselectOnEscape: false,
     actionKeyMap: { lasso: "shift", merge: "cmd", remove: "alt" },
   });
@@ -294,7 +302,7 @@ async function open() {
   await plot.zoomToLocation(...whole());
   listen();
   byId("message").hidden = true;
-  document.body.dataset.ready = "yes";
+  document.body.dataset.ready = "yes"; // for whoever waits
 }
 
 open().catch((error) => {

@@ -16,7 +16,7 @@ from bhtsne.palette import MISSING, PALETTE, PLAIN
 
 # Each is a script of its own, in this order. The files in vendor/ are as their authors made them.
 _SCRIPTS = ("vendor/regl.min.js", "vendor/pub-sub-es.js", "vendor/regl-scatterplot.min.js")
-_GLUE = ("data.js", "colours.js", "card.js", "touch.js", "map.js")
+_GLUE = ("data.js", "colours.js", "card.js", "touch.js", "screen.js", "map.js")
 
 
 def page(
@@ -80,6 +80,7 @@ def _packed(
     told += b" " * (-(len(told) + 4) % 8)
     parts = [len(told).to_bytes(4, "little"), told]
     for array in arrays:
+        # in the order of bytes that all browsers have
         raw = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
         parts += [raw, bytes(-len(raw) % 8)]
     return gzip.compress(b"".join(parts), 9, mtime=0)
@@ -87,7 +88,8 @@ def _packed(
 
 def _block(kind: str, content: bytes) -> str:
     """Return bytes in letters and digits, in an element that no browser runs or shows."""
-    return f'<script type="application/octet-stream" class="{kind}">{b64encode(content).decode()}</script>'
+    text = b64encode(content).decode()
+    return f'<script type="application/octet-stream" class="{kind}">{text}</script>'
 
 
 def _script(name: str) -> str:
