@@ -85,7 +85,7 @@ def write(
     pictures = None if images is None else sheets(images, n)
     text = page(head, _quantised(maps), known, named, pictures)
     with replacing(path) as file:
-        file.write(text.encode())
+        file.write(text.encode(errors="replace"))  # halves of characters in the title
 
 
 def _maps(Y: Any) -> list[np.ndarray]:

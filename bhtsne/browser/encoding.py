@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bhtsne.palette import categories, is_missing
+from bhtsne.palette import PALETTE, categories, is_missing
 
 _EXACT = 1 << 53  # up to here every integer is a number in JavaScript
 
@@ -41,7 +41,8 @@ def encode(where: str, values: Any, n: int, name: str = "id") -> Column:
         return _quantity(name, flat, known, seen)
     place = {x: i for i, x in enumerate(distinct)}
     codes = [place[x] if there else len(place) for x, there in zip(flat, known, strict=True)]
-    kind = "category" if len(distinct) < len(kept) or len(distinct) <= 1 else "text"
+    # names of which each is one point's own have no colours
+    kind = "text" if len(PALETTE) < len(distinct) == len(kept) else "category"
     return Column(name, kind, _smallest(codes), [str(x) for x in distinct])
 
 

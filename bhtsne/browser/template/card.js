@@ -32,7 +32,7 @@ function makeCard(data, sources) {
     return canvas;
   }
 
-  function fill(i, by, colour) {
+  function fill(i, colour) {
     card.replaceChildren();
     if (data.thumbnails) card.append(thumbnail(i));
     const label = data.columns[data.labels], name = label && told(label, i);
@@ -59,7 +59,7 @@ function makeCard(data, sources) {
 
   return {
     show(i, at, colour) {
-      fill(i, undefined, colour);
+      fill(i, colour);
       card.hidden = false;
       place(at);
     },

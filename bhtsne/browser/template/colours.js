@@ -25,7 +25,7 @@ function shown(colour, dark) {
   return hex(c);
 }
 
-// {bins, colours, entries: [{name, bin, count}] or null, range: [low, high] or null}
+// {bins, colours, entries: [{name, bin, count}] or null, range: its two ends as text, or null}
 function coloured(data, column, dark) {
   const { n, palette } = data, missing = dark ? "#5b6068" : data.missing;
   const bins = new Float32Array(n);
@@ -58,5 +58,6 @@ function quantity(column, bins, missing) {
     bins[i] = Number.isNaN(x) ? STEPS + 1 : Math.min(Math.max(bin || 0, 0), STEPS);
   });
   const colours = Array.from({ length: STEPS + 1 }, (_, k) => ramp(k / STEPS)).concat(missing);
-  return { bins, colours, entries: null, range: [low, high] };
+  const range = [(values[0] < low ? "≤ " : "") + brief(low), (values.at(-1) > high ? "≥ " : "") + brief(high)];
+  return { bins, colours, entries: null, range };
 }

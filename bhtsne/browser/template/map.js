@@ -62,7 +62,7 @@ function drawLegend() {
     const bar = element("div", undefined, "ramp");
     bar.style.background = `linear-gradient(to right, ${RAMP.join(",")})`;
     const ends = element("p", undefined, "ends");
-    ends.append(...colours.range.map((x) => element("span", brief(x))));
+    ends.append(...colours.range.map((text) => element("span", text)));
     legend.append(bar, ends);
   }
   for (const { name, bin, count } of colours.entries ?? []) {
@@ -219,7 +219,7 @@ function key(event) {
 }
 
 function listen() {
-  plot.subscribe("pointOver", show);
+  plot.subscribe("pointOver", (i) => plot.get("mouseMode") === "lasso" || show(i));
   plot.subscribe("pointOut", hide);
   plot.subscribe("view", () => {
     stage.moves(plot.redraw);
@@ -272,7 +272,7 @@ function fillIn() {
     return option;
   }));
   byId("column").options[0].value = "";
-  byId("column").value = data.labels ?? "";
+  byId("column").value = column ? data.labels : "";
   byId("by").hidden = choices.length === 0;
   byId("time").hidden = maps.length < 2;
   byId("moment").max = maps.length - 1;
@@ -288,11 +288,12 @@ async function open() {
   data = await unpacked(block("data")[0]);
   card = makeCard(data, block("sheet"));
   column = data.columns[data.labels] ?? null;
+  if (column?.kind === "text") column = null;
   fillIn();
   stage = screen(canvas);
   plot = createScatterplot.default({
     canvas, renderer: stage, spatialIndexUseWorker: false, pointSize: size(), pointSizeSelected: 1, pointOutlineWidth: 0, opacity: 0.85,
-    opacityInactiveMax: 0.12, opacityInactiveScale: 0.3, lassoMinDelay: 0, deselectOnEscape: false,
+    opacityInactiveMax: 0.25, opacityInactiveScale: 0.5, lassoMinDelay: 0, deselectOnEscape: false,
     actionKeyMap: { lasso: "shift", merge: "cmd", remove: "alt" },
   });
   look();

@@ -38,6 +38,10 @@ function touchAsMouse(canvas) {
     canvas.dispatchEvent(new WheelEvent("wheel", { ...now, deltaY, bubbles: true, cancelable: true }));
     spread = now.apart;
   });
+  // The click after a tap would select the one point, and fade all others.
+  window.addEventListener("click", (event) => {
+    if (event.target === canvas && event.pointerType === "touch") event.stopPropagation();
+  }, true);
   for (const type of ["pointerup", "pointercancel"]) {
     window.addEventListener(type, (event) => {
       if (fingers.delete(event.pointerId) && fingers.size === 0) tell("mouseup", event);
