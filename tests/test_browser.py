@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import warnings
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -26,7 +25,8 @@ from bhtsne.plot import PALETTE as PLOTTED
 NASTY = [
     "<script>alert(1)</script>", "</script><script>alert(1)</script>", "<!--", "-->", "]]>",
     "\"quoted\" 'twice' `thrice`", "line\u2028separated\u2029here", "&lt;b&gt; & <b>", "=1+1",
-    "{title}", "\ud800 alone", "ünïcödé 数字 🙂", "comma, and\nline", "<img src=x onerror=alert(1)>",
+    "{title}", "\ud800 alone", "ünïcödé 数字 🙂", "comma, and\nline",
+    "<img src=x onerror=alert(1)>",
 ]  # fmt: skip
 
 
@@ -157,7 +157,9 @@ def test_numbers_are_exact_and_small(path, dtype, held):
 
 def test_integers_that_no_browser_holds_are_text(path):
     numbers = [2**60 + i for i in range(50)]
-    browser.write(path, np.zeros((50, 2)), columns={"x": numbers, "day": np.array(["NaT"] * 50, "M8[ns]")})
+    browser.write(
+        path, np.zeros((50, 2)), columns={"x": numbers, "day": np.array(["NaT"] * 50, "M8[ns]")}
+    )
     x, day = read_back(path)["columns"]
     assert values(x) == [str(i) for i in numbers]
     assert values(day) == [None] * 50
@@ -205,7 +207,7 @@ def test_images_of_floats_and_colours(path, shape, scale):
 def test_no_text_of_a_user_is_markup(path):
     n = len(NASTY)
     browser.write(
-        path, np.arange(2.0 * n).reshape(n, 2), NASTY, columns={x: NASTY for x in NASTY},
+        path, np.arange(2.0 * n).reshape(n, 2), NASTY, columns=dict.fromkeys(NASTY, NASTY),
         ids=NASTY, titles=[NASTY[0]], title=NASTY[1],
     )  # fmt: skip
     plain = path.with_name("plain.html")
@@ -316,7 +318,7 @@ def chromium():
 @pytest.fixture
 def opened(chromium, path):
     """Return a function that writes a page and opens it; fail if it complains or loads anything."""
-    told, contexts = [], []
+    told, asked, contexts = [], [], []
 
     def open_page(*arguments, size=(1000, 700), options=None, **keywords):
         browser.write(path, *arguments, **keywords)
@@ -327,9 +329,9 @@ def opened(chromium, path):
         page = context.new_page()
         page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: told.append(str(error)))
-        page.on("console", lambda line: told.append(line.text) if "GL Driver" not in line.text else None)
+        page.on("console", lambda line: told.append(line.text))
         page.on("dialog", lambda dialog: (told.append(dialog.message), dialog.dismiss()))
-        page.on("request", lambda r: told.append(r.url) if r.url.partition(":")[0] in ("http", "https", "ws") else None)
+        page.on("request", lambda request: asked.append(request.url))
         page.goto(path.as_uri())
         page.wait_for_selector("body[data-ready]")
         return page
@@ -337,7 +339,9 @@ def opened(chromium, path):
     yield open_page
     for context in contexts:
         context.close()
-    assert told == []
+    # reading a picture of the map back is slow without a graphics card, as Chromium says
+    assert [line for line in told if "GL Driver Message (OpenGL, Performance" not in line] == []
+    assert {url.partition(":")[0] for url in asked} <= {"file", "data", "blob"}
 
 
 def spot(page, path, i, moment=-1):
@@ -399,9 +403,9 @@ def test_a_hundred_thousand_points_are_drawn_and_may_be_coloured(opened, path):
         assert len(rows) > 1_000
         np.testing.assert_allclose([columns.mean(), rows.mean()], expected, atol=12)
     page.select_option("#column", label="height")
-    assert page.inner_text("#legend").split("\n") == ["≤ -0.98", "≥ 10.98"] or page.inner_text(
-        "#legend"
-    ).startswith("≤")
+    low, high = np.quantile(np.float32(Y[:, 1]), [0.01, 0.99], method="nearest")
+    ends = page.locator("#legend .ends span").all_inner_texts()
+    assert ends == [f"≤ {low:.5g}", f"≥ {high:.5g}"]
     page.wait_for_timeout(300)
     by_height = pixels(page)
     assert not near(by_height, PALETTE[1]).any()
@@ -416,14 +420,22 @@ def test_the_point_under_the_mouse_says_what_it_is(opened, path):
     images = np.zeros((40, 8, 8, 3), np.uint8)
     images[7] = [250, 10, 10]
     names = [f"point {i}" for i in range(40)]
-    page = opened(Y, y, columns={"name": names, "x": Y[:, 0]}, ids=np.arange(40) + 100, images=images)
+    page = opened(
+        Y, y, columns={"name": names, "x": Y[:, 0]}, ids=np.arange(40) + 100, images=images
+    )
     page.mouse.move(*spot(page, path, 7))
     page.wait_for_selector("#card:visible")
     assert page.inner_text("#card .name") == "3"
-    told = dict(page.locator("#card dl > div").evaluate_all("ds => ds.map(d => [...d.children].map(e => e.textContent))"))
+    told = dict(
+        page.locator("#card dl > div").evaluate_all(
+            "ds => ds.map(d => [...d.children].map(e => e.textContent))"
+        )
+    )
     assert told == {"id": "107", "name": "point 7", "x": f"{np.float32(Y[7, 0]):.5g}"}
     page.wait_for_timeout(200)
-    red = np.asarray(Image.open(io.BytesIO(page.locator("#card canvas").screenshot())).convert("RGB"))
+    red = np.asarray(
+        Image.open(io.BytesIO(page.locator("#card canvas").screenshot())).convert("RGB")
+    )
     assert np.abs(red.mean(axis=(0, 1)) - [250, 10, 10]).max() < 15
     page.mouse.move(*np.mean([spot(page, path, i) for i in range(40)], axis=0))
     page.wait_for_selector("#card", state="hidden")
@@ -459,7 +471,9 @@ def test_search_finds_and_selects(opened, path):
     page.keyboard.press("/")
     page.keyboard.type("POINT 5")
     page.wait_for_function("document.getElementById('found').textContent == '11 points'")
-    assert page.locator("#hits button .name").all_inner_texts() == [names[i] for i in (5, *range(50, 60))]
+    assert page.locator("#hits button .name").all_inner_texts() == [
+        names[i] for i in (5, *range(50, 60))
+    ]
     assert [row[0] for row in saved(page)[1:]] == ["5", *map(str, range(50, 60))]
     faded, wanted = pixels(page), 0
     for i in (5, 6):
@@ -487,7 +501,9 @@ def test_a_category_selects_its_points(opened):
 
 def test_the_slider_moves_the_points(opened, path):
     Y, y = blobs(400)
-    page = opened([Y[:, ::-1] * [1, -1], Y], y, titles=["before", NASTY[0]], options={"reduced_motion": None})
+    page = opened(
+        [Y[:, ::-1] * [1, -1], Y], y, titles=["before", NASTY[0]], options={"reduced_motion": None}
+    )
     assert page.inner_text("#when") == NASTY[0]
     for moment, title in ((1, NASTY[0]), (0, "before")):
         if moment == 0:
@@ -500,6 +516,23 @@ def test_the_slider_moves_the_points(opened, path):
         np.testing.assert_allclose([columns.mean(), rows.mean()], expected, atol=12)
 
 
+def test_a_selection_and_another_window_outlive_the_slider(opened, path):
+    Y, y = blobs(40)
+    page = opened([Y, Y], y)
+    page.set_viewport_size({"width": 1200, "height": 600})
+    page.wait_for_timeout(300)
+    page.keyboard.press("0")
+    page.wait_for_timeout(300)
+    page.locator(".entry").nth(1).click()
+    page.focus("#moment")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_timeout(300)
+    assert page.inner_text("#chosen") == "10 selected"
+    page.mouse.move(*spot(page, path, 5))
+    page.wait_for_selector("#card:visible")
+    assert page.inner_text("#card .name") == "1"
+
+
 def test_text_stays_text_in_every_place(opened, path):
     n = len(NASTY)
     Y = np.c_[np.arange(n), np.arange(n) % 3]
@@ -509,10 +542,13 @@ def test_text_stays_text_in_every_place(opened, path):
     )  # fmt: skip
     assert page.title() == page.inner_text("#title") == NASTY[0]
     shown = page.locator(".entry .name").evaluate_all("names => names.map(e => e.textContent)")
-    assert shown == [x.replace("\ud800", "\ufffd") for x in sorted(NASTY)] or set(shown) >= set(NASTY[:3])
+    # half a character, in one of them, does not get out of the browser
+    assert [x for x in sorted(NASTY) if "\ud800" not in x] == [x for x in shown if "alone" not in x]
     for i in (0, 1, n - 1):
         page.mouse.move(*spot(page, path, i))
-        page.wait_for_function("text => document.querySelector('#card .name')?.textContent == text", arg=NASTY[i])
+        page.wait_for_function(
+            "text => document.querySelector('#card .name')?.textContent == text", arg=NASTY[i]
+        )
     page.fill("#search", "alert")
     page.wait_for_selector("#hits button")
     assert page.locator("#panel img, #panel script, #card img, #card script, #panel b").count() == 0
@@ -541,12 +577,26 @@ def test_everything_is_reached_and_named_without_a_mouse(opened, path):
     Y, y = blobs(40)
     page = opened([Y, Y], y)
     unnamed = "e => !(e.textContent.trim() || e.ariaLabel || e.labels?.length)"
-    assert page.locator("button, input, select").evaluate_all(f"all => all.filter({unnamed}).length") == 0
+    assert (
+        page.locator("button, input, select").evaluate_all(f"all => all.filter({unnamed}).length")
+        == 0
+    )
     reached = set()
     for _ in range(25):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.id || document.activeElement.className"))
-    assert reached >= {"map", "search", "column", "entry", "lasso", "nearer", "farther", "home", "play", "moment"}
+    assert reached >= {
+        "map",
+        "search",
+        "column",
+        "entry",
+        "lasso",
+        "nearer",
+        "farther",
+        "home",
+        "play",
+        "moment",
+    }
     page.focus("#map")
     before = pixels(page)
     page.keyboard.press("+")

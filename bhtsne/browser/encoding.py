@@ -1,6 +1,6 @@
 """What is known of the points → typed arrays, with names, as small as they are exact."""
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -65,7 +65,9 @@ def _packed(
         return {"dtype": array.dtype.name, "start": start, "length": array.size}
 
     def described(column: Column) -> dict[str, Any]:
-        return {"name": column.name, "kind": column.kind, "names": column.names} | put(column.values)
+        return {"name": column.name, "kind": column.kind, "names": column.names} | put(
+            column.values
+        )
 
     head = head | {
         "maps": [put(place) for place in places],
