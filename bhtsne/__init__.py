@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _CLASSES = {"DynamicTSNE": "dynamic", "Recorder": "recorder", "SNE": "sne", "TSNE": "tsne"}
 _MODULES = (
     "affinities",
+    "browser",
     "crowding",
     "datasets",
     "dynamic",

@@ -32,15 +32,14 @@ ORDER = [
         "layers",
         "datasets",
     ),
-    *("plot", "cli", "dask", "scanpy"),
+    *("palette", "browser", "plot", "cli", "dask", "scanpy"),
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.
 INNER = {"telling", "jit", "memory", "files", "parameters", "progress", "recorder", "tsne"}
-INNER |= {"checkpoint", "cli", "dask"}
+INNER |= {"checkpoint", "cli", "dask", "palette"}
 
 ONLY_IN = {
     "matplotlib": "plot",
-    "PIL": "plot",
     "pynndescent": "neighbors",
     "tqdm": "progress",
     "dask": "dask",

@@ -13,7 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from bhtsne.optimizer import Record, State
-from bhtsne.plot.colours import PLAIN, colour
+from bhtsne.palette import PLAIN
+from bhtsne.plot.colours import colour
 from bhtsne.plot.naming import explain_beside
 from bhtsne.plot.scatter import PROJECTION, coordinates, dots, frame, put, settle, stack, undress
 
@@ -108,7 +109,7 @@ class LiveFigure:
         curve = self.figure.add_subplot(grid[1])
         curve.set(xlabel="iteration", ylabel="KL divergence")
         curve.spines[["top", "right"]].set_visible(False)
-        (self._line,) = curve.plot([], [], ".-", color=PLAIN, linewidth=1, markersize=4)
+        (self._line,) = curve.plot([], [], ".-", color=PLAIN["light"], linewidth=1, markersize=4)
         self._title = self.figure.suptitle(" ")
         explain_beside(self.figure, [self._map, curve], coloured)
         settle(self._map, curve)
