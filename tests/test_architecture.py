@@ -31,10 +31,11 @@ ORDER = [
         "layers",
         "datasets",
     ),
-    *("plot", "cli", "dask", "scanpy"),
+    *("plot", "cli", "__main__", "dask", "scanpy"),
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.
 INNER = {"jit", "memory", "files", "parameters", "progress", "tsne", "checkpoint", "cli", "dask"}
+INNER |= {"__main__"}
 
 ONLY_IN = {"matplotlib": "plot", "pynndescent": "neighbors", "tqdm": "progress", "dask": "dask"}
 COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "stencil", "cfunc", "jitclass"}
