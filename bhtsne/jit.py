@@ -47,6 +47,8 @@ _lock = threading.RLock()
 # OpenMP has threads no more: Numba's part ends the process, scikit-learn's waits for them forever.
 _forked, _orphaned = False, False
 
+_folders: set[str] = set()  # of the caches
+
 
 def _after_fork() -> None:
     global _lock, _forked, _orphaned
@@ -134,7 +136,13 @@ def _compile(function: Callable, **options: Any) -> Any:
     dispatcher = numba.njit(error_model="numpy", fastmath=FASTMATH, nogil=True, **options)(function)
     with suppress(RuntimeError):  # no folder to write to: compile anew in each process
         dispatcher._cache = _Cache(function)
+        _folders.add(dispatcher._cache.cache_path)
     return dispatcher
+
+
+def cache_folders() -> list[str]:
+    """Return the folders in which the kernels that are loaded by now are kept, compiled."""
+    return sorted(_folders)
 
 
 def serial(function: Callable) -> Any:
@@ -177,6 +185,12 @@ class _First(event.Listener):
 def when_compiling(tell: Callable[[], Any]) -> Any:
     """Return a context in which `tell` is called once if anything is compiled, not just loaded."""
     return event.install_listener("numba:compile", _First(tell))
+
+
+def threading_layer() -> str:
+    """Return what runs Numba's threads: omp, tbb or workqueue."""
+    numba.get_num_threads()  # starts them; before, nothing is chosen
+    return numba.threading_layer()
 
 
 def n_threads() -> int:

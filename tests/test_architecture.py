@@ -32,11 +32,11 @@ ORDER = [
         "layers",
         "datasets",
     ),
-    *("palette", "browser", "plot", "cli", "dask", "scanpy"),
+    *("palette", "browser", "plot", "cli", "__main__", "dask", "scanpy"),
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.
 INNER = {"telling", "jit", "memory", "files", "parameters", "progress", "recorder", "tsne"}
-INNER |= {"checkpoint", "cli", "dask", "palette"}
+INNER |= {"checkpoint", "cli", "dask", "palette", "__main__"}
 
 ONLY_IN = {
     "matplotlib": "plot",

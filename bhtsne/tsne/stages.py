@@ -85,10 +85,30 @@ class Stages(BaseEstimator):
         self.neighbors_ = found
         self._fit_X = X if self._has_points else None  # what `transform` searches
 
-    def _needs(self, X) -> dict[str, float]:
-        """Return the bytes that each stage of a fit by neighbours needs; none where all are paired.
+    def needed_memory(self, X) -> dict[str, float]:
+        """Return the bytes that each stage of a fit by neighbours would need.
 
-        They are what is needed at the stage's fullest, beyond what was held before the fit.
+        They are what is needed at the stage's fullest, beyond what is held before the fit; a fit
+        for which that is more than can be had is refused.
+
+        Parameters
+        ----------
+        X : ndarray or CSR of shape (N, D)
+            Points, of which only the shape and the kind matter.
+
+        Returns
+        -------
+        dict of str to float
+            Bytes by the stage's name; empty where all pairs have affinities.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from bhtsne import TSNE
+        >>> X = np.broadcast_to(np.float32(0), (1_000_000, 50))  # a shape that takes no memory
+        >>> needed = TSNE(n_jobs=2).needed_memory(X)
+        >>> list(needed), 2.5 < max(needed.values()) / 2**30 < 4
+        (['neighbors', 'affinities', 'initial', 'optimization'], True)
         """
         n, kind = X.shape[0], self.affinities
         if not isinstance(kind, str) or kind == "precomputed":
@@ -116,7 +136,7 @@ class Stages(BaseEstimator):
         if named and self.method == "exact":
             check_memory(X.shape[0])
             return
-        for stage, need in self._needs(X).items():
+        for stage, need in self.needed_memory(X).items():
             memory.check(
                 need,
                 f"The {stage} of {X.shape[0]:,} points at perplexity {np.max(self.perplexity):g}",

@@ -60,7 +60,8 @@ function drawLegend() {
   legend.replaceChildren();
   if (colours.range) {
     const bar = element("div", undefined, "ramp");
-    bar.style.background = `linear-gradient(to right, ${RAMP.join(",")})`;
+    const stops = colours.colours.slice(0, -1).filter((_, k) => k % 32 === 0 || k === STEPS);
+    bar.style.background = `linear-gradient(to right, ${stops.join(",")})`;
     const ends = element("p", undefined, "ends");
     ends.append(...colours.range.map((text) => element("span", text)));
     legend.append(bar, ends);
