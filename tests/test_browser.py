@@ -170,7 +170,7 @@ def test_days_are_text_and_categories_keep_their_order(path):
     sizes = pd.Categorical(["small", "large", None], ["small", "medium", "large"], ordered=True)
     browser.write(path, np.eye(3)[:, :2], pd.Series(sizes), columns={"day": days})
     label, day = read_back(path)["columns"]
-    assert label["names"] == ["small", "large"]
+    assert label["names"] == ["small", "medium", "large"]  # whose colours do not shift
     assert values(day) == ["2020-01-02 00:00:00", None, "2020-01-01 00:00:00"]
 
 

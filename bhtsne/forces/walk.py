@@ -75,7 +75,7 @@ def _choose(first, last, count, box, seen, links, theta2, ids):
             center2 += d * d
             border2 += max(d - box[a, 1], np.float32(0)) ** 2
         holds = (links[cell, 0] <= first) & (last <= links[cell, 1])  # far as its middle may be
-        accepted = (seen[cell, 3] < theta2 * border2) & ~holds
+        accepted = seen[cell, 3] < theta2 * (_SMOOTH if holds else border2)
         is_flat = accepted & smooth & (wide < theta2 * center2)
         is_far = accepted & ~is_flat & (links[cell, 1] - links[cell, 0] > _FEW)
         is_leaf = (accepted | (links[cell, 2] == cell + 1)) & ~is_far & ~is_flat
