@@ -11,7 +11,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_ESTIMATORS = {"DynamicTSNE": "dynamic", "SNE": "sne", "TSNE": "tsne"}
+_ESTIMATORS = {"DynamicTSNE": "dynamic", "LandmarkTSNE": "landmarks", "SNE": "sne", "TSNE": "tsne"}
 _MODULES = (
     "affinities",
     "crowding",
@@ -19,6 +19,7 @@ _MODULES = (
     "dynamic",
     "forces",
     "initial",
+    "landmarks",
     "layers",
     "metrics",
     "neighbors",

@@ -29,6 +29,7 @@ ORDER = [
         "dynamic",
         "metrics",
         "layers",
+        "landmarks",
         "datasets",
     ),
     *("plot", "cli", "dask", "scanpy"),

@@ -1,0 +1,83 @@
+"""A file of points → blocks of rows, never all at once: .npy and .parquet, or a folder of these."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from bhtsne.files import arrays
+from bhtsne.files.paths import arrow, kind, sentences
+
+FORMS = ("npy", "parquet")
+
+
+def parts(path: str | os.PathLike) -> list[Path]:
+    """Return the files that make up a table: one, or the .parquet files of a folder by name."""
+    path = Path(path)
+    files = sorted(path.glob("[!._]*.parquet")) if path.is_dir() else [path]
+    if not files:
+        raise ValueError(f"{path} must be a file of points or a folder of .parquet files.")
+    bad = [file for file in files if kind(file) not in FORMS]
+    if bad:
+        raise ValueError(f"blocks of points are read from .npy and .parquet files, got {bad[0]}.")
+    return files
+
+
+def count(path: str | os.PathLike) -> int:
+    """Return the number of rows, from what the files say of themselves."""
+    return sum(_rows_of(file) for file in parts(path))
+
+
+def read(path: str | os.PathLike, rows: int, leave: tuple[str, ...] = ()) -> Iterator[np.ndarray]:
+    """Yield the points of a table in blocks of at most so many rows, but for some columns."""
+    for file in parts(path):
+        if kind(file) == "npy":
+            X = _mapped(file)
+            yield from (X[start : start + rows] for start in range(0, len(X), rows))
+            continue
+        with sentences(file, "a table of numbers, one point a row"), _opened(file) as table:
+            names = [name for name in table.schema_arrow.names if name not in leave]
+            for batch in table.iter_batches(rows, columns=names):
+                yield _points(batch)
+
+
+def column(path: str | os.PathLike, name: str) -> np.ndarray:
+    """Return one column of a table of .parquet files, whole."""
+    found = []
+    for file in parts(path):
+        with sentences(file, f"a column {name!r}"), _opened(file) as table:
+            if name not in table.schema_arrow.names:
+                raise ValueError(f"the columns {', '.join(table.schema_arrow.names)}")
+            found.append(table.read([name]).column(0).to_numpy())
+    return np.concatenate(found)
+
+
+def _opened(file: Path):
+    return arrow().parquet.ParquetFile(file)
+
+
+def _mapped(file: Path) -> np.ndarray:
+    with sentences(file, "a table of numbers, one point a row"):
+        X = arrays.read_npy(file, None)[0]
+        if X.ndim != 2:
+            raise ValueError(f"{X.dtype} of shape {X.shape}")
+        return X
+
+
+def _rows_of(file: Path) -> int:
+    if kind(file) == "npy":
+        return len(_mapped(file))
+    with sentences(file, "a table of numbers, one point a row"), _opened(file) as table:
+        return table.metadata.num_rows
+
+
+def _points(batch) -> np.ndarray:
+    columns = []
+    for name, values in zip(batch.schema.names, batch.columns, strict=True):
+        columns.append(values.to_numpy(zero_copy_only=False))
+        if values.null_count or columns[-1].dtype.kind not in "biuf":
+            raise ValueError(
+                f"{columns[-1].dtype} in column {name!r}, with {values.null_count} nulls"
+            )
+    return np.column_stack(columns)
