@@ -23,6 +23,7 @@ ORDER = [
         "parameters",
         "transform",
         "checkpoint",
+        "dask",
         "tsne",
         "sne",
         "crowding",
@@ -32,7 +33,7 @@ ORDER = [
         "landmarks",
         "datasets",
     ),
-    *("plot", "cli", "dask", "scanpy"),
+    *("plot", "cli", "scanpy"),
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.
 INNER = {"jit", "memory", "files", "parameters", "progress", "tsne", "checkpoint", "cli", "dask"}

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from bhtsne import jit, parameters
+from bhtsne import dask, jit, parameters
 from bhtsne.landmarks.choosing import WAYS, choose
 from bhtsne.landmarks.sources import Source
 from bhtsne.neighbors.points import check_count, checked_random_state
@@ -154,8 +154,12 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         Returns
         -------
         ndarray of float32, shape (M, n_components)
-            A point's place does not depend on the others, nor on how they are cut into blocks.
+            A point's place does not depend on the others, nor on how they are cut into blocks. Of a
+            dask collection, a lazy one, which its workers place.
         """
+        if dask.is_collection(X):
+            check_is_fitted(self, "tsne_")
+            return self.tsne_.transform(X, perplexity=self.perplexity)
         return np.concatenate(list(self.place(X)))
 
     def place(self, X) -> Iterator[np.ndarray]:

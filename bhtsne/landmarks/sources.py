@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from bhtsne import dask
 from bhtsne.neighbors import checked_points
 
 __all__ = ["Source"]
@@ -18,7 +19,7 @@ class Source:
 
     Parameters
     ----------
-    X : array_like, CSR, data frame, path, callable, or iterable of blocks
+    X : array_like, CSR, data frame, dask collection, path, callable, or iterable of blocks
         Points of shape (N, D); a file that `files.read_blocks` reads; or blocks of shape (m, D),
         from a list or another iterable that begins anew each time, or from a function that returns
         an iterator.
@@ -32,7 +33,8 @@ class Source:
     """
 
     def __init__(self, X: Any, rows: int) -> None:
-        self._begin, self._n = _beginning(X, rows)
+        self._parts = dask.Partitions(X) if dask.is_collection(X) else None
+        self._begin, self._n = _beginning(X if self._parts is None else self._parts, rows)
         self._d: int | None = None
 
     def __iter__(self) -> Iterator[Any]:
@@ -49,6 +51,8 @@ class Source:
 
     def __len__(self) -> int:
         """Return N, which takes a pass over blocks whose number nobody tells."""
+        if self._n is None and self._parts is not None:
+            self._n = sum(self._parts.sizes)
         if self._n is None:
             self._n = sum(block.shape[0] for block in self._begin())
         return self._n
@@ -63,6 +67,8 @@ class Source:
 
     def take(self, rows: np.ndarray) -> Any:
         """Return these rows, in ascending order, as one array or CSR."""
+        if self._parts is not None:
+            return checked_points(self._parts.take(rows))
         parts = []
         for here, block in self.numbered():
             first, last = np.searchsorted(rows, [here.start, here.stop])

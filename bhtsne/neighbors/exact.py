@@ -104,7 +104,10 @@ def without_self(indices, distances) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Frame(NamedTuple):
-    """The middle of points, and how far the farthest entry is from it."""
+    """The middle of points, and the power of 2 above how far the farthest entry is from it.
+
+    To divide by it is exact: a distance is the same among other points.
+    """
 
     middle: np.ndarray
     scale: float
@@ -119,7 +122,7 @@ def framed(X: np.ndarray) -> Frame:
     with np.errstate(over="ignore"):
         middle = X.mean(axis=0, dtype=np.float64)
         scale = max((float(np.abs(X[b] - middle).max()) for b in blocks(*X.shape)), default=0.0)
-    return Frame(middle, scale or 1.0)
+    return Frame(middle, float(np.ldexp(1.0, np.frexp(scale)[1])))
 
 
 def blocks(n: int, d: int) -> list[slice]:
