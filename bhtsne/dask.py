@@ -94,24 +94,16 @@ def map_rows(function: Callable, X: Any, columns: list[str]) -> Any:
     dask array or data frame of float32, shape (N, d)
         Nothing is computed yet. With a client, it is for that client's workers.
     """
-    import dask
-
     held, d = _scattered(function), len(columns)
-    partitions = Partitions(X)
     if hasattr(X, "rechunk"):
         import dask.array as da
 
+        partitions = Partitions(X)
         parts = [partitions.lazily(_call, i, held) for i in range(len(partitions.parts))]
         sized = zip(parts, X.chunks[0], strict=True)
         return da.concatenate([da.from_delayed(part, (m, d), np.float32) for part, m in sized])
-    import dask.dataframe as dd
-
     meta = _framed(np.empty((0, d), np.float32), X._meta.index, columns)
-    parts = [
-        dask.delayed(_named)(partial(_call_frame, columns=columns), part, i, held)
-        for i, part in enumerate(partitions.parts)
-    ]
-    return dd.from_delayed(parts, meta=meta, divisions=X.divisions)
+    return X.map_partitions(_named_frame, held, columns, meta=meta, enforce_metadata=False)
 
 
 def principal_components(X: Any, n_components: int) -> Any:
@@ -233,8 +225,9 @@ def _call(part: Any, function: Callable) -> np.ndarray:
     return function(_points(part))
 
 
-def _call_frame(part: Any, function: Callable, columns: list[str]) -> Any:
-    return _framed(function(_points(part)), part.index, columns)
+def _named_frame(part: Any, function: Any, columns: list[str], partition_info=None) -> Any:
+    i = (partition_info or {}).get("number", 0)
+    return _framed(_named(_call, part, i, function), part.index, columns)
 
 
 def _framed(Y: np.ndarray, index: Any, columns: list[str]) -> Any:

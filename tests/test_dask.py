@@ -114,10 +114,10 @@ def test_a_worker_that_is_killed_changes_nothing(X, model, client):
     np.testing.assert_array_equal(future.result(timeout=120), model.transform(X))
 
 
-def test_an_empty_partition_is_no_points(X, model):
+def test_an_empty_partition_is_no_points(X, model, client):
     table = frame(X[:100], npartitions=2).map_partitions(lambda part: part[part.index < 300])
     lazy = model.tsne_.transform(table)
-    assert lazy.compute(scheduler="sync").shape == (30, 2)
+    assert lazy.compute().shape == (30, 2)
 
 
 def test_an_estimator_is_wrapped_by_dask_ml(X, model):
