@@ -51,7 +51,7 @@ def measure(points: int, options: dict) -> dict:
         peaks[stage] = status("VmHWM") - held
 
     progress.Progress.timed = watched
-    estimated, held = model._needs(X), status("VmRSS")
+    estimated, held = model.needed_memory(X), status("VmRSS")
     model.fit(X)
     return {"estimated": estimated, "measured": peaks, "held": held}
 

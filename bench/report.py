@@ -283,6 +283,21 @@ def _checkpoint(result: dict) -> str:
     )
 
 
+def _drawing(result: dict) -> str:
+    """Return how long pictures take."""
+    sizes = list(dict.fromkeys(r["points"] for r in result["rows"]))
+    rows = [
+        [kind, *(f"{r['seconds']:.2f} s" for r in result["rows"] if r["kind"] == kind)]
+        for kind in dict.fromkeys(r["kind"] for r in result["rows"])
+    ]
+    return (
+        "Drawing, from a map and its labels to a PNG of about 1,400 × 1,400 pixels, medians "
+        "(`python bench/drawing.py`; by itself `plot.save` takes densities from 200,000 points "
+        "on):\n\n" + _table(["", *(f"{n:,} points" for n in sizes)], rows)
+        + "![A million points as dots and as a density](bench/figures/drawing.png)\n\n"
+    )  # fmt: skip
+
+
 def section() -> str:
     """Return what the files at hand say."""
     parts = {
@@ -290,6 +305,7 @@ def section() -> str:
         "accuracy": _accuracy, "scaling": _scaling, "limit": _limit,
         "new_points": _new_points, "options": _options, "variants": _variants,
         "dynamic": _dynamic, "memory": _memory, "checkpoint": _checkpoint,
+        "drawing": _drawing,
     }  # fmt: skip
     found = [(write, _load(name)) for name, write in parts.items()]
     return "\n" + "".join(write(result) for write, result in found if result is not None)

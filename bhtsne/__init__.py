@@ -2,8 +2,8 @@
 
 `bhtsne.TSNE` is what most people want. The stages that it composes are public too, one module
 each, in the order in which the data passes through them: `neighbors`, `affinities`, `initial`,
-`forces`, `optimizer`. `SNE` is where it comes from, `DynamicTSNE` makes maps of a sequence. Nothing
-heavy is loaded before it is used.
+`forces`, `optimizer`. `SNE` is where it comes from, `DynamicTSNE` makes maps of a sequence. A
+`Recorder` keeps the maps of a run. Nothing heavy is loaded before it is used.
 """
 
 from importlib import import_module
@@ -11,9 +11,16 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_ESTIMATORS = {"DynamicTSNE": "dynamic", "LandmarkTSNE": "landmarks", "SNE": "sne", "TSNE": "tsne"}
+_CLASSES = {
+    "DynamicTSNE": "dynamic",
+    "LandmarkTSNE": "landmarks",
+    "Recorder": "recorder",
+    "SNE": "sne",
+    "TSNE": "tsne",
+}
 _MODULES = (
     "affinities",
+    "browser",
     "crowding",
     "datasets",
     "dynamic",
@@ -31,12 +38,12 @@ _MODULES = (
     "transform",
     "tree",
 )
-__all__ = ["__version__", *_ESTIMATORS, *_MODULES]
+__all__ = ["__version__", *_CLASSES, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ESTIMATORS:
-        return getattr(import_module(f"bhtsne.{_ESTIMATORS[name]}"), name)
+    if name in _CLASSES:
+        return getattr(import_module(f"bhtsne.{_CLASSES[name]}"), name)
     if name in _MODULES:
         return import_module(f"bhtsne.{name}")
     raise AttributeError(f"module 'bhtsne' has no attribute {name!r}")

@@ -18,6 +18,7 @@ __all__ = ["NAMES", "Dataset", "clusters", "digits", "load", "mnist"]
 
 NAMES = ("digits", "mnist", "clusters")
 _MNIST = (70_000, 784)
+_PARTS = ("train", "t10k")
 _TIMEOUT = 10.0  # seconds without an answer
 _BLOCK = 16_384
 
@@ -140,17 +141,15 @@ def mnist(path: str | os.PathLike | None = None) -> Dataset:
         if found is None:
             raise FileNotFoundError(f"{path} must hold {held}, got neither; check the path.")
         return found
-    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    cache = Path(os.environ.get("BHTSNE_CACHE") or Path(caches, "bhtsne"))
-    places = [Path(p) for p in (os.environ.get("BHTSNE_DATA"), cache) if p]
-    for place in places:
+    cache, tried = cache_folder(), places()
+    for place in tried:
         found = _found(place)
         if found is not None:
             return found
     try:
         fetched = _fetched()
     except (OSError, HTTPException, ValueError) as error:
-        where = " and ".join(map(str, places))
+        where = " and ".join(map(str, tried))
         raise FileNotFoundError(
             f"MNIST is neither in {where} nor to be fetched from OpenML ({error}); put {held} "
             "into a folder and set BHTSNE_DATA to it."
@@ -162,11 +161,28 @@ def mnist(path: str | os.PathLike | None = None) -> Dataset:
     return fetched
 
 
+def cache_folder() -> Path:
+    """Return the folder in which what was fetched is kept; it need not exist."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("BHTSNE_CACHE") or Path(caches, "bhtsne"))
+
+
+def places() -> list[Path]:
+    """Return the folders in which MNIST is looked for."""
+    return [Path(p) for p in (os.environ.get("BHTSNE_DATA"), cache_folder()) if p]
+
+
+def holds_mnist(folder: Path) -> bool:
+    """Return whether a folder has the files of MNIST, whatever is in them."""
+    parts = [(f"{part}-{what}", n) for part in _PARTS for what, n in (("images", 3), ("labels", 1))]
+    return (folder / "mnist.npz").is_file() or all(_idx(folder, *part) for part in parts)
+
+
 def _found(folder: Path) -> Dataset | None:
     if (folder / "mnist.npz").is_file():
         return _from_file(folder / "mnist.npz")
     parts: list[Any] = []
-    for part in ("train", "t10k"):
+    for part in _PARTS:
         images, labels = _idx(folder, f"{part}-images", 3), _idx(folder, f"{part}-labels", 1)
         if images is None or labels is None:
             return None
@@ -177,7 +193,7 @@ def _found(folder: Path) -> Dataset | None:
 
 
 def _from_file(path: Path) -> Dataset:
-    X, y, _ = files.read(path)
+    X, y = files.read(path)[:2]
     return _checked(X, y, path)
 
 

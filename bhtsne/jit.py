@@ -25,6 +25,8 @@ from numba.core.compiler_machinery import AnalysisPass, register_pass
 from numba.core.typed_passes import AnnotateTypes
 from threadpoolctl import threadpool_limits
 
+from bhtsne import telling
+
 T = TypeVar("T")
 
 # Sums may be reordered, which is what vectorises them. NaN and infinity keep their meaning.
@@ -44,6 +46,8 @@ _lock = threading.RLock()
 # In a process forked from this one another thread's hold of the lock would never end, and GNU's
 # OpenMP has threads no more: Numba's part ends the process, scikit-learn's waits for them forever.
 _forked, _orphaned = False, False
+
+_folders: set[str] = set()  # of the caches
 
 
 def _after_fork() -> None:
@@ -132,7 +136,13 @@ def _compile(function: Callable, **options: Any) -> Any:
     dispatcher = numba.njit(error_model="numpy", fastmath=FASTMATH, nogil=True, **options)(function)
     with suppress(RuntimeError):  # no folder to write to: compile anew in each process
         dispatcher._cache = _Cache(function)
+        _folders.add(dispatcher._cache.cache_path)
     return dispatcher
+
+
+def cache_folders() -> list[str]:
+    """Return the folders in which the kernels that are loaded by now are kept, compiled."""
+    return sorted(_folders)
 
 
 def serial(function: Callable) -> Any:
@@ -175,6 +185,12 @@ class _First(event.Listener):
 def when_compiling(tell: Callable[[], Any]) -> Any:
     """Return a context in which `tell` is called once if anything is compiled, not just loaded."""
     return event.install_listener("numba:compile", _First(tell))
+
+
+def threading_layer() -> str:
+    """Return what runs Numba's threads: omp, tbb or workqueue."""
+    numba.get_num_threads()  # starts them; before, nothing is chosen
+    return numba.threading_layer()
 
 
 def n_threads() -> int:
@@ -251,6 +267,9 @@ def _each_block(function: Callable[[int, int], T], n: int, block: int) -> Iterat
     with _lock, threadpool_limits(1, user_api="blas"):
         pool = ThreadPoolExecutor(n_threads())
         try:
-            yield from pool.map(lambda start: function(start, min(start + block, n)), starts)
+            results = pool.map(lambda start: function(start, min(start + block, n)), starts)
+            for count, result in enumerate(results, 1):
+                telling.tell(count / len(starts))
+                yield result
         finally:
             pool.shutdown(cancel_futures=True)

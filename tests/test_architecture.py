@@ -15,10 +15,11 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 # A room, which is a file or a folder, imports only from rooms above it in this list.
 ORDER = [
-    *("jit", "memory", "files", "neighbors", "affinities", "initial", "tree", "forces"),
+    *("telling", "jit", "memory", "files", "neighbors", "affinities", "initial", "tree", "forces"),
     "optimizer",
     *(
         "schedules",
+        "recorder",
         "progress",
         "parameters",
         "transform",
@@ -33,12 +34,18 @@ ORDER = [
         "landmarks",
         "datasets",
     ),
-    *("plot", "cli", "scanpy"),
+    *("palette", "browser", "plot", "cli", "__main__", "scanpy"),
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.
-INNER = {"jit", "memory", "files", "parameters", "progress", "tsne", "checkpoint", "cli", "dask"}
+INNER = {"telling", "jit", "memory", "files", "parameters", "progress", "recorder", "tsne"}
+INNER |= {"checkpoint", "cli", "dask", "palette", "__main__"}
 
-ONLY_IN = {"matplotlib": "plot", "pynndescent": "neighbors", "tqdm": "progress", "dask": "dask"}
+ONLY_IN = {
+    "matplotlib": "plot",
+    "pynndescent": "neighbors",
+    "tqdm": "progress",
+    "dask": "dask",
+}
 COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "stencil", "cfunc", "jitclass"}
 
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))

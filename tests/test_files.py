@@ -146,7 +146,9 @@ def test_labels_from_a_column(tmp_path, monkeypatch):
     (tmp_path / "x.csv").write_text("kind,kind\n1,2\n")
     with pytest.raises(ValueError, match="2 columns of the name 'kind'"):
         files.read("x.csv", labels="kind")
-    with pytest.raises(ValueError, match=r"columns kind, kind or a file, got 'king'"):
+    with pytest.raises(
+        ValueError, match=r"columns kind, kind or a file, got 'king'; did you mean 'kind'"
+    ):
         files.read("x.csv", labels="king")
 
 

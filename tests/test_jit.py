@@ -22,7 +22,7 @@ def run(code, **environment):
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
         env={**os.environ, **environment},
     )
     assert done.returncode == 0, done.stderr[-2000:]

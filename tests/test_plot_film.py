@@ -10,7 +10,7 @@ from PIL import Image
 from test_plot import blobs
 
 from bhtsne.plot import PALETTE, animate
-from bhtsne.plot.film import _at, _times
+from bhtsne.plot.film import _Film, _times
 
 # far apart, so that the way between two of them is long on the picture
 CORNERS = np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]])
@@ -141,20 +141,24 @@ def test_ids_say_who_is_who(tmp_path):
 
 
 def states(*points):
-    """Return states of one point: x, y, red, green, blue and presence at each map."""
-    return np.array(points, float)[:, None]
+    """Return a film of one point: x, y, red, green, blue and presence at each map."""
+    return _Film(*np.split(np.array(points, np.float32)[:, None], [2], axis=2))
+
+
+def at(film, time):
+    return np.hstack(film.at(time))[0]
 
 
 def test_place_colour_and_presence_half_way():
     a, b, gone = [0, 4, 1, 0, 0, 1], [2, 0, 0, 0, 1, 1], [0, 0, 0, 0, 0, 0]
     moves = states(a, b, gone, gone, a)
-    np.testing.assert_allclose(_at(moves, 0.5)[0], [1, 2, 0.5, 0, 0.5, 1])
-    np.testing.assert_allclose(_at(moves, 0.25)[0], [0.5, 3, 0.75, 0, 0.25, 1])
-    np.testing.assert_allclose(_at(moves, 1.25)[0], [2, 0, 0, 0, 1, 0.75])
-    assert _at(moves, 2.5)[0, 5] == 0
-    np.testing.assert_allclose(_at(moves, 3.25)[0], [0, 4, 1, 0, 0, 0.25])
+    np.testing.assert_allclose(at(moves, 0.5), [1, 2, 0.5, 0, 0.5, 1])
+    np.testing.assert_allclose(at(moves, 0.25), [0.5, 3, 0.75, 0, 0.25, 1])
+    np.testing.assert_allclose(at(moves, 1.25), [2, 0, 0, 0, 1, 0.75])
+    assert at(moves, 2.5)[5] == 0
+    np.testing.assert_allclose(at(moves, 3.25), [0, 4, 1, 0, 0, 0.25])
     for i in (0, 1, 4):
-        np.testing.assert_array_equal(_at(moves, i), moves[i])
+        np.testing.assert_array_equal(at(moves, i), np.hstack([part[i] for part in moves])[0])
 
 
 def test_the_title_is_that_of_the_nearest_map(tmp_path):
@@ -246,6 +250,6 @@ def test_what_does_not_fit_is_refused(tmp_path, maps, labels, options, match):
 
 def test_other_suffixes_and_missing_folders_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"\.gif"):
-        animate(tmp_path / "film.mp4", [CORNERS])
+        animate(tmp_path / "film.avi", [CORNERS])
     with pytest.raises(FileNotFoundError, match=r"film\.gif"):
         animate(tmp_path / "nowhere" / "film.gif", [CORNERS])

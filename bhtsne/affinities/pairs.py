@@ -6,7 +6,7 @@ import numpy as np
 from numba import prange
 from scipy import sparse
 
-from bhtsne import jit, memory
+from bhtsne import jit, memory, telling
 from bhtsne.affinities.checks import check_perplexity, checked_sigma
 from bhtsne.affinities.joining import normalized
 from bhtsne.affinities.rows import calibrated, gaussian
@@ -59,10 +59,12 @@ def all_pairs(
     check_perplexity(perplexity, n)
     check_memory(n)
     distances = np.empty((n, n - 1), np.float32)
-    for start, block in _blocks(X, metric, metric_params):
-        others = ~np.eye(len(block), n, start, dtype=bool)
-        distances[start : start + len(block)] = block[others].reshape(len(block), n - 1)
-    calibrated(distances, perplexity, distances)
+    with telling.share(0, 0.6):
+        for start, block in _blocks(X, metric, metric_params):
+            others = ~np.eye(len(block), n, start, dtype=bool)
+            distances[start : start + len(block)] = block[others].reshape(len(block), n - 1)
+    with telling.share(0.6, 0.9):
+        calibrated(distances, perplexity, distances)
     _symmetrize(distances)
     P = sparse.csr_array((n, n), dtype=np.float32)
     P.data = distances.ravel()
@@ -129,7 +131,8 @@ def conditional_pairs(
         distances, rows = block.copy(), C[start : start + len(block)]
         distances[np.eye(len(block), n, start, dtype=bool)] = np.inf
         if sigma is None:
-            calibrated(distances, perplexity, rows)
+            with telling.to(None):  # the blocks are counted already
+                calibrated(distances, perplexity, rows)
         else:
             rows[:] = gaussian(distances, sigma)
     return C
@@ -250,6 +253,7 @@ def _blocks(X, metric, metric_params) -> Iterator[tuple[int, np.ndarray]]:
             _settle(X, start, block)
         yield start, checked_distances(block)
         start += len(block)
+        telling.tell(start / X.shape[0])
 
 
 def check_memory(n: int) -> None:

@@ -45,6 +45,7 @@ class Folder:
         self._last: Future | None = None
         for torn in self.path.glob(".*.tmp"):  # a process that was killed while it wrote
             torn.unlink()
+        self._drop_old_states()  # or before it had removed the one before the last
 
     def __enter__(self) -> "Folder":
         return self
@@ -92,6 +93,9 @@ class Folder:
 
     def _write_last(self, name: str, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         self.write(name, told, arrays)
+        self._drop_old_states()
+
+    def _drop_old_states(self) -> None:
         for old in self.states()[_STATES:]:
             (self.path / f"{old}.npz").unlink()
 

@@ -1,40 +1,48 @@
-"""The command: `bhtsne embed IN` makes a map, `resume` ends it, `transform` adds points to it."""
+"""The command `bhtsne`: what is typed → one of its commands, and the exit status."""
 
 import argparse
+import json
 import os
 import signal
 import sys
 import warnings
-from pathlib import Path
 from typing import Any, NoReturn
 
 from bhtsne import __version__
-from bhtsne.cli import embed, place, resume
+from bhtsne.cli import (
+    animate,
+    compare,
+    completion,
+    data,
+    embed,
+    info,
+    plot,
+    resume,
+    streams,
+    transform,
+)
+from bhtsne.cli.parser import Parser, Usage, check_known, did_you_mean
 
+_COMMANDS = {
+    "embed": embed, "transform": transform, "resume": resume, "plot": plot, "animate": animate,
+    "compare": compare, "data": data, "info": info, "completion": completion,
+}  # fmt: skip
 _EPILOG = """examples:
   bhtsne embed digits --plot digits.png
-  bhtsne embed mnist -o mnist.csv --plot mnist.png
-  bhtsne embed points.csv --labels species --perplexity 50 -o map.parquet
-  bhtsne embed train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --plot map.png
-  bhtsne embed points.csv --affinities multiscale --perplexity 30,300 --force-error 1e-3
-  bhtsne embed clusters:100000 --quiet --json
-  bhtsne embed points.npy --checkpoint run -o map.npy   # and, after whatever stopped it:
-  bhtsne resume run
+  bhtsne embed points.csv --labels species -o map.csv --html map.html
+  bhtsne embed --help
+
+The exit status is 0; 2 where the command, or what a file holds, cannot be meant so; 1 where it
+failed; 130 after Ctrl-C.
 """
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+_MISNAMED = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+_FAILED, _MEANT_OTHERWISE, _INTERRUPTED, _READER_GONE = 1, 2, 130, 141
 
 
 def run() -> NoReturn:
     """Run the command as a process of its own."""
     signal.signal(signal.SIGTERM, _stop)  # as Ctrl-C: what was reached is kept and written
     status = main()
-    sys.stdout.flush()
     sys.stderr.flush()
     # Nothing is left to do, and taking LLVM and the thread pools apart would last another 0.6 s.
     os._exit(status)
@@ -55,123 +63,78 @@ def main(argv: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 2 for bad input, after one sentence on stderr; 130 after Ctrl-C.
+        0. After one sentence on stderr: 2 where the arguments, or what a file holds, cannot be
+        meant so, 1 where it failed, 130 after Ctrl-C. 141 if nobody reads the output any more.
     """
-    arguments = _parser().parse_args(argv)
-    arguments.argv = sys.argv[1:] if argv is None else argv
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        status = _status(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        streams.close_quietly()
+        return _READER_GONE
+    return status
+
+
+def _status(argv: list[str]) -> int:
+    """Run the command, and say what is wrong in one sentence."""
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
+            arguments = _parsed(argv)
             return arguments.job(arguments)
+    except BrokenPipeError:
+        raise
     except KeyboardInterrupt:
-        print("bhtsne: interrupted before there was a map.", file=sys.stderr)
-        return 130
-    except (ArithmeticError, ImportError, MemoryError, OSError, TypeError, ValueError) as error:
-        print(f"bhtsne: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        return _fault("interrupted before there was a result.", _INTERRUPTED, argv)
+    except (TypeError, ValueError, *_MISNAMED) as error:
+        return _fault(str(error), _MEANT_OTHERWISE, argv)
+    except (ArithmeticError, ImportError, MemoryError, OSError) as error:
+        return _fault(str(error) or type(error).__name__, _FAILED, argv)
+    except Exception as error:
+        if os.environ.get("BHTSNE_TRACEBACK"):
+            raise
+        told = f"{type(error).__name__}: {error}, which nobody foresaw; BHTSNE_TRACEBACK=1 shows "
+        return _fault(f"{told}where it was.", _FAILED, argv)
+
+
+def _fault(told: str, status: int, argv: list[str]) -> int:
+    told = " ".join(told.split())
+    if "--json" in argv:
+        print(json.dumps({"error": told, "status": status}))
+    print(f"bhtsne: {told}", file=sys.stderr)
+    return status
 
 
 def _warn(message, *_: Any, **__: Any) -> None:
-    print(f"bhtsne: {message}", file=sys.stderr)
+    print(f"bhtsne: {' '.join(str(message).split())}", file=sys.stderr)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="bhtsne", description="Barnes-Hut t-SNE, compiled with Numba.")
+def _parsed(argv: list[str]) -> argparse.Namespace:
+    """Return the options of a command, or raise `Usage`."""
+    parser = _parser()
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks what could come next
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
+    word = next(iter(argv), "--help")
+    if word.startswith("-") and word not in ("-h", "--help", "--version"):
+        check_known([word], parser)
+    elif not word.startswith("-") and word not in _COMMANDS:
+        hint = did_you_mean(word, _COMMANDS) or "; see bhtsne --help"
+        raise Usage(f"there is no command {word!r}{hint}")
+    arguments, extra = parser.parse_known_args(argv or ["--help"])
+    check_known(extra, arguments.parser)
+    arguments.argv = argv
+    return arguments
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="bhtsne", description="Barnes-Hut t-SNE, compiled with Numba.", epilog=_EPILOG
+    )
     parser.add_argument("--version", action="version", version=f"bhtsne {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    _add_embed(commands)
-    _add_resume(commands)
-    _add_transform(commands)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND [options]")
+    for module in _COMMANDS.values():
+        module.add(commands)
     return parser
-
-
-def _add_embed(commands: Any) -> None:
-    command = commands.add_parser(
-        "embed",
-        help="make a map of a data set or a file",
-        description="Make a t-SNE map of a data set or a file, and say how good it is.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.set_defaults(job=embed.run)
-    add = command.add_argument
-    add("input", metavar="IN", help="digits, mnist, clusters:N, or a file: .npy .npz .csv .tsv "
-        ".parquet or IDX, also .gz")  # fmt: skip
-    _add_output(command, "IN-tsne.npy if there is neither --plot nor --save")
-    add("--save", metavar="MODEL", type=Path, help="keep the fitted map, .npz, for `bhtsne "
-        "transform`; IN is then not reduced unless --pca says so")  # fmt: skip
-    add("--perplexity", type=_numbers, default=30.0, metavar="P[,P…]",
-        help="neighbours that count (30)")  # fmt: skip
-    add("--affinities", default="perplexity", help="perplexity, multiscale, mixture, uniform or "
-        "fixed_sigma (perplexity)")  # fmt: skip
-    add("--sigma", type=float, help="width of the Gaussian for fixed_sigma")
-    add("--pca", type=int, metavar="D", help="reduce to D principal components first (50 if "
-        "there are more features; 0: never)")  # fmt: skip
-    add("--n-components", type=int, default=2, metavar="D", help="dimensions of the map (2)")
-    add("--method", default="barnes_hut", help="barnes_hut or exact")
-    add("--theta", type=float, default=0.5, help="accuracy of Barnes-Hut; 0 is exact (0.5)")
-    add("--force-error", type=float, metavar="E", help="choose theta by the measured error")
-    add("--dof", type=float, default=1.0, help="degrees of freedom of the kernel (1)")
-    add("--init", default="pca", help="pca, spectral or random (pca)")
-    add("--exaggeration", type=float, default=1.0, help="attraction, after the early phase (1)")
-    add("--early-exaggeration", type=_number_or_auto, default="auto", metavar="X", help="(12)")
-    add("--n-iter", type=int, help="iterations after early exaggeration (the schedule's)")
-    add("--min-kl-rate", type=float, default=0.0, metavar="R", help="go on until the divergence "
-        "falls by less than this part of itself an iteration")  # fmt: skip
-    add("--learning-rate", type=_number_or_auto, default="auto", help="(N / exaggeration)")
-    add("--schedule", default="fast", help="fast, or opentsne: its 750 iterations (fast)")
-    add("--metric", default="euclidean", help="distance between points (euclidean)")
-    add("--seed", type=int, default=0, help="same seed, same map (0)")
-    add("--checkpoint", metavar="RUN", type=Path, help="a folder that keeps what is reached, for "
-        "`bhtsne resume RUN`")  # fmt: skip
-    _add_common(command)
-
-
-def _add_resume(commands: Any) -> None:
-    command = commands.add_parser(
-        "resume",
-        help="go on with an embed that kept a checkpoint",
-        description="Go on with what `bhtsne embed --checkpoint RUN` had begun, from where it was "
-        "stopped, to the same map, bit for bit.",
-    )
-    command.set_defaults(job=lambda arguments: resume.run(arguments, main))
-    command.add_argument("checkpoint", metavar="RUN", type=Path, help="the folder")
-
-
-def _add_transform(commands: Any) -> None:
-    command = commands.add_parser(
-        "transform",
-        help="place new points on a map that embed --save has kept",
-        description="Place new points on a fitted map, each on its own; the map stays.",
-    )
-    command.set_defaults(job=place.run)
-    command.add_argument("model", metavar="MODEL", type=Path, help="what embed --save wrote")
-    command.add_argument("input", metavar="IN", help="new points: a file as for embed")
-    _add_output(command, "IN-tsne.npy if there is no --plot either")
-    command.add_argument("--n-iter", type=int, default=150, help="iterations (150)")
-    command.add_argument("--init", default="weighted", help="weighted, median or random (weighted)")
-    _add_common(command)
-
-
-def _add_output(command: argparse.ArgumentParser, otherwise: str) -> None:
-    add = command.add_argument
-    add("-o", "--output", metavar="OUT", type=Path, help=f".npy, .csv, .tsv or .parquet; "
-        f"{otherwise}")  # fmt: skip
-    add("--plot", metavar="PNG", type=Path, help="draw the map: .png, .pdf or .svg")
-    add("--labels", metavar="NAME", help="column of IN, array of an .npz, or a file of its own")
-
-
-def _add_common(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("--threads", type=int, metavar="N", help="threads (all)")
-    add("--quiet", action="store_true", help="no progress bar")
-    add("--json", action="store_true", help="print the summary as JSON")
-
-
-def _numbers(text: str) -> float | list[float]:
-    numbers = [float(part) for part in text.split(",")]
-    return numbers if len(numbers) > 1 else numbers[0]
-
-
-def _number_or_auto(text: str) -> float | str:
-    return text if text == "auto" else float(text)

@@ -1,98 +1,114 @@
 """`bhtsne embed`: from a data set or a file to a map, a picture and a summary."""
 
 import argparse
-import json
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bhtsne.cli import resume
-from bhtsne.cli.points import Watch, check_targets, keep, load, written
+from bhtsne.cli import animate, fitting, resume
+from bhtsne.cli.parser import (
+    Usage,
+    add_command,
+    add_common,
+    add_input,
+    add_kept,
+    add_labels,
+    add_output,
+)
+from bhtsne.cli.points import Watch, check_targets, keep, load, tell, written
+from bhtsne.cli.streams import is_stream
 
-_PCA = 50
+_EXAMPLES = """
+bhtsne embed digits --plot digits.png
+bhtsne embed mnist -o mnist.csv --html mnist.html
+bhtsne embed points.csv --labels species --keep id --perplexity 50 -o map.parquet
+bhtsne embed train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --plot map.png
+bhtsne embed points.csv --affinities multiscale --perplexity 30,300 --force-error 1e-3
+bhtsne embed clusters:100000 --quiet --json
+bhtsne embed - < points.csv > map.csv
+bhtsne embed points.npy --checkpoint run -o map.npy   # and, after whatever stopped it:
+bhtsne resume run
+embedding-atlas map.parquet --x tsne1 --y tsne2 --text label   # a map that embed wrote
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    command = add_command(
+        commands, "embed", run, _EXAMPLES,
+        help="make a map of a data set or a file",
+        description="Make a t-SNE map of a data set or a file, and say how good it is.",
+    )  # fmt: skip
+    add_input(command)
+    group = add_output(command, "IN-tsne.npy if no other file is named")
+    option = group.add_argument
+    option(
+        "--film",
+        metavar="FILM",
+        type=Path,
+        help="how the map comes to be: .gif, or .mp4 where ffmpeg is",
+    )
+    option("--save", metavar="MODEL", type=Path, help="keep the fitted map, .npz, for `bhtsne "
+           "transform` and `plot`; IN is then not reduced unless --pca says so")  # fmt: skip
+    option("--checkpoint", metavar="RUN", type=Path, help="a folder that keeps what is reached, "
+           "for `bhtsne resume RUN`")  # fmt: skip
+    add_labels(group)
+    add_kept(group)
+    fitting.add_options(command)
+    add_common(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Make a map of a data set or a file; return the exit status."""
-    name, points = Path(arguments.input).name.split(".")[0].replace(":", "-"), arguments.input
-    if arguments.output is arguments.plot is arguments.save is None:
-        arguments.output = Path(f"{name}-tsne.npy")
     check_targets(arguments)
     if arguments.save is not None and arguments.pca is None:
         arguments.pca = 0  # new points come with all their features
     if arguments.checkpoint is not None:
+        if is_stream(arguments.input):
+            raise Usage("--checkpoint needs points that can be read again, got - for IN")
         resume.note(arguments)
     watch = Watch()
-    X, labels = load(points, arguments.labels)
+    points = load(arguments)
     watch.lap("load")
-    X = _reduce(X, arguments.pca, arguments.seed)
+    X = fitting.reduced(points.X, arguments)
     watch.lap("pca")
-    model = _fit(X, arguments)
+    model, film = _fitted(X, arguments)
     watch.seconds |= model.timings_
     watch.restart()
     recall = _recall(model, X)
     watch.lap("recall")
-    keep(model.embedding_, labels, arguments)
     if arguments.save is not None:
-        model.save(arguments.save)
+        model.set_params(callbacks=()).save(arguments.save)
+    keep(model.embedding_, points, arguments)
+    if film is not None:
+        animate.write_film(arguments.film, film, points.labels)
     watch.lap("write")
     summary = {
-        "input": points,
+        "input": arguments.input,
         "points": X.shape[0],
         "features": X.shape[1],
         "n_iter": model.n_iter_,
         "kl_divergence": model.kl_divergence_,
         "neighbor_recall": recall,
-        "seconds": {stage: round(seconds, 3) for stage, seconds in watch.seconds.items()},
-        "total_seconds": round(watch.total(), 3),
+        **watch.told(),
         "peak_memory_bytes": peak_memory(),
         **written(arguments),
-        "model": str(arguments.save) if arguments.save else None,
     }
-    print(json.dumps(summary) if arguments.json else _told(summary))
+    tell(summary, _told(summary), arguments)
     return 130 if model.stopped_ == "interrupt" else 0
 
 
-def _reduce(X: Any, n_components: int | None, seed: int) -> Any:
-    from bhtsne import initial
-    from bhtsne.neighbors import checked_points
+def _fitted(X: Any, arguments: argparse.Namespace) -> tuple[Any, Any]:
+    """Return the fitted estimator, and what recorded the maps on its way if a film is wanted."""
+    if arguments.film is None:
+        return fitting.estimator(arguments, checkpoint=arguments.checkpoint).fit(X), None
+    from bhtsne.recorder import Recorder
 
-    X = checked_points(X)
-    if n_components is None:
-        n_components = _PCA if X.shape[1] > _PCA else 0
-    if n_components < 0:
-        raise ValueError(f"--pca must be 0 or more, got {n_components}.")
-    if n_components == 0 or min(X.shape) <= n_components:
-        return X
-    return initial.principal_components(X, n_components, random_state=seed)
-
-
-def _fit(X: Any, arguments: argparse.Namespace) -> Any:
-    from bhtsne import TSNE
-
-    return TSNE(
-        arguments.n_components,
-        perplexity=arguments.perplexity,
-        affinities=arguments.affinities,
-        sigma=arguments.sigma,
-        early_exaggeration=arguments.early_exaggeration,
-        exaggeration=arguments.exaggeration,
-        n_iter="auto" if arguments.n_iter is None else arguments.n_iter,
-        learning_rate=arguments.learning_rate,
-        min_kl_rate=arguments.min_kl_rate,
-        schedule=arguments.schedule,
-        init=arguments.init,
-        metric=arguments.metric,
-        method=arguments.method,
-        theta=arguments.theta,
-        force_error=arguments.force_error,
-        dof=arguments.dof,
-        random_state=arguments.seed,
-        n_jobs=arguments.threads,
-        verbose=not arguments.quiet,
-        checkpoint=arguments.checkpoint,
-    ).fit(X)
+    film = Recorder()
+    watched = {"callbacks": [film], "callback_every": fitting.EVERY}
+    model = fitting.estimator(arguments, checkpoint=arguments.checkpoint, **watched)
+    return model.fit(X), film
 
 
 def _recall(model: Any, X: Any) -> dict[str, float]:
@@ -119,7 +135,7 @@ def peak_memory() -> int | None:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def _told(summary: dict[str, Any]) -> str:
+def _told(summary: dict[str, Any]) -> list[str]:
     recall = summary["neighbor_recall"]
     lines = [
         f"{summary['points']:,} points, {summary['features']} features, "
@@ -130,6 +146,4 @@ def _told(summary: dict[str, Any]) -> str:
     ]
     if summary["peak_memory_bytes"]:
         lines.append(f"peak memory {summary['peak_memory_bytes'] / 2**20:,.0f} MiB")
-    places = (summary[name] for name in ("output", "plot", "model"))
-    lines += [f"written to {path}" for path in places if path]
-    return "\n".join(lines)
+    return lines

@@ -1,57 +1,188 @@
 """What the commands share: points in, a map out, and the time in between."""
 
 import argparse
+import json
+import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from bhtsne.cli.parser import Usage, did_you_mean
+from bhtsne.cli.streams import NAME, is_stream, received, send
+
+_TARGETS = ("output", "plot", "html", "film", "save")  # options that name a file to write
+_COORDINATES = 30  # so many features at the most are shown in a browser beside the map
+
+
+class Points(NamedTuple):
+    """Points and what is known of each.
+
+    Attributes
+    ----------
+    X : ndarray or CSR array of shape (N, D)
+        Points.
+    labels : ndarray of shape (N,) or None
+        One label a point.
+    kept : mapping of str to ndarray of shape (N,)
+        What else the user's table says.
+    features : tuple of str or None
+        Names of the D features.
+    images : ndarray of shape (N, height, width) or None
+        What each point is a picture of.
+    """
+
+    X: Any
+    labels: Any = None
+    kept: Mapping[str, Any] = MappingProxyType({})
+    features: tuple[str, ...] | None = None
+    images: Any = None
+
+    def shown(self) -> dict[str, Any]:
+        """Return the columns for a browser: what was kept, and the features if they are few."""
+        if self.features is None or len(self.features) > _COORDINATES:
+            return dict(self.kept)
+        return dict(self.kept) | dict(zip(self.features, self.X.T, strict=True))
+
+
+def stem(arguments: argparse.Namespace) -> str:
+    """Return IN's name without its endings."""
+    return Path(arguments.input).name.split(".")[0].replace(":", "-")
 
 
 def check_targets(arguments: argparse.Namespace) -> None:
-    """Refuse before the work what could not be written after it."""
-    from bhtsne import files, plot
+    """Choose where the map goes if nobody said, and refuse what could not be written after work."""
+    from bhtsne import files
 
-    if arguments.output is not None:
+    given = vars(arguments)
+    if all(given.get(name) is None for name in _TARGETS):
+        here = is_stream(arguments.input)
+        arguments.output = Path(NAME if here else f"{stem(arguments)}-tsne.npy")
+    piped = is_stream(arguments.output)
+    if piped and arguments.json:
+        raise Usage("-o - and --json both write to the standard output; give a file to -o")
+    if arguments.format and not piped:
+        raise Usage(f"--format goes with -o -, got {arguments.format!r}; a file's ending says it")
+    if arguments.output is not None and not piped:
         files.check_target(arguments.output, files.SUFFIXES)
     if arguments.plot is not None:
-        files.check_target(arguments.plot, plot.SUFFIXES)
-    if getattr(arguments, "save", None) is not None:
+        check_picture(arguments.plot)
+    if given.get("html") is not None:
+        check_page(arguments.html)
+    if given.get("film") is not None:
+        check_film(arguments.film)
+    if given.get("save") is not None:
         files.check_target(arguments.save, (".npz",))
 
 
-def load(name: str, labels: str | None) -> tuple[Any, Any]:
-    """Return the points and labels of a data set or a file."""
+def check_picture(path: Path) -> None:
+    """Refuse what no picture could be written to."""
+    from bhtsne import files, plot
+
+    files.check_target(path, plot.SUFFIXES)
+
+
+def check_page(path: Path) -> None:
+    """Refuse what no page could be written to."""
+    from bhtsne import files
+
+    files.check_target(path, (".html",))
+
+
+def check_film(path: Path) -> None:
+    """Refuse what no film could be written to."""
+    from bhtsne import files
+    from bhtsne.plot.film import FILMS
+    from bhtsne.plot.video import check_ffmpeg
+
+    files.check_target(path, FILMS)
+    if path.suffix.lower() == ".mp4":
+        check_ffmpeg()
+
+
+def load(arguments: argparse.Namespace) -> Points:
+    """Return the points of a data set, a file or what is piped in."""
+    from bhtsne import files
+
+    labels, keep = arguments.labels, getattr(arguments, "keep", ())
+    if not is_stream(arguments.input):
+        return load_named(arguments.input, labels, keep)
+    with received() as path:
+        return _of_table(files.read(path, labels=labels, keep=keep, words=True), whole=True)
+
+
+def load_named(name: str, labels: str | None = None, keep: Sequence[str] = ()) -> Points:
+    """Return the points of a data set or a file."""
     from bhtsne import datasets, files
 
-    if name.partition(":")[0] in datasets.NAMES and not Path(name).exists():
-        data = datasets.load(name)
-        if labels is not None:
-            raise ValueError(f"--labels goes with a file, got {labels!r}; {name} has its own.")
-        X = data.X / 255.0 if name == "mnist" else data.X
-        return X.astype("float32"), data.y
-    if not Path(name).exists():
-        raise FileNotFoundError(
-            f"IN must be a file or one of {', '.join(datasets.NAMES)}, got {name!r}."
-        )
-    table = files.read(name, labels=labels)
-    return table.X, table.labels
+    if Path(name).exists():
+        return _of_table(files.read(name, labels=labels, keep=keep, words=True))
+    if name.partition(":")[0] not in datasets.NAMES:
+        known = ", ".join(datasets.NAMES)
+        hint = did_you_mean(name, datasets.NAMES)
+        raise Usage(f"IN must be a file, - or one of {known}, got {name!r}{hint}")
+    if labels is not None or keep:
+        option, value = ("--labels", labels) if labels is not None else ("--keep", ",".join(keep))
+        raise Usage(f"{option} goes with a file, got {value!r}; {name} has its own labels")
+    data = datasets.load(name)
+    sides = {"mnist": (28, 28), "digits": (8, 8)}.get(name)
+    images = None if sides is None else data.X.reshape(-1, *sides)
+    X = data.X / 255.0 if name == "mnist" else data.X
+    return Points(X.astype("float32"), data.y, images=images)
 
 
-def written(arguments: argparse.Namespace) -> dict[str, str | None]:
-    """Return where the map and its picture went."""
-    paths = {"output": arguments.output, "plot": arguments.plot}
-    return {name: None if path is None else str(path) for name, path in paths.items()}
+def _of_table(table: Any, whole: bool = False) -> Points:
+    """Return what a file held; `whole` if the file will not be there any more."""
+    import numpy as np
+
+    X = np.array(table.X) if whole and isinstance(table.X, np.memmap) else table.X
+    images = None if table.sides is None else X.reshape(-1, *table.sides)
+    return Points(X, table.labels, table.kept, table.columns, images)
 
 
-def keep(Y: Any, labels: Any, arguments: argparse.Namespace) -> None:
+def keep(Y: Any, points: Points, arguments: argparse.Namespace) -> None:
     """Write the map, and draw it."""
-    if arguments.output is not None:
-        from bhtsne import files
+    from bhtsne import files
 
-        files.write(arguments.output, Y, labels=labels)
+    labels, kept = points.labels, points.kept
+    if is_stream(arguments.output):
+        send(files.dumped(arguments.format or "csv", Y, labels=labels, kept=kept))
+    elif arguments.output is not None:
+        files.write(arguments.output, Y, labels=labels, kept=kept)
     if arguments.plot is not None:
         from bhtsne import plot
 
-        plot.save(arguments.plot, Y, labels)
+        plot.save(arguments.plot, Y, labels, theme=arguments.theme)
+    if getattr(arguments, "html", None) is not None:
+        from bhtsne import browser
+
+        browser.write(
+            arguments.html, Y, labels, columns=beside_label(points.shown()), images=points.images,
+            title=arguments.input,
+        )  # fmt: skip
+
+
+def beside_label(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return columns of which none is called as the labels are."""
+    return {"label_" if name == "label" else name: values for name, values in columns.items()}
+
+
+def written(arguments: argparse.Namespace) -> dict[str, str | None]:
+    """Return where each result went, by its option."""
+    given = {name: vars(arguments)[name] for name in _TARGETS if name in arguments}
+    return {name: None if path is None else str(path) for name, path in given.items()}
+
+
+def tell(summary: dict[str, Any], lines: list[str], arguments: argparse.Namespace) -> None:
+    """Print what was done: as JSON or as text, and not among a map that is piped out."""
+    if arguments.json:
+        print(json.dumps(summary))
+        return
+    places = [summary[name] for name in _TARGETS if summary.get(name)]
+    lines = [*lines, *(f"written to {path}" for path in places if not is_stream(path))]
+    piped = is_stream(getattr(arguments, "output", None))
+    print("\n".join(lines), file=sys.stderr if piped else sys.stdout)
 
 
 class Watch:
@@ -73,3 +204,8 @@ class Watch:
     def total(self) -> float:
         """Return the seconds since the beginning."""
         return time.perf_counter() - self._begin
+
+    def told(self) -> dict[str, Any]:
+        """Return both, as a summary has them."""
+        seconds = {stage: round(seconds, 3) for stage, seconds in self.seconds.items()}
+        return {"seconds": seconds, "total_seconds": round(self.total(), 3)}

@@ -3,10 +3,28 @@
 import argparse
 import contextlib
 import json
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bhtsne import __version__
+from bhtsne.cli.parser import add_command, add_common
+
+_EXAMPLES = """
+bhtsne embed points.npy --checkpoint run -o map.npy   # and, after whatever stopped it:
+bhtsne resume run
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    command = add_command(
+        commands, "resume", run, _EXAMPLES,
+        help="go on with an embed that kept a checkpoint",
+        description="Go on with what `bhtsne embed --checkpoint RUN` had begun, from where it was "
+        "stopped, to the same map, bit for bit.",
+    )  # fmt: skip
+    command.add_argument("checkpoint", metavar="RUN", type=Path, help="the folder")
+    add_common(command)
 
 
 def note(arguments: argparse.Namespace) -> None:
@@ -21,9 +39,9 @@ def note(arguments: argparse.Namespace) -> None:
             file.write(json.dumps(told).encode())
 
 
-def run(arguments: argparse.Namespace, main: Callable[[list[str]], int]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Give the same command again, where it was given; return the exit status."""
-    from bhtsne import checkpoint, files
+    from bhtsne import checkpoint, cli, files
 
     path = arguments.checkpoint.resolve()
     if not (path / checkpoint.COMMAND).exists():
@@ -35,5 +53,8 @@ def run(arguments: argparse.Namespace, main: Callable[[list[str]], int]) -> int:
         told = json.loads((path / checkpoint.COMMAND).read_bytes())
         argv = [*map(str, told["argv"]), "--checkpoint", str(path)]  # it may have been moved
         folder = Path(told["folder"])
+    argv += ["--quiet"] if arguments.quiet else []
+    argv += ["--json"] if arguments.json else []
+    argv += [] if arguments.threads is None else ["--threads", str(arguments.threads)]
     with contextlib.chdir(folder):
-        return main(argv)
+        return cli.main(argv)

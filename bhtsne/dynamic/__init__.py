@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array, check_random_state
 
-from bhtsne import jit, optimizer, parameters
+from bhtsne import jit, optimizer, parameters, telling
 from bhtsne.dynamic.objective import Sequential, gradient, movement, objective
 from bhtsne.dynamic.snapshots import Rows, consensus, rows
 from bhtsne.forces.objective import KLDivergence
@@ -196,12 +196,14 @@ class DynamicTSNE(Stages):
             parameters.check_against(self, X)
         parameters.check_start(self, len(where.names))
         seconds: dict[str, float] = {}
+        n = sum(X.shape[0] for X in snapshots)
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
-            with progress.timed("neighbors", seconds):
-                found = [self._find_neighbors(X, self._rng()) for X in snapshots]
-            with progress.timed("affinities", seconds):
-                P = [self._compute_affinities(*pair) for pair in zip(snapshots, found, strict=True)]
-            with progress.timed("initial", seconds):
+            with progress.timed("neighbors", seconds, n):
+                found = telling.mapped(lambda X: self._find_neighbors(X, self._rng()), snapshots)
+            with progress.timed("affinities", seconds, n):
+                pairs = list(zip(snapshots, found, strict=True))
+                P = telling.mapped(lambda pair: self._compute_affinities(*pair), pairs)
+            with progress.timed("initial", seconds, n):
                 state = State(self._place_rows(snapshots, P, where))
             with progress.timed("optimization", seconds):
                 self._descend_together(P, where, state, progress)
@@ -241,7 +243,8 @@ class DynamicTSNE(Stages):
     def _place_rows(self, snapshots, P, where: Rows) -> np.ndarray:
         if not isinstance(self.init, str):
             return np.array(self.init, np.float32)[where.points]
-        starts = [self._place(X, p, self._rng()) for X, p in zip(snapshots, P, strict=True)]
+        pairs = list(zip(snapshots, P, strict=True))
+        starts = telling.mapped(lambda pair: self._place(pair[0], pair[1], self._rng()), pairs)
         return consensus(starts, where)[where.points]
 
     def _descend_together(self, P, where: Rows, state: State, progress: Progress) -> None:

@@ -1,7 +1,6 @@
 """Arrays in files: .npy, .npz (dense or SciPy's sparse) and IDX, the format of MNIST.
 
-Each reader returns points, labels or None, and the names of the columns: None. What a header claims
-is believed only as far as the file goes.
+What a header claims is believed only as far as the file goes.
 """
 
 import io
@@ -16,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bhtsne.files.paths import check_memory, is_zipped, opened, seekable
+from bhtsne.files.table import Table, Wanted
 
 _IDX_TYPES = {8: "=u1", 9: "=i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 # By the version of a .npy: how many bytes its header's length takes, and what parses the header.
@@ -31,17 +31,17 @@ _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _WHOLE = ("shape", "indices", "indptr", "row", "col", "offsets")  # parts of sparse arrays
 
 
-def read_npy(path: Path, label: str | None = None) -> tuple[np.ndarray, None, None]:
+def read_npy(path: Path, wanted: Wanted) -> Table:
     """Map the array into memory, or read it where gzip has to unpack it."""
     with opened(path) as file:
         if is_zipped(path):
-            return _npy(file), None, None
+            return Table(_npy(file))
         shape, order, dtype = _header(file)
         _check_size(os.fstat(file.fileno()).st_size - file.tell(), shape, dtype)
-        return np.memmap(file, dtype, "r", file.tell(), shape, order), None, None
+        return Table(np.memmap(file, dtype, "r", file.tell(), shape, order))
 
 
-def read_idx(path: Path, label: str | None = None) -> tuple[np.ndarray, None, None]:
+def read_idx(path: Path, wanted: Wanted) -> Table:
     """Read an array of any dimension; whatever follows the first makes up one row."""
     with opened(path) as file:
         head = file.read(4).ljust(4, b"\xff")
@@ -53,23 +53,27 @@ def read_idx(path: Path, label: str | None = None) -> tuple[np.ndarray, None, No
         shape = tuple(np.frombuffer(sides, ">u4").tolist())
         dtype = np.dtype(_IDX_TYPES[head[2]])
         X = _body(file, shape, dtype).astype(dtype.newbyteorder("="), copy=False)
-    return X.reshape(shape[0], math.prod(shape[1:])) if len(shape) > 1 else X, None, None
+    if len(shape) == 1:
+        return Table(X)
+    sides = shape[1:] if len(shape) == 3 else None
+    return Table(X.reshape(shape[0], math.prod(shape[1:])), sides=sides)
 
 
-def read_npz(path: Path, label: str | None) -> tuple[Any, Any, None]:
-    """Read the array X, or the only 2-D one, or a sparse array; and the labels beside it."""
+def read_npz(path: Path, wanted: Wanted) -> Table:
+    """Read the array X, or the only 2-D one, or a sparse array; and what is beside it."""
     with seekable(path) as file:
         arrays = read_arrays(file)
+        kept = {key: arrays[key] for key in wanted.keep if key in arrays}
         if {"format", "shape", "data"} <= arrays.keys():
-            y = None if label is None else arrays.get(label)
-            return _sparse(file, arrays), y, None
-    wanted = ("y", "labels") if label is None else (label,)
-    y = next((arrays.pop(key) for key in wanted if key in arrays), None)
+            y = None if wanted.label is None else arrays.get(wanted.label)
+            return Table(_sparse(file, arrays), y, kept=kept)
+    labels = ("y", "labels") if wanted.label is None else (wanted.label,)
+    y = next((arrays.pop(key) for key in labels if key in arrays), None)
     tables = ["X"] if "X" in arrays else [key for key in arrays if arrays[key].ndim == 2]
     if len(tables) != 1:
         found = ", ".join(f"{key} {values.shape}" for key, values in arrays.items())
         raise ValueError(f"neither an array X nor just one 2-D array among [{found}]")
-    return arrays[tables[0]], y, None
+    return Table(arrays[tables[0]], y, kept=kept)
 
 
 def read_arrays(file: Any) -> dict[str, np.ndarray]:
@@ -104,8 +108,8 @@ def write_arrays(file: Any, arrays: Mapping[str, np.ndarray]) -> None:
                     part.write(body[start : start + _BLOCK])
 
 
-def write_npy(file: Any, Y: np.ndarray, labels: np.ndarray | None) -> None:
-    """Write the map; there is no place for labels."""
+def write_npy(file: Any, Y: np.ndarray, named: Mapping[str, np.ndarray]) -> None:
+    """Write the map; there is no place for columns."""
     np.lib.format.write_array(file, Y, allow_pickle=False)
 
 

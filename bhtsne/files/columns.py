@@ -1,17 +1,14 @@
-"""Columns in files: .csv, .tsv and .parquet, and labels in plain text.
-
-Each reader returns points, labels or None, and the names of the points' columns or None.
-"""
+"""Columns in files: .csv, .tsv and .parquet, and labels in plain text."""
 
 import csv
 import io
 import reprlib
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -19,58 +16,89 @@ import numpy as np
 
 from bhtsne import memory
 from bhtsne.files.paths import arrow, check_memory, kind, opened, seekable
+from bhtsne.files.table import Table, Wanted
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 _LONGEST = 1 << 26  # characters of a line: three million numbers with all of their digits
 
 
-def read_text(path: Path, label: str | None) -> tuple[Any, Any, tuple[str, ...] | None]:
+def read_text(path: Path, wanted: Wanted) -> Table:
     """Read .csv or .tsv, whose first line names the columns unless it is all numbers."""
     rows = ((line, row) for line, row in _rows(path) if row)
     head = next(rows, (1, []))
-    first = head[1]
-    headed, place, room = not all(map(_is_number, first)), None, memory.available()
+    first, headed = head[1], not all(map(_is_number, head[1]))
     names = list(map(str.strip, first))
     if headed and "" in names:  # as in what pandas writes: a running number is no coordinate
         raise ValueError("a column without a name on its first line (an index, or a missing cell)")
-    if headed:
-        place = _take(names, list(range(len(names))), label)
-    values, labels = array("d"), list[str]()
-    for line, row in rows if headed else chain([head], rows):
+    begin = list(islice(rows, 1)) if headed else [head]
+    cells = begin[0][1] if begin and wanted.words else []
+    words = {name for name, cell in zip(names, cells, strict=False) if not _is_number(cell)}
+    aside = _aside(names, wanted, words) if headed else {}
+    place = aside.pop(wanted.label or "", None)
+    points = [i for i in range(len(first)) if i != place and i not in aside.values()]
+    values, labels, room = array("d"), list[str](), memory.available()
+    kept: dict[str, list[str]] = {name: [] for name in aside}
+    for line, row in chain(begin, rows):
         if len(row) != len(first):
             raise ValueError(f"{len(row)} cells on line {line} where the first has {len(first)}")
         if place is not None:
-            labels.append(_label(line, [row.pop(place)]))
+            labels.append(_label(line, [row[place]]))
             room -= sys.getsizeof(labels[-1])
-        room -= 8 * len(row)
+        for name, at in aside.items():
+            kept[name].append(row[at].strip())
+            room -= sys.getsizeof(kept[name][-1])
+        numbers = row if len(points) == len(row) else [row[i] for i in points]
+        room -= 8 * len(numbers)
         if room < 0:
             raise ValueError(f"more numbers, from line {line} on, than there is memory for")
         try:
-            values.extend(map(_number, row))
+            values.extend(map(_number, numbers))
         except ValueError:
-            at = [_is_number(cell) for cell in row].index(False)
-            column = repr(names[at]) if headed else str(at + 1)
-            hint = f" (if it holds the labels: labels={column})" if headed else ""
-            cell = reprlib.repr(row[at])
-            raise ValueError(f"{cell} in column {column}, line {line}{hint}") from None
-    X = np.asarray(values).reshape(-1, max(len(first) - (place is not None), 1))
-    return X, None if place is None else _parsed(labels), tuple(names) if headed else None
+            at = points[[_is_number(cell) for cell in numbers].index(False)]
+            raise ValueError(_no_number(row[at], names[at] if headed else at + 1, line)) from None
+    X = np.asarray(values).reshape(-1, len(points) or int(not first))
+    return Table(
+        X,
+        None if place is None else _parsed(labels),
+        tuple(names[i] for i in points) if headed else None,
+        {name: _parsed(cells) for name, cells in kept.items()},
+    )
 
 
-def read_parquet(path: Path, label: str | None) -> tuple[Any, Any, tuple[str, ...]]:
-    """Read .parquet, every column of which but the labels' holds numbers, and no null."""
+def read_parquet(path: Path, wanted: Wanted) -> Table:
+    """Read .parquet, every column of which holds numbers, and no null, but for those set aside."""
     with seekable(path) as file:
         table = _table(file)
-    names, columns = table.column_names, []
-    for name, column in zip(names, table.columns, strict=True):
-        columns.append(column.to_numpy())
-        if column.null_count or (name != label and columns[-1].dtype.kind not in "biuf"):
+    names, columns = table.column_names, [column.to_numpy() for column in table.columns]
+    words = set()
+    if wanted.words:
+        pairs = zip(names, table.columns, columns, strict=True)
+        words = {n for n, c, values in pairs if values.dtype.kind not in "biuf" and not _nested(c)}
+    aside = _aside(names, wanted, words)
+    for name, column, values in zip(names, table.columns, columns, strict=True):
+        given = column.null_count == 0 and values.dtype.kind in "biuf"
+        if (name == wanted.label and column.null_count) or not (name in aside or given):
             row = int(column.is_null().to_numpy().argmax())
             cell = reprlib.repr(column[row].as_py())
             raise ValueError(f"{cell} in column {name!r}, row {row + 1}")
-    y = _take(names, columns, label)
-    X = np.column_stack(columns or [np.empty((len(table), 0))])
-    return X, None if y is None else _array(y.tolist()), tuple(names)
+    place = aside.pop(wanted.label or "", None)
+    points = [i for i in range(len(names)) if i != place and i not in aside.values()]
+    X = np.column_stack([columns[i] for i in points] or [np.empty((len(table), 0))])
+    return Table(
+        X,
+        None if place is None else _array(columns[place].tolist()),
+        tuple(names[i] for i in points),
+        {name: _kept(columns[i], table.columns[i]) for name, i in aside.items()},
+    )
+
+
+def read_names(path: Path) -> list[str]:
+    """Return the names of a file's columns, which are those of its first line."""
+    if kind(path) == "parquet":
+        with seekable(path) as file:
+            return arrow().parquet.read_schema(file).names
+    first = next((row for _, row in _rows(path) if row), [])
+    return [] if all(map(_is_number, first)) else list(map(str.strip, first))
 
 
 def read_labels(path: Path, n: int) -> np.ndarray:
@@ -88,23 +116,22 @@ def read_labels(path: Path, n: int) -> np.ndarray:
     return _parsed(labels)
 
 
-def write_text(file: Any, Y: np.ndarray, labels: Any, delimiter: str = ",") -> None:
+def write_text(
+    file: Any, Y: np.ndarray, named: Mapping[str, np.ndarray], delimiter: str = ","
+) -> None:
     """Write a line of names and one line a point, each number with all of its digits."""
-    named = _named(Y, labels)
-    with io.TextIOWrapper(file, "utf-8", newline="") as text:
+    text = io.TextIOWrapper(file, "utf-8", newline="")
+    try:
         writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
         writer.writerow(named)
         writer.writerows(zip(*map(_texts, named.values()), strict=True))
+    finally:
+        text.detach()  # flushes it, and leaves the file open
 
 
-def write_parquet(file: Any, Y: np.ndarray, labels: Any) -> None:
-    """Write the map in its own dtype, and the labels in theirs."""
-    arrow().parquet.write_table(arrow().table(_named(Y, labels)), file)
-
-
-def _named(Y: np.ndarray, labels: np.ndarray | None) -> dict[str, np.ndarray]:
-    columns = {f"tsne{i}": axis for i, axis in enumerate(Y.T, 1)}
-    return columns if labels is None else columns | {"label": labels}
+def write_parquet(file: Any, Y: np.ndarray, named: Mapping[str, np.ndarray]) -> None:
+    """Write the map in its own dtype, and each column in its."""
+    arrow().parquet.write_table(arrow().table(dict(named)), file)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -190,15 +217,29 @@ def _parsed(labels: list[str]) -> np.ndarray:
     return y
 
 
-def _take(names: list[str], columns: list, label: str | None) -> Any:
-    """Remove the column of labels, and its name, from the lists and return it."""
-    if label is None or label not in names:
-        return None
-    if names.count(label) > 1:
-        raise ValueError(f"{names.count(label)} columns of the name {label!r}")
-    place = names.index(label)
-    del names[place]
-    return columns.pop(place)
+def _no_number(cell: str, column: str | int, line: int) -> str:
+    named = f" (if it holds the labels: labels={column!r})" if isinstance(column, str) else ""
+    return f"{reprlib.repr(cell)} in column {column!r}, line {line}{named}"
+
+
+def _aside(names: list[str], wanted: Wanted, words: set[str]) -> dict[str, int]:
+    """Return the places of the columns that are no coordinates, in their order."""
+    aside = {name for name in (wanted.label, *wanted.keep) if name in names} | words
+    for name in sorted(aside):
+        if names.count(name) > 1:
+            raise ValueError(f"{names.count(name)} columns of the name {name!r}")
+    return {name: i for i, name in enumerate(names) if name in aside}
+
+
+def _nested(column: Any) -> bool:
+    return arrow().types.is_nested(column.type)
+
+
+def _kept(values: np.ndarray, column: Any) -> np.ndarray:
+    """Return a column of parquet as numbers, or as text in which what is missing is empty."""
+    if values.dtype.kind in "biuf":
+        return values
+    return _array(["" if cell is None else str(cell) for cell in column.to_pylist()])
 
 
 def _number(cell: str) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from bhtsne import jit
+from bhtsne import jit, telling
 
 COVARIANCE_FEATURES = 2000  # beyond, an iterative solver is faster than D × D
 _BLOCK = 4096  # rows that a thread reads at a time
@@ -15,18 +15,23 @@ def scores(X, n_components, rng) -> np.ndarray:
     wide = X.shape[1] > COVARIANCE_FEATURES
     if wide and (sparse.issparse(X) or n_components == min(X.shape)):
         return _by_scikit_learn(X, n_components, rng)
-    mean = _rows(X, lambda rows: rows.sum(axis=0) / X.shape[0], jit.sum_blocks)
-    scale = max(_rows(X, lambda rows: np.abs(rows - mean).max()))
+    with telling.share(0, 0.1):
+        mean = _rows(X, lambda rows: rows.sum(axis=0) / X.shape[0], jit.sum_blocks)
+    with telling.share(0.1, 0.3):
+        scale = max(_rows(X, lambda rows: np.abs(rows - mean).max()))
     if not scale:  # which an iterative solver takes for a fault
         return np.zeros((X.shape[0], n_components))
     if wide:
         vectors = _leading(X, mean, scale, n_components, rng)
     else:
-        covariance = _covariance(X, mean, scale)
-        _, vectors = jit.map_blocks(lambda *_: np.linalg.eigh(covariance), 1, 1)[0]
+        with telling.share(0.3, 0.9):
+            covariance = _covariance(X, mean, scale)
+        with telling.to(None):
+            _, vectors = jit.map_blocks(lambda *_: np.linalg.eigh(covariance), 1, 1)[0]
     axes = vectors[:, ::-1][:, :n_components]
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(n_components)])
-    return np.concatenate(_rows(X, lambda rows: (rows - mean) @ axes))
+    with telling.share(0.9, 1):
+        return np.concatenate(_rows(X, lambda rows: (rows - mean) @ axes))
 
 
 def _rows(X, function, collect=jit.map_blocks):
@@ -61,7 +66,8 @@ def _leading(X, mean, scale, n_components, rng) -> np.ndarray:
 
     d = X.shape[1]
     covariance = LinearOperator((d, d), matvec=product, dtype=np.float64)
-    return eigsh(covariance, n_components, v0=rng.uniform(-1, 1, d))[1]
+    with telling.to(None):  # nobody knows how many products it takes
+        return eigsh(covariance, n_components, v0=rng.uniform(-1, 1, d))[1]
 
 
 def _by_scikit_learn(X, n_components, rng) -> np.ndarray:

@@ -169,7 +169,8 @@ def run(
         Done one after another; velocity and gains are kept. None is what the state has left.
     callbacks : sequence of callable
         Called with the `Record` and a copy of the map every `callback_every` iterations; one that
-        returns True ends the optimisation.
+        returns True ends the optimisation. One with a method `begin` has it called with the state
+        before the first iteration, when `left` says what is to come.
     callback_every : int
         Iterations between checks; there is one at the end in any case.
     progress : callable, optional
@@ -211,6 +212,9 @@ def run(
     state.stopped = None
     last = state.iteration + sum(phase.n_iter for phase in state.left)
     try:
+        for callback in callbacks:
+            if hasattr(callback, "begin"):
+                callback.begin(state)
         while state.left:
             phase, *rest = state.left
             if phase.theta is not None:

@@ -1,22 +1,39 @@
-"""Maps → pictures: one map, several, a film from map to map; and why t-SNE, in figures.
+"""Maps → pictures: one map, several, two compared, a film; and what fits have recorded.
 
 The only room of the package that imports matplotlib.
 """
 
-from bhtsne.plot.colours import PALETTE
-from bhtsne.plot.film import animate
+from bhtsne.plot.colours import DARK_PALETTE, PALETTE
+from bhtsne.plot.comparison import compare
+from bhtsne.plot.density import density
+from bhtsne.plot.errors import force_errors, kl_per_point
+from bhtsne.plot.film import FILMS, animate
 from bhtsne.plot.lecture import distance_densities, distances, pair_gradients
-from bhtsne.plot.scatter import SUFFIXES, save, scatter
+from bhtsne.plot.live import LiveFigure
+from bhtsne.plot.runs import kl_history, stage_times
+from bhtsne.plot.saving import SUFFIXES, save
+from bhtsne.plot.scatter import scatter
 from bhtsne.plot.several import small_multiples
+from bhtsne.plot.thumbnails import thumbnails
 
 __all__ = [
+    "DARK_PALETTE",
+    "FILMS",
     "PALETTE",
     "SUFFIXES",
+    "LiveFigure",
     "animate",
+    "compare",
+    "density",
     "distance_densities",
     "distances",
+    "force_errors",
+    "kl_history",
+    "kl_per_point",
     "pair_gradients",
     "save",
     "scatter",
     "small_multiples",
+    "stage_times",
+    "thumbnails",
 ]

@@ -1,72 +1,91 @@
-"""A sequence of maps → a GIF in which the points glide from each map to the next."""
+"""A sequence of maps, or a recorded run → a film, GIF or MP4: points glide from map to map."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from numbers import Real
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from PIL import Image
 
 from bhtsne.files import check_target, replacing
+from bhtsne.plot.camera import aligned, followed
 from bhtsne.plot.colours import Coloured, colour, for_each_map
-from bhtsne.plot.naming import explain_beside
-from bhtsne.plot.scatter import dots, frame, settle, stack, undress
+from bhtsne.plot.painting import Stage
+from bhtsne.plot.scatter import stack
 from bhtsne.plot.several import checked
+from bhtsne.plot.video import check_ffmpeg, write_gif, write_mp4
+from bhtsne.recorder import Recorder
+
+FILMS = (".gif", ".mp4")  # suffixes of the files that `animate` writes
+
+_DPI = {".gif": 100, ".mp4": 180}
+_RUN, _SHORTEST = 10.0, 0.1  # seconds of a recorded run, and from one of its maps to the next
+_RANGES = {"seconds": (0.02, 600), "fps": (1, 50), "hold": (0, 600)}
+_END = 2.0  # seconds that the end of a run stays
 
 
 def animate(
     path: str | os.PathLike,
-    maps: Sequence[Any],
+    maps: Sequence[Any] | Recorder,
     labels: Any = None,
     *,
     ids: Sequence[Any] | None = None,
     titles: Sequence[str] | None = None,
-    seconds: float = 1.0,
+    seconds: float | None = None,
     fps: float = 20,
-    hold: float = 0.5,
+    hold: float | None = None,
     size: float | None = None,
+    follow: bool | None = None,
+    align: bool = False,
 ) -> None:
-    """Write a film in which the points glide from each map of a sequence to the next.
+    """Write a film in which the points glide from each map to the next: of a sequence, or a run.
 
-    The limits are those of all maps, so that the camera never moves. On the way from y to y',
-    a point is at ``y + (3 t² − 2 t³)(y' − y)`` after the part t of the time. One that the next map
-    does not hold fades where it is; a new one appears where it will be.
+    On the way from y to y', a point is at ``y + (3 t² − 2 t³)(y' − y)`` after the part t of the
+    time; in a recorded run, which doesn't rest between, at ``y + t (y' − y)``. One that the next
+    map does not hold fades where it is; a new one appears where it will be.
 
     Parameters
     ----------
     path : str or path
-        A file .gif; replaced if it exists. It repeats for ever.
-    maps : sequence of array-like of shape (N, d)
-        The maps, whose coordinates are comparable; d is 1 or 2.
+        A file .gif, which repeats for ever, or .mp4, for which ffmpeg has to be on the PATH;
+        replaced if it exists.
+    maps : Recorder, or sequence of array-like of shape (N, d)
+        What a `Recorder` has kept of a run, or maps; d is 1 or 2.
     labels : array-like of shape (N,), list of these, or None
         One label a point: one sequence for all maps, or a list with one sequence, or None, for
         each map, which `ids` needs. A point whose label changes changes its colour on the way.
     ids : sequence of array-like of shape (N,) or None
         For each map, which point each row is. None: all maps hold the same points in one order.
     titles : sequence of str or None
-        One title a map, shown while it is the nearest.
-    seconds : float
-        Seconds from map to map.
+        One title a map, shown while it is the nearest. None tells a run's iteration and divergence.
+    seconds : float or None
+        Seconds from map to map. None: 1, or as many as make a run 10 s long, at least 0.1.
     fps : float
-        Frames a second, to the nearest that the format can hold: 100 divided by a whole number.
-    hold : float
-        Seconds of rest at each map, one frame at the least.
+        Frames a second; in a .gif the nearest that it can hold: 100 divided by a whole number.
+    hold : float or None
+        Seconds of rest at each map, one frame at the least. None: 0.5; of a run only its end, 2.
     size : float or None
         Area of a point in square typographic points, as in `scatter`.
+    follow : bool or None
+        Whether the camera follows the maps' size, smoothly, so that each fills the picture. If not,
+        it never moves: the limits are those of all maps, whose coordinates should be comparable.
+        None: as it is a run, which grows from 1e-4 to 100, or is not.
+    align : bool
+        Whether each map is laid over the one before by shift, turn, mirror and scale (Procrustes):
+        for maps of fits that know nothing of each other.
 
     Raises
     ------
     ValueError
-        If maps, ids, labels or titles do not fit each other, a number is out of its range or the
-        path does not end in .gif.
+        If maps, ids, labels or titles do not fit each other, a number is out of its range, the path
+        ends in neither .gif nor .mp4, or there is no ffmpeg for an .mp4.
+    RuntimeError
+        If ffmpeg fails; the message is its own.
 
     Examples
     --------
     >>> import tempfile
-    >>> from pathlib import Path
     >>> from PIL import Image
     >>> Y = np.random.default_rng(0).normal(size=(50, 2))
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -76,46 +95,81 @@ def animate(
     ...         print(film.n_frames)  # two that rest, and twenty on the way
     22
     """
-    check_target(path, (".gif",))
+    check_target(path, FILMS)
+    suffix = Path(path).suffix.lower()
+    if suffix == ".mp4":
+        check_ffmpeg()
+    run = isinstance(maps, Recorder)
+    if isinstance(maps, Recorder):
+        titles = _told(maps) if titles is None else titles
+        maps = maps.maps
     maps, titles = checked(maps, titles)
     dims = [Y.shape[1] for Y in maps]
     if dims[0] == 3 or len(set(dims)) > 1:
         raise ValueError(f"maps must all be 1-D or all be 2-D, got {dims} dimensions.")
-    step, rest, between = _pace(seconds, fps, hold)
+    pace = _pace(len(maps), seconds, fps, hold, suffix, run)
     each = for_each_map(labels, len(maps))
     if ids is not None and labels is not None and each[0] is labels:
         raise ValueError(
             "labels must be a list with one sequence for each map where ids are given."
         )
-    coloured = colour(each, [len(Y) for Y in maps])
-    states = _states(maps, coloured, _rows(maps, ids))
-    times = _times(len(maps), between)
-    durations = [rest if time.is_integer() else step for time in times.tolist()]
-    tallest = max(titles, key=lambda title: title.count("\n"))
-    ax = _stage(states[states[..., 5] > 0, :2], dims[0], tallest, coloured)
-    style = dots(ax, max(map(len, maps)), size, None, plain=labels is None)
-    images = _images(ax, states, times, titles, style)
+    rows = _rows(maps, ids)
+    maps = aligned(maps, rows) if align else maps
+    maps = followed(maps) if (run if follow is None else follow) else maps
+    alike = ids is None and all(some is each[0] for some in each)
+    coloured = colour(each[:1] if alike else each, [len(Y) for Y in maps[: 1 if alike else None]])
+    film = _film(maps, coloured, rows)
+    stage = Stage(
+        film.places[film.present], dims[0], max(map(len, maps)), size,
+        max(titles, key=lambda title: title.count("\n")), coloured, labels is None, _DPI[suffix],
+    )  # fmt: skip
+    pictures = (stage.picture(*film.at(time), titles[round(time)]) for time in pace.times)
     with replacing(path) as file:
-        first = next(images)
-        options: dict = {"save_all": True, "append_images": images, "loop": 0}
-        first.save(file, "GIF", duration=durations, **options)
+        if suffix == ".gif":
+            write_gif(file, pictures, pace.durations, film.colours[film.colours[..., 3] > 0, :3])
+        else:
+            write_mp4(file, pictures, pace.durations, fps)
 
 
-def _pace(seconds: float, fps: float, hold: float) -> tuple[int, int, int]:
-    """Return the milliseconds of a frame and of a rest, and the frames between two maps."""
-    ranges = {"seconds": (seconds, 0.02, 600), "fps": (fps, 1, 50), "hold": (hold, 0, 600)}
-    for name, (value, low, high) in ranges.items():
-        if not isinstance(value, Real) or not low <= value <= high:
+def _told(run: Recorder) -> list[str]:
+    """Return a title for each map of a run."""
+    pairs = zip(run.iterations, run.kl, strict=True)
+    return [f"iteration {i:,}" + ("" if kl != kl else f"   KL {kl:.3f}") for i, kl in pairs]
+
+
+class _Pace(NamedTuple):
+    """When each frame is, in maps, and the seconds it stays."""
+
+    times: list[float]
+    durations: list[float]
+
+
+def _pace(count: int, seconds, fps, hold, suffix: str, run: bool) -> _Pace:
+    if seconds is None:
+        seconds = max(_RUN / max(count - 1, 1), _SHORTEST) if run else 1.0
+    end = _END if run and hold is None else 0.0
+    hold = (0.0 if run else 0.5) if hold is None else hold
+    given: dict[str, Any] = {"seconds": seconds, "fps": fps, "hold": hold}
+    for name, (low, high) in _RANGES.items():
+        value, real = given[name], isinstance(given[name], Real)
+        if not real or not low <= value <= high:
             raise ValueError(f"{name} must be a number from {low} to {high}, got {value!r}.")
-    step = 10 * round(100 / fps)  # the format counts hundredths of a second
-    return step, max(step, 10 * round(100 * hold)), max(1, round(1000 * seconds / step))
+    step, rest = 1 / fps, max(hold, 1 / fps)
+    if suffix == ".gif":  # which counts hundredths of a second
+        step = round(100 / fps) / 100
+        rest = max(step, round(100 * hold) / 100)
+    between = max(1, round(seconds / step)) - run  # a run's maps are on the way, too
+    times = _times(count, between, eased=not run).tolist()
+    durations = [rest if time.is_integer() else step for time in times]
+    return _Pace(times, [*durations[:-1], max(durations[-1], end)])
 
 
-def _times(count: int, between: int) -> np.ndarray:
-    """Return the eased times of the frames: whole at each map, fractions on the way to the next."""
+def _times(count: int, between: int, eased: bool = True) -> np.ndarray:
+    """Return the times of the frames: whole at each map, fractions on the way to the next."""
     part = np.arange(between + 1) / (between + 1)
-    eased = 3 * part**2 - 2 * part**3
-    return np.append(np.add.outer(np.arange(count - 1), eased).ravel(), count - 1.0)
+    if eased:
+        part = 3 * part**2 - 2 * part**3
+    return np.append(np.add.outer(np.arange(count - 1), part).ravel(), count - 1.0)
 
 
 def _rows(maps: list[np.ndarray], ids: Sequence[Any] | None) -> list[np.ndarray]:
@@ -137,79 +191,47 @@ def _rows(maps: list[np.ndarray], ids: Sequence[Any] | None) -> list[np.ndarray]
     return [np.array([number.setdefault(x, len(number)) for x in some]) for some in ids]
 
 
-def _states(maps: list[np.ndarray], coloured: Coloured, rows: list[np.ndarray]) -> np.ndarray:
-    """Return x, y, red, green, blue and presence at each map for each point: (maps, points, 6)."""
-    states = np.zeros((len(maps), max(row.max() for row in rows) + 1, 6))
-    known = np.zeros(states.shape[1], bool)
-    for i, row in enumerate(rows):
-        states[i, row, :2] = stack(maps[i]) if maps[i].shape[1] == 1 else maps[i]
-        states[i, row, 2:5] = coloured.colours[i][:, :3]
-        states[i, row, 5] = 1
-        known[row] |= coloured.known[i]
-    random = np.random.default_rng(0).permutation(len(known))
-    return states[:, np.lexsort((random, known))]
+class _Film(NamedTuple):
+    """Where each point is at each map, (maps, points, 2), and how it looks: (maps, points, 4).
 
-
-def _at(states: np.ndarray, time: float) -> np.ndarray:
-    """Return the state of each point at an eased time."""
-    start, end = states[int(time)], states[min(int(time) + 1, len(states) - 1)]
-    new, gone = start[:, 5:] == 0, end[:, 5:] == 0
-    here = [True] * 5 + [False]  # what comes or goes stays where it is, and only its presence moves
-    part = time - int(time)
-    return (1 - part) * np.where(new & here, end, start) + part * np.where(gone & here, start, end)
-
-
-def _stage(points: np.ndarray, dims: int, title: str, coloured: Coloured) -> Any:
-    """Return axes that have room for all points, with all around them that stays."""
-    figure = Figure(figsize=(6, 6 if dims == 2 else 2.6), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
-    ax = figure.add_subplot()
-    undress(ax, dims)
-    frame(ax, points)
-    ax.set_title(title).set_animated(True)
-    explain_beside(figure, [ax], coloured)
-    settle(ax)
-    figure.set_layout_engine("none")
-    return ax
-
-
-def _images(
-    ax: Any, states: np.ndarray, times: np.ndarray, titles: list[str], style: dict
-) -> Iterator[Image.Image]:
-    """Draw a frame for each time: over the picture of all that stays, points and a title."""
-    canvas = ax.figure.canvas
-    points = ax.scatter(*states[0, :, :2].T, sizes=style["sizes"], linewidths=0, animated=True)
-    canvas.draw()
-    empty = canvas.copy_from_bbox(ax.figure.bbox)
-    palette, nearest = _palette(states)
-    for time in times:
-        state = _at(states, time)
-        points.set_offsets(state[:, :2])
-        points.set_facecolors(state[:, 2:] * [1, 1, 1, style["alpha"]])
-        ax.title.set_text(titles[round(time)])
-        canvas.restore_region(empty)
-        ax.draw_artist(points)
-        ax.draw_artist(ax.title)
-        red, green, blue, _ = np.moveaxis(np.asarray(canvas.buffer_rgba()) >> 3, -1, 0)
-        image = Image.fromarray(nearest[red * np.int32(1024) + green * np.int32(32) + blue])
-        image.putpalette(palette)
-        yield image
-
-
-def _palette(states: np.ndarray) -> tuple[bytes, np.ndarray]:
-    """Return shades of white to each colour, and the nearest of them to 32 × 32 × 32 colours.
-
-    One palette for all frames, so that none flickers. (Pillow's own search turns white into a
-    shade that is nearly white.)
+    The looks are red, green, blue and presence; of one map where they are the same in all.
     """
-    colours = np.unique(states[states[..., 5] > 0, 2:5].round(3), axis=0)
-    colours = colours[np.argsort(colours.sum(axis=1))]
-    colours = colours[np.linspace(0, len(colours) - 1, min(len(colours), 41)).round().astype(int)]
-    greys = np.linspace(0, 1, 16)[:, None].repeat(3, axis=1)
-    # 255 at the most: the format's writer takes one to mark what a frame doesn't change
-    strength = np.linspace(1, 0, min(32, (255 - len(greys)) // len(colours)), endpoint=False)
-    shades = 1 - np.multiply.outer(strength, 1 - colours).reshape(-1, 3)
-    shades = np.concatenate([greys, shades])
-    cube = np.indices((32, 32, 32)).reshape(3, -1).T / 31
-    nearest = ((shades**2).sum(axis=1) - 2 * cube @ shades.T).argmin(axis=1)
-    return np.rint(255 * shades).astype(np.uint8).tobytes(), nearest.astype(np.uint8)
+
+    places: np.ndarray
+    colours: np.ndarray
+
+    @property
+    def present(self) -> np.ndarray:
+        """Which point is in which map."""
+        return np.broadcast_to(self.colours[..., 3] > 0, self.places.shape[:2])
+
+    def at(self, time: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return places and colours at an eased time."""
+        now = int(time)
+        part, then = np.float32(time - now), min(now + 1, len(self.places) - 1)
+        start, end = self.places[now], self.places[then]
+        if len(self.colours) == 1:
+            return start + part * (end - start), self.colours[0]
+        here, there = self.colours[now], self.colours[then]
+        new, gone = here[:, 3:] == 0, there[:, 3:] == 0
+        # what comes or goes stays where it is, and only its presence moves
+        start, end = np.where(new & ~gone, end, start), np.where(gone & ~new, start, end)
+        looks = [np.where(new & ~gone, there, here), np.where(gone & ~new, here, there)]
+        looks[0][:, 3], looks[1][:, 3] = here[:, 3], there[:, 3]
+        return start + part * (end - start), looks[0] + part * (looks[1] - looks[0])
+
+
+def _film(maps: list[np.ndarray], coloured: Coloured, rows: list[np.ndarray]) -> _Film:
+    """Return the points of all maps in the order in which they are drawn."""
+    n = max(row.max() for row in rows) + 1
+    places = np.zeros((len(maps), n, 2), np.float32)
+    colours = np.zeros((len(coloured.colours), n, 4), np.float32)
+    known = np.zeros(n, bool)
+    for i, row in enumerate(rows):
+        places[i, row] = stack(maps[i]) if maps[i].shape[1] == 1 else maps[i]
+    for i, rgba in enumerate(coloured.colours):
+        colours[i, rows[i], :3], colours[i, rows[i], 3] = rgba[:, :3], 1
+        known[rows[i]] |= coloured.known[i]
+    random = np.random.default_rng(0).permutation(n)
+    order = np.lexsort((random, known))
+    return _Film(places[:, order], colours[:, order])

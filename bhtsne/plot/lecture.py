@@ -11,6 +11,7 @@ from matplotlib.colors import CenteredNorm, LinearSegmentedColormap
 from bhtsne import crowding
 from bhtsne.neighbors import checked_points
 from bhtsne.plot.colours import PALETTE
+from bhtsne.plot.theme import check_theme, ink, opened, paint, swatches
 
 _BLUE, _ORANGE, _RED, _NAVY = (PALETTE[i] for i in (0, 1, 3, 11))
 _DIVERGING = LinearSegmentedColormap.from_list("", [_NAVY, _BLUE, "#ffffff", _ORANGE, _RED])
@@ -22,7 +23,9 @@ _VARIANTS: dict[str, dict] = {
 }
 
 
-def pair_gradients(*, background: float = 0.2, axes: Any = None) -> np.ndarray:
+def pair_gradients(
+    *, background: float = 0.2, axes: Any = None, theme: str | None = None
+) -> np.ndarray:
     """Draw the gradient between two points, by their distance in the data and on the map.
 
     Figure 1 of van der Maaten & Hinton 2008. Warm colours are attraction, cold ones repulsion,
@@ -34,6 +37,8 @@ def pair_gradients(*, background: float = 0.2, axes: Any = None) -> np.ndarray:
         The part of UNI-SNE's similarities that is the same for all pairs.
     axes : sequence of 4 Axes or None
         Where to draw. None makes a new pyplot figure.
+    theme : {"light", "dark", None}
+        As in `scatter`.
 
     Returns
     -------
@@ -50,6 +55,7 @@ def pair_gradients(*, background: float = 0.2, axes: Any = None) -> np.ndarray:
     >>> [ax.get_title() for ax in pair_gradients()]
     ['SNE', 'UNI-SNE, as published', 'UNI-SNE', 't-SNE']
     """
+    check_theme(theme)
     if axes is None:
         from matplotlib import pyplot as plt  # slow to load, and no file needs it
 
@@ -61,6 +67,7 @@ def pair_gradients(*, background: float = 0.2, axes: Any = None) -> np.ndarray:
     distance = 0.015 * (np.arange(200) + 0.5)  # not 0, where no pair has a gradient
     grid: dict = {"data_distance": distance, "map_distance": distance[:, None]}
     for ax, (name, options) in zip(panels, _VARIANTS.items(), strict=True):
+        paint(ax, theme)
         gradient = crowding.pair_gradient(**grid, background=background, **options)
         heat: dict = {"cmap": _DIVERGING, "norm": CenteredNorm(), "rasterized": True}
         drawn = ax.pcolormesh(distance, distance, gradient, **heat)
@@ -68,12 +75,16 @@ def pair_gradients(*, background: float = 0.2, axes: Any = None) -> np.ndarray:
         ax.set(title=name, xlabel="distance in the data / √2 σ", ylabel="distance on the map")
         ax.set_aspect("equal")
         ax.label_outer()
-        bar = ax.figure.colorbar(drawn, ax=ax, pad=0.02, label="repulsion  ←  →  attraction")
+        bar = ax.figure.colorbar(drawn, ax=ax, pad=0.02)
+        bar.set_label("repulsion  ←  →  attraction", color=ink(ax))
+        bar.ax.tick_params(colors=ink(ax))
         bar.outline.set_visible(False)
     return panels
 
 
-def distance_densities(dims: Sequence[int] = (2, 3, 10, 50), *, ax: Axes | None = None) -> Axes:
+def distance_densities(
+    dims: Sequence[int] = (2, 3, 10, 50), *, ax: Axes | None = None, theme: str | None = None
+) -> Axes:
     """Draw how likely each distance is to points that fill a ball evenly, by its dimensions.
 
     The density of the distance from the middle is ``n r^(n−1)``: of many dimensions, nearly all of
@@ -85,6 +96,8 @@ def distance_densities(dims: Sequence[int] = (2, 3, 10, 50), *, ax: Axes | None 
         Numbers of dimensions n, one line each.
     ax : Axes or None
         Where to draw. None makes a new pyplot figure.
+    theme : {"light", "dark", None}
+        As in `scatter`.
 
     Returns
     -------
@@ -102,16 +115,17 @@ def distance_densities(dims: Sequence[int] = (2, 3, 10, 50), *, ax: Axes | None 
     >>> [line.get_label() for line in ax.lines]
     ['2', '100']
     """
-    axes = _axes(ax)
+    axes = opened(ax, theme, (7, 4))
+    axes.spines[["top", "right"]].set_visible(False)
     r = np.linspace(0, 1, 1001)[1:]
-    for i, n in enumerate(dims):
-        density = crowding.distance_density(r, n)
-        axes.plot(r, density, color=PALETTE[i % len(PALETTE)], linewidth=2, label=str(n))
+    for n, colour in zip(dims, swatches(axes, len(dims)), strict=True):
+        axes.plot(r, crowding.distance_density(r, n), color=colour, linewidth=2, label=str(n))
     axes.set(xlabel="distance / radius of the ball", ylabel="density (logarithmic)")
     axes.set(xlim=(0, 1), yscale="log", ylim=(0.01, 2 * max(dims)))
     axes.yaxis.set_major_formatter("{x:g}")
     beside: dict = {"loc": "upper left", "bbox_to_anchor": (1.01, 1), "frameon": False}
-    axes.legend(title="dimensions", reverse=True, **beside)
+    legend = axes.legend(title="dimensions", reverse=True, labelcolor=ink(axes), **beside)
+    legend.get_title().set_color(ink(axes))
     return axes
 
 
@@ -122,6 +136,7 @@ def distances(
     ax: Axes | None = None,
     n_pairs: int = 100_000,
     random_state: Any = 0,
+    theme: str | None = None,
 ) -> Axes:
     """Draw how the distances between points spread, in the data and on the map.
 
@@ -140,6 +155,8 @@ def distances(
         Pairs to draw, with replacement.
     random_state : int, RandomState or None
         Seed.
+    theme : {"light", "dark", None}
+        As in `scatter`.
 
     Returns
     -------
@@ -172,15 +189,17 @@ def distances(
     j = (i + random.randint(1, n, size=n_pairs)) % n
     spread = {"data": _by_mean("X", X, i, j), "map": _by_mean("Y", Y, i, j)}
     edges = np.linspace(0, max(d.max() for d in spread.values()), 101)
-    axes = _axes(ax)
-    for (name, d), Z, colour in zip(spread.items(), (X, Y), (_BLUE, _RED), strict=True):
+    axes = opened(ax, theme, (7, 4))
+    axes.spines[["top", "right"]].set_visible(False)
+    blue, *_, red = swatches(axes, 4)
+    for (name, d), Z, colour in zip(spread.items(), (X, Y), (blue, red), strict=True):
         density, _ = np.histogram(d, edges, density=True)
         label = f"{name} ({Z.shape[1]}-D): ± {d.std():.0%}"
         axes.stairs(density, edges, fill=True, color=colour, alpha=0.3)
         axes.stairs(density, edges, color=colour, linewidth=1.5, label=label)
     axes.set(xlim=(0, edges[-1]), ylim=(0, None))
     axes.set(xlabel="distance / mean distance", ylabel="density")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, labelcolor=ink(axes))
     return axes
 
 
@@ -194,14 +213,3 @@ def _by_mean(name: str, X: Any, i: np.ndarray, j: np.ndarray) -> np.ndarray:
     if not found.any():
         raise ValueError(f"{name} must not have all its points on one spot; distances are all 0.")
     return found / found.mean()
-
-
-def _axes(ax: Axes | None) -> Any:
-    """Return the axes given, or those of a new figure, with a frame on two sides."""
-    axes: Any = ax
-    if axes is None:
-        from matplotlib import pyplot as plt  # slow to load, and no file needs it
-
-        axes = plt.figure(figsize=(7, 4), layout="constrained").add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    return axes

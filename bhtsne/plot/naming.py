@@ -6,7 +6,12 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from bhtsne.plot.colours import MISSING, PALETTE, Coloured
+from bhtsne.plot.colours import Coloured
+from bhtsne.plot.theme import add_legend, background, ink
+
+_CELLS = 64  # of the grid on which densities are compared, a side
+_FEW, _MOST = 20, 0.8
+_FAR = 1.5  # heights of a name from its place, from which on a line leads to it
 
 
 def check_legend(legend: Any, names: list[str] | None, dims: int) -> None:
@@ -20,28 +25,38 @@ def check_legend(legend: Any, names: list[str] | None, dims: int) -> None:
 def name_beside(ax: Any, labels: Coloured) -> None:
     """Add a legend to the right of the axes."""
     dots, names = _entries(labels)
-    columns = -(-len(names) // 25)
-    _add_legend(ax, dots, names, loc="upper left", bbox_to_anchor=(1.01, 1), ncols=columns)
+    place: dict = {"loc": "upper left", "bbox_to_anchor": (1.01, 1), "ncols": -(-len(names) // 25)}
+    add_legend(ax, ax, dots, names, labels.title, handletextpad=0.1, **place)
 
 
 def explain_beside(figure: Any, axes: Any, labels: Coloured) -> None:
     """Add one legend or colour bar to the right of several axes, and the width that it takes."""
     before = figure.get_figwidth()
     if labels.scale is not None:
-        colour_bar(axes, labels.scale, shrink=min(0.5, 3.5 / figure.get_figheight()))
-        figure.set_figwidth(before + 0.7)
+        colour_bar(axes, labels, shrink=min(0.5, 3.5 / figure.get_figheight()))
+        figure.set_figwidth(before + (1.0 if labels.title else 0.7))
     elif labels.names:
         dots, names = _entries(labels)
-        columns = -(-len(names) // max(1, int(figure.get_figheight() / 0.23)))
-        legend = _add_legend(figure, dots, names, loc="outside right upper", ncols=columns)
+        rows = max(1, int(figure.get_figheight() / 0.23) - bool(labels.title))
+        place: dict = {"loc": "outside right upper", "ncols": -(-len(names) // rows)}
+        first = np.ravel(axes)[0]
+        legend = add_legend(figure, first, dots, names, labels.title, handletextpad=0.1, **place)
         figure.set_figwidth(before + legend.get_window_extent().width / figure.dpi)
 
 
-def colour_bar(axes: Any, scale: Any, shrink: float = 0.5) -> None:
-    """Add the scale of the quantities to the right of axes."""
-    figure = np.ravel(axes)[0].figure
-    beside = figure.colorbar(scale, ax=axes, shrink=shrink, aspect=25, pad=0.02, extend="both")
-    beside.outline.set_visible(False)
+def colour_bar(axes: Any, labels: Coloured, shrink: float = 0.5) -> None:
+    """Add the scale of the quantities to the right of axes, with arrows where it is cut."""
+    first = np.ravel(axes)[0]
+    scale: Any = labels.scale
+    known = np.concatenate(labels.values)[np.concatenate(labels.known)]
+    below, above = (known < scale.norm.vmin).any(), (known > scale.norm.vmax).any()
+    ends = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[(below, above)]
+    place: dict = {"shrink": shrink, "aspect": 25, "pad": 0.02, "extend": ends}
+    bar = first.figure.colorbar(scale, ax=axes, **place)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=ink(first))
+    if labels.title:
+        bar.set_label(labels.title, color=ink(first), parse_math=False)
 
 
 def name_in_place(ax: Any, points: np.ndarray, codes: np.ndarray, names: list, picky: bool) -> bool:
@@ -54,68 +69,89 @@ def name_in_place(ax: Any, points: np.ndarray, codes: np.ndarray, names: list, p
     if not names:
         return True
     codes = np.searchsorted(here, codes)
-    box = ax.get_window_extent()
-    halo = [withStroke(linewidth=3, foreground="white")]
-    style: dict = {"ha": "center", "va": "center", "weight": "bold", "path_effects": halo}
-    style["size"] = np.clip(box.width / ax.figure.dpi * 2.4, 6, 13)
-    texts = [ax.text(0, 0, name, parse_math=False, **style) for name in names]
-    halves = np.array([text.get_window_extent().size for text in texts]) / 2 + 2
     places, apart = _places(points, codes, len(names))
-    start = ax.transData.transform(places)
+    # 40 colours are hardly told apart in a legend: then a few names may share a place
+    if picky and apart.mean() < (1 if len(names) <= _FEW else _MOST):
+        return False
+    texts = _texts(ax, names)
+    halves = np.array([text.get_window_extent().size for text in texts]) / 2 + 2
+    box, start = ax.get_window_extent(), ax.transData.transform(places)
     centres, room = _spread(start, halves, box)
-    near = np.abs(centres - start).max() < 0.1 * box.width
-    fine = not picky or (apart and room and near)
+    gap = np.maximum(np.abs(centres - start) - halves, 0)  # from a name to its place
+    near = gap.max() < 0.04 * box.width
+    fine = not picky or (room and near)
     for text, place in zip(texts, ax.transData.inverted().transform(centres), strict=True):
         text.set_position(place) if fine else text.remove()
+    if fine:
+        _lead(ax, places, start, centres, halves)
     return fine
+
+
+def _texts(ax: Any, names: list[str]) -> list:
+    """Write names into the corner of axes, in their final size."""
+    halo = [withStroke(linewidth=3, foreground=background(ax))]
+    style: dict = {"ha": "center", "va": "center", "weight": "bold", "path_effects": halo}
+    width = ax.get_window_extent().width / ax.figure.dpi
+    # many names take smaller letters: 10 of them 13 points on 7 inches, 40 of them 10
+    size = np.clip(width * 2.4 * min(1.0, (14 / len(names)) ** 0.25), 6, 13)
+    return [ax.text(0, 0, x, size=size, color=ink(ax), parse_math=False, **style) for x in names]
+
+
+def _lead(ax: Any, places: np.ndarray, start: np.ndarray, centres: np.ndarray, halves) -> None:
+    """Draw a line from the place of each name that was pushed far from it."""
+    to_data = ax.transData.inverted()
+    for place, begin, centre, half in zip(places, start, centres, halves, strict=True):
+        way = begin - centre
+        if (np.abs(way) - half)[1] > _FAR * half[1] or (np.abs(way) - half)[0] > half[1]:
+            edge = centre + way * np.min(half / np.maximum(np.abs(way), 1e-9))
+            ends = np.array([place, to_data.transform(edge)])
+            ax.plot(*ends.T, color=ink(ax), linewidth=0.8, scalex=False, scaley=False)
 
 
 def _entries(labels: Coloured) -> tuple[list[Line2D], list[str]]:
     """Return a dot and a name for each category, and for points without one if there are any."""
-    names = list(labels.names or [])
-    colours = [PALETTE[i % len(PALETTE)] for i in range(len(names))]
+    names, colours = list(labels.names or []), list(labels.swatches)
     if not all(known.all() for known in labels.known):
-        names, colours = [*names, "no label"], [*colours, MISSING]
+        names, colours = [*names, "no label"], [*colours, labels.missing]
     return [Line2D([], [], color=c, ls="", marker="o", mew=0) for c in colours], names
 
 
-def _add_legend(owner: Any, dots: list, names: list[str], **place: Any) -> Any:
-    legend = owner.legend(dots, [" "] * len(names), frameon=False, handletextpad=0.1, **place)
-    # given here, since matplotlib would drop a name that starts with an underscore
-    for entry, name in zip(legend.get_texts(), names, strict=True):
-        entry.set(text=name, parse_math=False)
-    return legend
-
-
-def _places(points: np.ndarray, codes: np.ndarray, count: int) -> tuple[np.ndarray, bool]:
-    """Return where each category is densest, and whether each one has a place of its own.
+def _places(points: np.ndarray, codes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each category is densest, and which of them have a place of their own.
 
     A mean would fall between the parts of a category that the map has torn. An own place takes 5
     points at the least, and half of the category, where no other category is denser.
     """
-    low, step = points.min(axis=0), np.ptp(points, axis=0).max() / 63 or 1.0
+    low, step = points.min(axis=0), np.ptp(points, axis=0).max() / (_CELLS - 1) or 1.0
     x, y = ((points - low) / step).astype(int).T
-    grid = np.zeros((count, 64, 64))
-    np.add.at(grid, (codes, x, y), 1.0)
-    blur = np.exp(-0.5 * ((np.arange(64)[:, None] - np.arange(64)) / 2.5) ** 2)
-    grid = blur @ grid @ blur
-    own = np.bincount(codes, grid.argmax(axis=0)[x, y] == codes, minlength=count)
-    apart = (own >= np.maximum(5, 0.5 * np.bincount(codes, minlength=count))).all()
-    mode = np.unravel_index(grid.reshape(count, -1).argmax(axis=1), (64, 64))
+    cell = (codes * _CELLS + x) * _CELLS + y
+    grid = np.bincount(cell, minlength=count * _CELLS**2).reshape(count, _CELLS, _CELLS)
+    away = np.arange(_CELLS)[:, None] - np.arange(_CELLS)
+    blur = np.exp(-0.5 * (away / 2.5) ** 2)
+    dense = blur @ grid @ blur
+    own = np.bincount(codes, dense.argmax(axis=0)[x, y] == codes, minlength=count)
+    apart = own >= np.maximum(5, 0.5 * np.bincount(codes, minlength=count))
+    mode = np.unravel_index(dense.reshape(count, -1).argmax(axis=1), (_CELLS, _CELLS))
     return low + step * (np.column_stack(mode) + 0.5), apart
 
 
 def _spread(centres: np.ndarray, halves: np.ndarray, box: Any) -> tuple[np.ndarray, bool]:
-    """Push rectangles apart, up and down, inside a box; also return whether all found room."""
+    """Push rectangles apart inside a box, the shorter way; also return whether all found room."""
     low, high = box.min + halves, np.maximum(box.max - halves, box.min + halves)
+    fits = bool((2 * halves <= box.size).all())
     rank = np.sign(np.subtract.outer(np.arange(len(centres)), np.arange(len(centres))))
-    for _ in range(200):
-        centres = np.clip(centres, low, high)
+    centres = np.clip(centres, low, high)
+    for _ in range(300):
         delta = centres[:, None] - centres
         overlap = halves[:, None] + halves - np.abs(delta)
         hit = (overlap > 0).all(axis=-1) & (rank != 0)
         if not hit.any():
-            return centres, bool((centres + halves <= box.max).all())
-        way = np.where(delta[..., 1] == 0, rank, np.sign(delta[..., 1]))
-        centres[:, 1] += (hit * way * (overlap[..., 1] / 2 + 0.5)).sum(axis=1)
+            return centres, fits
+        # sideways only where that is much the shorter way: names are read line by line
+        sideways = overlap[..., 0] < 0.5 * overlap[..., 1]
+        for axis, pushed in ((0, hit & sideways), (1, hit & ~sideways)):
+            way = np.where(delta[..., axis] == 0, rank, np.sign(delta[..., axis]))
+            step = pushed * way * (overlap[..., axis] / 2 + 0.5)
+            centres[:, axis] += step.sum(axis=1) / np.maximum(1, pushed.sum(axis=1)) ** 0.5
+        centres = np.clip(centres, low, high)
     return centres, False

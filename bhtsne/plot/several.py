@@ -8,7 +8,19 @@ import numpy as np
 
 from bhtsne.plot.colours import Coloured, colour, for_each_map
 from bhtsne.plot.naming import check_legend, explain_beside, name_in_place
-from bhtsne.plot.scatter import PROJECTION, coordinates, dots, frame, put, settle, stack, undress
+from bhtsne.plot.scatter import (
+    PROJECTION,
+    coordinates,
+    dots,
+    frame,
+    is_dense,
+    put,
+    settle,
+    shade,
+    stack,
+    undress,
+)
+from bhtsne.plot.theme import check_theme, paint, suited
 
 
 def small_multiples(
@@ -18,9 +30,13 @@ def small_multiples(
     titles: Sequence[str] | None = None,
     n_columns: int | None = None,
     same_scale: bool = False,
+    kind: str = "auto",
     size: float | None = None,
     alpha: float | None = None,
     legend: str | None = "auto",
+    legend_title: str | None = None,
+    palette: Any = None,
+    theme: str | None = None,
 ) -> np.ndarray:
     """Draw several maps side by side in a new pyplot figure.
 
@@ -39,11 +55,19 @@ def small_multiples(
         Panels in a row. None makes a grid that is about square and full.
     same_scale : bool
         Whether all panels have the same limits, for maps whose coordinates are comparable.
+    kind : {"auto", "dots", "density"}
+        As in `scatter`, by each panel's own number of points.
     size, alpha : float or None
         As in `scatter`.
     legend : {"auto", "in place", "beside", None}
         As in `scatter`, but one legend beside all panels. "auto" names categories in place if that
         explains every panel.
+    legend_title : str or None
+        As in `scatter`.
+    palette : dict, list of colours, colormap, str or None
+        As in `scatter`.
+    theme : {"light", "dark", None}
+        As in `scatter`.
 
     Returns
     -------
@@ -71,23 +95,49 @@ def small_multiples(
         raise ValueError(
             f"same_scale=True needs maps of one number of dimensions, got {sorted(dims)}."
         )
+    check_theme(theme)
     labels = for_each_map(labels, len(maps))
-    coloured = colour(labels, [len(Y) for Y in maps])
+    sizes = [len(Y) for Y in maps]
+    theirs: dict = {"palette": palette, "title": legend_title, "theme": suited(None, theme)}
+    coloured = colour(labels, sizes, **theirs)
     for d in dims:
         check_legend(legend, coloured.names, d)
-    axes = _grid(maps, titles, n_columns)
-    parts = zip(axes, maps, coloured.colours, coloured.known, strict=True)
-    drawn = [put(*part) for part in parts]
+    dense = [is_dense(kind, Y, size, alpha) for Y in maps]
+    axes = _grid(maps, titles, n_columns, theme)
+    fill(axes, maps, coloured, dense, legend, same_scale=same_scale, size=size, alpha=alpha)
+    return axes
+
+
+def fill(
+    axes: np.ndarray,
+    maps: list[np.ndarray],
+    labels: Coloured,
+    dense: list[bool],
+    legend: str | None,
+    *,
+    same_scale: bool,
+    size: float | None,
+    alpha: float | None,
+) -> None:
+    """Draw each map in its axes, and name or explain the categories for all."""
+    parts = [labels.of(i) for i in range(len(maps))]
+    drawn = [
+        None if flat else put(ax, Y, one.colours[0], one.known[0])
+        for ax, Y, one, flat in zip(axes, maps, parts, dense, strict=True)
+    ]
     placed = [stack(Y) if Y.shape[1] == 1 else Y for Y in maps]
     for ax, points in zip(axes, placed, strict=True):
         frame(ax, np.concatenate(placed) if same_scale else points)
     settle(*axes)
-    if legend and not _named_in_place(axes, maps, coloured, legend):
-        explain_beside(axes[0].figure, axes, coloured)
+    if legend and not _named_in_place(axes, maps, labels, legend):
+        explain_beside(axes[0].figure, axes, labels)
         settle(*axes)
-    for ax, points, Y in zip(axes, drawn, maps, strict=True):
-        points.set(**dots(ax, len(Y), size, alpha, plain=all(some is None for some in labels)))
-    return axes
+    plain = labels.scale is None and not labels.names
+    for ax, put_there, Y, one in zip(axes, drawn, maps, parts, strict=True):
+        if put_there is None:
+            shade(ax, Y, one)
+        else:
+            put_there.set(**dots(ax, len(Y), size, alpha, plain=plain))
 
 
 def checked(
@@ -106,7 +156,9 @@ def checked(
     return maps, [str(title) for title in titles]
 
 
-def _grid(maps: list[np.ndarray], titles: list[str], n_columns: int | None) -> np.ndarray:
+def _grid(
+    maps: list[np.ndarray], titles: list[str], n_columns: int | None, theme: str | None
+) -> np.ndarray:
     """Return the axes of a new figure, without the points."""
     from matplotlib import pyplot as plt  # slow to load, and no file needs it
 
@@ -125,6 +177,7 @@ def _grid(maps: list[np.ndarray], titles: list[str], n_columns: int | None) -> n
     for i, Y in enumerate(maps):
         dims = Y.shape[1]
         axes[i] = figure.add_subplot(rows, n_columns, i + 1, projection=PROJECTION[dims])
+        paint(axes[i], theme)
         undress(axes[i], dims)
         axes[i].set_title(titles[i], size=min(12, 4 * width))
     return axes
@@ -135,7 +188,7 @@ def _named_in_place(
 ) -> bool:
     """Write the categories' names into every panel, or into none."""
     picky, names = legend == "auto", coloured.names
-    possible = len(names or ()) <= 20 and all(Y.shape[1] == 2 for Y in maps)
+    possible = all(Y.shape[1] == 2 for Y in maps)
     if not names or not (possible if picky else legend == "in place"):
         return False
     parts = zip(axes, maps, coloured.values, strict=True)

@@ -175,10 +175,10 @@ class SNE(Stages):
         rng = check_random_state(self.random_state)
         seconds: dict[str, float] = {}
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
-            with progress.timed("affinities", seconds):
+            with progress.timed("affinities", seconds, X.shape[0]):
                 P = self._weigh_pairs(X)
                 objective = Divergence(P, self.variant, self.background)
-            with progress.timed("initial", seconds):
+            with progress.timed("initial", seconds, X.shape[0]):
                 spectral = isinstance(self.init, str) and self.init == "spectral"
                 graph = sparse.csr_array(objective.joint) if spectral else None
                 state = State(self._place(X, graph, rng))

@@ -105,8 +105,8 @@ class GoingOn(Stages):
         )  # fmt: skip
         seconds = dict(self.timings_)
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
-            progress.begin("optimization")
-            self._descend(self.affinities_, state, progress, checkpoint.Nowhere())
+            with progress.timed("optimization", seconds):
+                self._descend(self.affinities_, state, progress, checkpoint.Nowhere())
             self._keep(self.affinities_, state, phase)
         if state.history:
             seconds["optimization"] = state.history[-1].seconds

@@ -21,6 +21,7 @@ from bhtsne import (
     optimizer,
     parameters,
     schedules,
+    telling,
 )
 from bhtsne.affinities.pairs import check_memory
 from bhtsne.forces.objective import KLDivergence
@@ -69,11 +70,11 @@ class Stages(BaseEstimator):
             return State(place(X, P, rng), theta=plain(self.theta), left=list(phases))
 
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
-            with progress.timed("neighbors", seconds):
+            with progress.timed("neighbors", seconds, X.shape[0]):
                 found = kept.stage("neighbors", lambda: self._find_neighbors(X, rng), rng)
-            with progress.timed("affinities", seconds):
+            with progress.timed("affinities", seconds, X.shape[0]):
                 P = kept.stage("affinities", lambda: self._compute_affinities(X, found), rng)
-            with progress.timed("initial", seconds):
+            with progress.timed("initial", seconds, X.shape[0]):
                 state = kept.state(start, rng)
             with progress.timed("optimization", seconds):
                 self._descend(P, state, progress, kept)
@@ -84,10 +85,30 @@ class Stages(BaseEstimator):
         self.neighbors_ = found
         self._fit_X = X if self._has_points else None  # what `transform` searches
 
-    def _needs(self, X) -> dict[str, float]:
-        """Return the bytes that each stage of a fit by neighbours needs; none where all are paired.
+    def needed_memory(self, X) -> dict[str, float]:
+        """Return the bytes that each stage of a fit by neighbours would need.
 
-        They are what is needed at the stage's fullest, beyond what was held before the fit.
+        They are what is needed at the stage's fullest, beyond what is held before the fit; a fit
+        for which that is more than can be had is refused.
+
+        Parameters
+        ----------
+        X : ndarray or CSR of shape (N, D)
+            Points, of which only the shape and the kind matter.
+
+        Returns
+        -------
+        dict of str to float
+            Bytes by the stage's name; empty where all pairs have affinities.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from bhtsne import TSNE
+        >>> X = np.broadcast_to(np.float32(0), (1_000_000, 50))  # a shape that takes no memory
+        >>> needed = TSNE(n_jobs=2).needed_memory(X)
+        >>> list(needed), 2.5 < max(needed.values()) / 2**30 < 4
+        (['neighbors', 'affinities', 'initial', 'optimization'], True)
         """
         n, kind = X.shape[0], self.affinities
         if not isinstance(kind, str) or kind == "precomputed":
@@ -115,7 +136,7 @@ class Stages(BaseEstimator):
         if named and self.method == "exact":
             check_memory(X.shape[0])
             return
-        for stage, need in self._needs(X).items():
+        for stage, need in self.needed_memory(X).items():
             memory.check(
                 need,
                 f"The {stage} of {X.shape[0]:,} points at perplexity {np.max(self.perplexity):g}",
@@ -175,7 +196,10 @@ class Stages(BaseEstimator):
             return affinities.all_pairs(
                 X, self.perplexity, metric=self.metric, metric_params=self.metric_params
             )
-        return affinities.joint(self._weigh(found, X.shape[0], self.perplexity), self.symmetrize)
+        with telling.share(0, 0.4):
+            conditional = self._weigh(found, X.shape[0], self.perplexity)
+        with telling.share(0.4, 1):
+            return affinities.joint(conditional, self.symmetrize)
 
     def _weigh(self, found, n: int, perplexity) -> sparse.csr_array:
         """Return conditional affinities to n fitted points, for one's own P by perplexity."""
@@ -204,7 +228,7 @@ class Stages(BaseEstimator):
         if state.stopped == "callback":  # as it was kept
             return
         objective = KLDivergence(P, self.method, state.theta, self.dof, self.force_error)
-        progress.expect(sum(phase.n_iter for phase in state.left))
+        progress.expect(sum(phase.n_iter for phase in state.left), state.iteration)
 
         def after(state: State) -> None:
             progress.advance(state)

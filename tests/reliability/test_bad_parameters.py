@@ -1,6 +1,7 @@
 """Each parameter of any type and size: a finite result, or one refusal that names it."""
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 from outcomes import assert_finite, examples, odd_values, outcome
 
@@ -25,6 +26,12 @@ X.flags.writeable = False
 NEAR = neighbors.find(X, 6)
 P = affinities.perplexity(NEAR, 2)
 Y = np.random.default_rng(1).normal(size=(12, 2))
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """Any text is a name for the folder of a checkpoint."""
+    monkeypatch.chdir(tmp_path)
 
 
 def several(names):

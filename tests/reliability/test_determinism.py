@@ -66,7 +66,7 @@ def fits(layer, threads, n_jobs, *more):
     environment = {"NUMBA_THREADING_LAYER": layer, "NUMBA_NUM_THREADS": str(threads)}
     done = subprocess.run(
         [sys.executable, "-c", FITS, str(n_jobs), *more],
-        capture_output=True, text=True, timeout=600, env=os.environ | environment,
+        capture_output=True, text=True, timeout=1800, env=os.environ | environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout.splitlines()[-1])

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +116,7 @@ def test_killed_at_any_instant_a_run_comes_to_the_same_map(points, whole, tmp_pa
             if aim is not None:
                 wait_for(process, run, aim, rng)
                 process.send_signal(signal.SIGKILL)
-            _, said = process.communicate(timeout=300)
+            _, said = process.communicate(timeout=1200)
             if process.returncode == 0:
                 break
             assert process.returncode == -signal.SIGKILL, said
@@ -137,10 +138,13 @@ def test_an_interrupted_command_is_resumed_to_the_same_map(how, aim, points, tmp
     embed = ["embed", points, "--quiet", "--n-iter", "500", "--perplexity", "15"]
     subprocess.run([BHTSNE, *embed, "-o", tmp_path / "whole.npy"], check=True)
     run = tmp_path / "run"
-    process = subprocess.Popen([BHTSNE, *embed, "-o", "map.npy", "--checkpoint", run], cwd=tmp_path)
+    process = subprocess.Popen(
+        [BHTSNE, *embed, "-o", "map.npy", "--checkpoint", run], cwd=tmp_path,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # which `&` ignores
+    )  # fmt: skip
     wait_for(process, run, aim, random.Random(1))
     process.send_signal(how)
-    assert process.wait(timeout=300) == 130
+    assert process.wait(timeout=1200) == 130
     check_readable(run)
     subprocess.run([BHTSNE, "resume", run], check=True)
     assert (tmp_path / "map.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
@@ -152,7 +156,7 @@ def test_an_interrupted_command_is_resumed_to_the_same_map(how, aim, points, tmp
 def test_on_a_full_disk_the_run_goes_on_or_never_begins(size, points, whole, tmp_path):
     run, out = tmp_path / "run", tmp_path / "map.npy"
     process = begun(points, run, out, "RLIMIT_FSIZE", size)
-    _, said = process.communicate(timeout=300)
+    _, said = process.communicate(timeout=1200)
     check_readable(run)
     assert not half_written(run) | half_written(tmp_path)
     if size == "2000":
@@ -162,7 +166,7 @@ def test_on_a_full_disk_the_run_goes_on_or_never_begins(size, points, whole, tmp
         assert "(File too large)" in said or "File too large" in said
         assert "The run goes on" in said
     again = begun(points, run, out)
-    assert again.communicate(timeout=300)[1] == ""
+    assert again.communicate(timeout=1200)[1] == ""
     np.testing.assert_array_equal(np.load(out), whole)
 
 
@@ -170,11 +174,11 @@ def test_on_a_full_disk_the_run_goes_on_or_never_begins(size, points, whole, tmp
 def test_without_the_memory_a_run_is_refused_with_the_figure(points, whole, tmp_path):
     run, out = tmp_path / "run", tmp_path / "map.npy"
     left = "(4 << 20) + int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()"
-    _, said = begun(points, run, out, "RLIMIT_AS", left).communicate(timeout=300)
+    _, said = begun(points, run, out, "RLIMIT_AS", left).communicate(timeout=1200)
     assert "points at perplexity 15 need about 0.0" in said.splitlines()[-1]
     assert said.splitlines()[-1].startswith("MemoryError: The ")
     check_readable(run)
-    assert begun(points, run, out).communicate(timeout=300)[1] == ""
+    assert begun(points, run, out).communicate(timeout=1200)[1] == ""
     np.testing.assert_array_equal(np.load(out), whole)
 
 
@@ -195,7 +199,7 @@ def test_a_cache_that_fails_costs_a_compilation_only(how, tmp_path):
 
     def run():
         return subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300,
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=1200,
             env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
         ).stdout  # fmt: skip
 

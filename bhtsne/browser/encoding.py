@@ -1,0 +1,81 @@
+"""What is known of the points → typed arrays, with names, as small as they are exact."""
+
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bhtsne.palette import PALETTE, categories, is_missing
+
+_EXACT = 1 << 53  # up to here every integer is a number in JavaScript
+
+
+class Column(NamedTuple):
+    """One value a point, as an array of numbers, or of places among names."""
+
+    name: str
+    kind: str  # "category" and "text" have names; "integer" and "fraction" are quantities
+    values: np.ndarray  # a place past the last name, or NaN, is missing
+    names: list[str] | None
+
+
+def encode(where: str, values: Any, n: int, name: str = "id") -> Column:
+    """Return a column; `where` names it in errors."""
+    plain = hasattr(values, "__len__") and not isinstance(values, str | bytes | dict)
+    if not plain or getattr(values, "ndim", 1) != 1 or len(values) != n:
+        got = f" of length {len(values)}" if plain else ""
+        raise ValueError(
+            f"{where} must be one value for each of the {n} points, got "
+            f"{type(values).__name__}{got}."
+        )
+    flat = _flat(values)
+    known = [not is_missing(x) for x in flat]
+    kept = [x for x, there in zip(flat, known, strict=True) if there]
+    try:
+        seen = set(kept)
+    except TypeError:  # lists and the like, in cells
+        flat = [str(x) if there else None for x, there in zip(flat, known, strict=True)]
+        seen = {x for x in flat if x is not None}
+    distinct, _ = categories([values], seen)
+    if distinct is None:
+        return _quantity(name, flat, known, seen)
+    place = {x: i for i, x in enumerate(distinct)}
+    codes = [place[x] if there else len(place) for x, there in zip(flat, known, strict=True)]
+    # names of which each is one point's own have no colours
+    kind = "text" if len(PALETTE) < len(distinct) == len(kept) else "category"
+    return Column(name, kind, _smallest(codes), [str(x) for x in distinct])
+
+
+def _flat(values: Any) -> list:
+    """Return Python's own objects, from a list, an array or a column of pandas or polars."""
+    if hasattr(values, "to_list"):
+        return values.to_list()
+    if not isinstance(values, np.ndarray):
+        return list(values)
+    if values.dtype.kind in "mM":  # which `tolist` makes integers, of nanoseconds
+        return [None if np.isnat(x) else str(x) for x in values]
+    return values.tolist()
+
+
+def _quantity(name: str, flat: list, known: list[bool], seen: set) -> Column:
+    whole = all(isinstance(x, Integral) for x in seen)
+    if whole and max(map(abs, seen)) > _EXACT:
+        texts = [str(x) if there else None for x, there in zip(flat, known, strict=True)]
+        return encode(name, texts, len(flat), name)
+    if whole and all(known):
+        return Column(name, "integer", _smallest(flat), None)
+    numbers = np.array(
+        [x if there else np.nan for x, there in zip(flat, known, strict=True)], np.float64
+    )
+    single = numbers.astype(np.float32)
+    exact = not whole or np.array_equal(single, numbers, equal_nan=True)
+    return Column(name, "integer" if whole else "fraction", single if exact else numbers, None)
+
+
+def _smallest(integers: list) -> np.ndarray:
+    """Return integers in the smallest dtype that holds them, and that JavaScript knows."""
+    array = np.array(integers, dtype=np.int64)
+    for dtype in (np.uint8, np.int16, np.uint16, np.int32, np.uint32):
+        if np.iinfo(dtype).min <= array.min() and array.max() <= np.iinfo(dtype).max:
+            return array.astype(dtype)
+    return array.astype(np.float64)

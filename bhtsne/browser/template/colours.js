@@ -1,0 +1,56 @@
+// A column → one colour for each of its bins, each point's bin, and the legend.
+
+// Equal steps of lightness from dark to light, legible without colour vision.
+const RAMP = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
+const STEPS = 255;
+
+const rgb = (hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
+const hex = (colour) => "#" + colour.map((x) => Math.round(x).toString(16).padStart(2, "0")).join("");
+const mixed = (a, b, t) => a.map((x, k) => x + (b[k] - x) * t);
+
+function ramp(t) {
+  const at = t * (RAMP.length - 1), k = Math.min(Math.floor(at), RAMP.length - 2);
+  return hex(mixed(rgb(RAMP[k]), rgb(RAMP[k + 1]), at - k));
+}
+
+// {bins, colours, entries: [{name, bin, count}] or null, range: its two ends as text, or null}
+function coloured(data, column, dark) {
+  const n = data.n, theme = dark ? "dark" : "light";
+  const palette = data.palette[theme], missing = data.missing[theme];
+  const bins = new Float32Array(n);
+  if (!column) {
+    return { bins, colours: [data.plain[theme]], entries: null, range: null };
+  }
+  if (!column.names) return quantity(column, bins, missing, dark);
+  const counts = new Uint32Array(column.names.length + 1);
+  for (const code of column.values) counts[code]++;
+  const order = [...column.names.keys()];
+  if (order.length > palette.length) order.sort((a, b) => counts[b] - counts[a] || a - b);
+  const kept = order.slice(0, palette.length), other = kept.length;
+  const bin = new Float32Array(counts.length).fill(other);
+  kept.forEach((code, k) => (bin[code] = k));
+  for (let i = 0; i < n; i++) bins[i] = bin[column.values[i]];
+  const entries = kept
+    .map((code, k) => ({ name: column.names[code], bin: k, count: counts[code] }))
+    .filter((entry) => entry.count);
+  const rest = n - entries.reduce((sum, e) => sum + e.count, 0);
+  const name = order.length > kept.length ? "all others" : "no label";
+  if (rest) entries.push({ name, bin: other, count: rest });
+  const colours = palette.slice(0, kept.length).concat(missing);
+  return { bins, colours, entries, range: null };
+}
+
+function quantity(column, bins, missing, dark) {
+  const values = Float64Array.from(column.values).filter(Number.isFinite).sort();
+  const at = (share) => values[Math.round(share * (values.length - 1))] ?? 0;
+  const low = at(0.01), high = at(0.99), step = high > low ? STEPS / (high - low) : 0;
+  column.values.forEach((x, i) => {
+    const bin = Math.round((x - low) * step);
+    bins[i] = Number.isNaN(x) ? STEPS + 1 : Math.min(Math.max(bin || 0, 0), STEPS);
+  });
+  const first = dark ? 0.25 : 0; // what is darker cannot be seen on a dark ground
+  const along = (k) => first + (1 - first) * (k / STEPS);
+  const colours = Array.from({ length: STEPS + 1 }, (_, k) => ramp(along(k))).concat(missing);
+  const range = [(values[0] < low ? "≤ " : "") + brief(low), (values.at(-1) > high ? "≥ " : "") + brief(high)];
+  return { bins, colours, entries: null, range };
+}

@@ -1,0 +1,74 @@
+// The blocks of data in this page → columns and maps as typed arrays.
+
+const block = (name) => [...document.getElementsByClassName(name)].map((e) => e.textContent);
+
+async function unpacked(base64) {
+  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const buffer = await new Response(stream).arrayBuffer();
+  const size = new DataView(buffer).getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size)));
+  const kinds = {
+    uint8: Uint8Array, int16: Int16Array, uint16: Uint16Array, int32: Int32Array,
+    uint32: Uint32Array, float32: Float32Array, float64: Float64Array,
+  };
+  const array = (a) => new kinds[a.dtype](buffer, 4 + size + a.start, a.length);
+  head.maps = head.maps.map(array);
+  for (const column of [...head.columns, ...(head.ids ? [head.ids] : [])]) {
+    column.values = array(column);
+  }
+  return head;
+}
+
+// A value as text, for a person (grouped) or for a file (exact); null if it is missing.
+function told(column, i, exact = false) {
+  const value = column.values[i];
+  if (column.names) return value < column.names.length ? column.names[value] : null;
+  if (Number.isNaN(value)) return null;
+  if (exact) return column.values instanceof Float32Array ? shortest(value) : String(value);
+  return column.kind === "integer" ? String(value) : brief(value);
+}
+
+const brief = (x) => (Number.isFinite(x) ? String(Number(x.toPrecision(5))) : String(x));
+
+// The fewest digits that are this float32, as 0.1 and not as 0.10000000149011612.
+function shortest(x) {
+  for (let digits = 6; digits < 9; digits++) {
+    const text = String(Number(x.toPrecision(digits)));
+    if (Math.fround(text) === x) return text;
+  }
+  return String(x);
+}
+
+const idOf = (data, i) => (data.ids ? told(data.ids, i, true) ?? "" : String(i));
+
+// Text that a spreadsheet would take for a formula gets an apostrophe, as if it were typed there.
+function cell(text, isNumber) {
+  if (text === null) return "";
+  if (!isNumber && /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text))) text = `'${text}`;
+  return /[",\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function csv(data, points) {
+  const names = ["id", ...data.columns.map((c) => c.name)].map((name) => cell(name, false));
+  const lines = [names.join(",")];
+  for (const i of points) {
+    const cells = data.columns.map((c) => cell(told(c, i, true), !c.names));
+    lines.push([cell(idOf(data, i), data.ids ? !data.ids.names : true), ...cells].join(","));
+  }
+  return lines.join("\n") + "\n";
+}
+
+// The points in whose names or id the words are, in order.
+function matches(data, words) {
+  const wanted = words.trim().toLowerCase();
+  if (!wanted) return [];
+  const tests = data.columns.filter((c) => c.names).map((c) => {
+    const hit = c.names.map((name) => name.toLowerCase().includes(wanted));
+    return (i) => hit[c.values[i]];
+  });
+  tests.push((i) => idOf(data, i).toLowerCase() === wanted);
+  const found = [];
+  for (let i = 0; i < data.n; i++) if (tests.some((test) => test(i))) found.push(i);
+  return found;
+}

@@ -1,0 +1,314 @@
+// The page: what people do → the library that draws, and back.
+
+const byId = (id) => document.getElementById(id);
+const canvas = byId("map"), legend = byId("legend"), hits = byId("hits");
+const night = matchMedia("(prefers-color-scheme: dark)");
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+const LISTED = 30, GLIDE = 700;
+const counted = (n) => n.toLocaleString("en");
+
+let data, plot, card, stage;
+let colours, column = null, moment = 0, wanted = 0, moving = false, hovered = -1, selected = [], busy = Promise.resolve();
+
+// Coordinates from −1 to 1, y upwards, in the square that the writer laid around all maps.
+function points(k) {
+  const { n } = data, steps = data.maps[k], x = new Float32Array(n), y = new Float32Array(n);
+  for (let i = 0; i < n; i++) {
+    x[i] = steps[i] / 32767.5 - 1;
+    y[i] = steps[n + i] / 32767.5 - 1;
+  }
+  return { x, y, z: colours.bins };
+}
+
+// The same for every opening: points that are written sorted by class should not hide each other.
+function shuffled(n) {
+  const order = Array.from({ length: n }, (_, i) => i);
+  for (let i = n - 1, seed = 1; i > 0; i--) {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    const j = Math.floor((seed / 4294967296) * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}
+
+function size() {
+  const area = Math.min(innerWidth, innerHeight) ** 2;
+  return Math.max(1.2, 1.15 * Math.sqrt((0.0172 * area) / (data.n + 500) ** 0.7));
+}
+
+// One drawing after another: the library takes no new points while it moves the old ones.
+function draw(options = {}) {
+  busy = busy.then(() => plot.draw(points(moment), { zDataType: "categorical", select: selected, ...options }));
+  return busy;
+}
+
+function look() {
+  const dark = night.matches;
+  colours = coloured(data, column, dark);
+  const style = getComputedStyle(document.documentElement);
+  plot.set({
+    backgroundColor: style.getPropertyValue("--ground").trim(),
+    colorBy: colours.colours.length > 1 ? "category" : null,
+    pointColor: colours.colours,
+    pointColorActive: colours.colours,
+    pointColorHover: style.getPropertyValue("--ink").trim(),
+    lassoColor: style.getPropertyValue("--accent").trim(),
+  });
+}
+
+function drawLegend() {
+  legend.replaceChildren();
+  if (colours.range) {
+    const bar = element("div", undefined, "ramp");
+    const stops = colours.colours.slice(0, -1).filter((_, k) => k % 32 === 0 || k === STEPS);
+    bar.style.background = `linear-gradient(to right, ${stops.join(",")})`;
+    const ends = element("p", undefined, "ends");
+    ends.append(...colours.range.map((text) => element("span", text)));
+    legend.append(bar, ends);
+  }
+  for (const { name, bin, count } of colours.entries ?? []) {
+    const button = element("button", undefined, "entry");
+    const dot = element("span", undefined, "dot");
+    dot.style.background = colours.colours[bin];
+    button.type = "button";
+    button.setAttribute("aria-pressed", "false");
+    button.append(dot, element("span", name, "name"), element("span", counted(count), "count"));
+    button.addEventListener("click", () => {
+      button.setAttribute("aria-pressed", String(button.ariaPressed !== "true"));
+      const bins = new Set(colours.entries.map((e) => e.bin).filter((_, k) => legend.children[k].ariaPressed === "true"));
+      choose(Array.from({ length: data.n }, (_, i) => i).filter((i) => bins.has(colours.bins[i])), button);
+    });
+    legend.append(button);
+  }
+}
+
+// Select points, and forget the way of selecting that it was not: words, names or a lasso.
+function choose(some, by) {
+  if (some.length) plot.select(some, { preventEvent: true });
+  else plot.deselect({ preventEvent: true });
+  chosen(some, by);
+}
+
+function chosen(some, by) {
+  selected = some;
+  byId("selection").hidden = some.length === 0;
+  byId("chosen").textContent = `${counted(some.length)} selected`;
+  if (!legend.contains(by)) for (const b of legend.querySelectorAll("button")) b.ariaPressed = "false";
+  if (by !== byId("search")) {
+    byId("search").value = byId("found").textContent = "";
+    hits.replaceChildren();
+  }
+}
+
+function search() {
+  const words = byId("search").value, found = matches(data, words), label = data.columns[data.labels];
+  choose(found, byId("search"));
+  const several = found.length === 1 ? "point" : "points";
+  byId("found").textContent = words.trim() ? `${counted(found.length)} ${several}` : "";
+  hits.replaceChildren(...found.slice(0, LISTED).map((i) => {
+    const line = element("li"), button = element("button"), wanted = words.trim().toLowerCase();
+    const best = data.columns.filter((c) => c.names).map((c) => told(c, i))
+      .find((text) => text?.toLowerCase().includes(wanted));
+    button.type = "button";
+    button.append(element("span", best ?? (label ? told(label, i) : "") ?? "", "name"), element("span", idOf(data, i), "count"));
+    button.addEventListener("click", () => visit(i));
+    line.append(button);
+    return line;
+  }));
+}
+
+async function visit(i) {
+  const { x, y } = points(moment);
+  await go([x[i], y[i]], Math.min(plot.get("cameraDistance"), 0.15));
+  show(i);
+}
+
+function show(i) {
+  hovered = i;
+  plot.hover(i, { preventEvent: true });
+  const { left, top } = canvas.getBoundingClientRect(), [x, y] = plot.getScreenPosition(i);
+  card.show(i, [left + x, top + y], colours.colours[colours.bins[i]] ?? colours.colours[0]);
+}
+
+function hide() {
+  hovered = -1;
+  card.hide();
+}
+
+const go = (target, distance) => plot.zoomToLocation(target, distance,
+  still.matches ? {} : { transition: true, transitionDuration: 250 });
+
+// The square of the map in the part of the window that the panels leave free.
+function whole() {
+  const { right, bottom } = byId("panel").getBoundingClientRect(), narrow = innerWidth < 640;
+  const below = byId("time").hidden ? 0 : 64;
+  const left = narrow ? 0 : right, top = narrow ? Math.min(bottom, 120) : 0;
+  const width = innerWidth - left, height = innerHeight - top - below;
+  const unit = (Math.min(width, height) / 2) * 0.94; // pixels of half the square
+  const centre = [left + width / 2 - innerWidth / 2, top + height / 2 - innerHeight / 2];
+  return [[-centre[0] / unit, centre[1] / unit], innerHeight / 2 / unit];
+}
+
+function zoom(factor) {
+  return go(plot.get("cameraTarget"), plot.get("cameraDistance") * factor);
+}
+
+function setLasso(on) {
+  byId("lasso").setAttribute("aria-pressed", String(on));
+  plot.set({ mouseMode: on ? "lasso" : "panZoom" });
+  canvas.classList.toggle("drawing", on);
+}
+
+// The slider may be faster than the map: only the last place that was asked for is gone to.
+async function moveTo(k) {
+  wanted = k;
+  byId("moment").value = k;
+  byId("when").textContent = data.titles[k];
+  byId("moment").setAttribute("aria-valuetext", data.titles[k]);
+  if (moving) return;
+  moving = true;
+  hide();
+  while (moment !== wanted) {
+    moment = wanted;
+    const gliding = setInterval(() => stage.moves(plot.redraw), 50);
+    await draw(still.matches || !stage.isSupported ? {} : { transition: true, transitionDuration: GLIDE });
+    clearInterval(gliding);
+  }
+  moving = false;
+}
+
+async function play() {
+  const button = byId("play"), playing = button.ariaPressed === "true";
+  button.setAttribute("aria-pressed", String(!playing));
+  if (playing) return;
+  if (wanted === data.maps.length - 1) await moveTo(0);
+  while (button.ariaPressed === "true" && wanted < data.maps.length - 1) {
+    const next = wanted + 1;
+    await moveTo(next);
+    if (still.matches) await new Promise((resolve) => setTimeout(resolve, GLIDE));
+    if (wanted !== next) break;
+  }
+  button.setAttribute("aria-pressed", "false");
+}
+
+function save() {
+  const link = element("a");
+  link.href = URL.createObjectURL(new Blob([csv(data, [...selected].sort((a, b) => a - b))], { type: "text/csv" }));
+  link.download = "selection.csv";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+function key(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") {
+    choose([]);
+    setLasso(false);
+    hide();
+  }
+  if (["INPUT", "SELECT"].includes(document.activeElement.tagName)) return;
+  const step = plot.get("cameraDistance") / 4, [x, y] = plot.get("cameraTarget");
+  const acts = {
+    ArrowLeft: () => go([x - step, y], step * 4), ArrowRight: () => go([x + step, y], step * 4),
+    ArrowUp: () => go([x, y + step], step * 4), ArrowDown: () => go([x, y - step], step * 4),
+    "+": () => zoom(2 / 3), "=": () => zoom(2 / 3), "-": () => zoom(1.5), 0: () => go(...whole()),
+    l: () => setLasso(byId("lasso").ariaPressed !== "true"), "/": () => byId("search").focus(),
+  };
+  if (!(event.key in acts)) return;
+  event.preventDefault();
+  acts[event.key]();
+}
+
+function listen() {
+  plot.subscribe("pointOver", (i) => plot.get("mouseMode") === "lasso" || show(i));
+  plot.subscribe("pointOut", hide);
+  plot.subscribe("view", () => {
+    stage.moves(plot.redraw);
+    if (hovered >= 0) show(hovered);
+  });
+  plot.subscribe("select", ({ points }) => chosen(points));
+  plot.subscribe("deselect", () => chosen([]));
+  let pause;
+  byId("search").addEventListener("input", () => {
+    clearTimeout(pause);
+    pause = setTimeout(search, 150);
+  });
+  byId("column").addEventListener("change", () => recolour(data.columns[byId("column").value]));
+  byId("save").addEventListener("click", save);
+  byId("clear").addEventListener("click", () => choose([]));
+  byId("lasso").addEventListener("click", () => setLasso(byId("lasso").ariaPressed !== "true"));
+  byId("nearer").addEventListener("click", () => zoom(2 / 3));
+  byId("farther").addEventListener("click", () => zoom(1.5));
+  byId("home").addEventListener("click", () => go(...whole()));
+  byId("moment").addEventListener("input", () => moveTo(byId("moment").valueAsNumber));
+  byId("play").addEventListener("click", play);
+  byId("fold").addEventListener("click", () => fold(!byId("inner").hidden));
+  canvas.addEventListener("mouseleave", hide);
+  document.addEventListener("keydown", key);
+  night.addEventListener("change", () => recolour(column));
+  touchAsMouse(canvas);
+}
+
+function fold(away) {
+  byId("inner").hidden = away;
+  byId("fold").setAttribute("aria-expanded", String(!away));
+}
+
+function recolour(by) {
+  column = by ?? null;
+  look();
+  drawLegend();
+  hide();
+  return draw({ spatialIndex: plot.get("spatialIndex") });
+}
+
+function fillIn() {
+  const { n, title, columns, maps, titles } = data;
+  byId("title").textContent = title;
+  byId("count").textContent = `${counted(n)} ${n === 1 ? "point" : "points"}`;
+  const choices = columns.map((c, i) => [c, i]).filter(([c]) => c.kind !== "text");
+  byId("column").append(element("option", "(one colour)"), ...choices.map(([c, i]) => {
+    const option = element("option", c.name);
+    option.value = i;
+    return option;
+  }));
+  byId("column").options[0].value = "";
+  byId("column").value = column ? data.labels : "";
+  byId("by").hidden = choices.length === 0;
+  byId("time").hidden = maps.length < 2;
+  byId("moment").max = maps.length - 1;
+  moment = wanted = maps.length - 1; // the map that the others led to
+  byId("moment").value = moment;
+  byId("moment").setAttribute("aria-valuetext", titles[moment]);
+  byId("when").textContent = titles[moment];
+  canvas.setAttribute("aria-label", `${title}: ${n} points`);
+  fold(innerWidth < 640);
+}
+
+async function open() {
+  data = await unpacked(block("data")[0]);
+  card = makeCard(data, block("sheet"));
+  column = data.columns[data.labels] ?? null;
+  if (column?.kind === "text") column = null;
+  fillIn();
+  stage = screen(canvas);
+  plot = createScatterplot.default({
+    canvas, renderer: stage, spatialIndexUseWorker: false, pointSize: size(), pointSizeSelected: 1, pointOutlineWidth: 0, opacity: 0.85,
+    opacityInactiveMax: 0.25, opacityInactiveScale: 0.5, lassoMinDelay: 0, deselectOnEscape: false,
+    actionKeyMap: { lasso: "shift", merge: "cmd", remove: "alt" },
+  });
+  look();
+  drawLegend();
+  await draw();
+  plot.set({ pointOrder: shuffled(data.n) });
+  await plot.zoomToLocation(...whole());
+  listen();
+  byId("message").hidden = true;
+  document.body.dataset.ready = "yes"; // for whoever waits
+}
+
+open().catch((error) => {
+  const old = typeof DecompressionStream === "undefined" ? " This browser is too old; a version of 2023 or later opens it." : "";
+  byId("message").hidden = false;
+  byId("message").textContent = `The map cannot be shown: ${error.message}.${old}`;
+});

@@ -1,0 +1,154 @@
+"""`bhtsne plot`: from maps in files to a picture, or a page to look around in."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from bhtsne.cli import maps
+from bhtsne.cli.parser import Usage, add_command, add_json, add_labels, add_theme, offer
+from bhtsne.cli.points import beside_label, check_page, check_picture, tell, written
+
+_EXAMPLES = """
+bhtsne plot map.csv -o map.png
+bhtsne plot map.parquet --labels weight --theme dark -o map.svg
+bhtsne plot map.npz --labels mnist -o map.png   # what embed --save wrote
+bhtsne plot map.npz --errors -o errors.png      # where the map misplaces points
+bhtsne plot map.npz --history -o history.png    # how the divergence fell
+bhtsne plot run -o sofar.png                    # the checkpoint of a run that goes on
+bhtsne plot perplexity10.csv perplexity100.csv -o both.png
+bhtsne plot mnist.csv --images mnist -o digits.png --html digits.html
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    command = add_command(
+        commands, "plot", run, _EXAMPLES,
+        help="draw maps from files",
+        description="Draw the map in a file, or several side by side.",
+    )  # fmt: skip
+    command.add_argument("maps", metavar="MAP", nargs="+", help="what embed wrote: .csv .tsv "
+                         ".parquet .npy, a MODEL .npz, a recording .npz or the folder of a "
+                         "checkpoint")  # fmt: skip
+    add = command.add_argument
+    add("-o", "--output", dest="plot", metavar="PNG", type=Path, help=".png, .pdf or .svg; MAP.png "
+        "if no other file is named")  # fmt: skip
+    add("--html", metavar="FILE", type=Path, help="a page with the map, to look around in; several "
+        "maps of the same points are shown one after another")  # fmt: skip
+    add_labels(command, "what the points are coloured by: a column of MAP, a file or a data set "
+               "(label)")  # fmt: skip
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("--errors", action="store_true", help="colour by each point's share of the "
+                      "divergence, which a MODEL has")  # fmt: skip
+    what.add_argument("--history", action="store_true", help="draw the divergence by iterations, "
+                      "of a MODEL or a checkpoint")  # fmt: skip
+    what.add_argument("--density", action="store_true", help="draw how dense the points lie, not "
+                      "each of them")  # fmt: skip
+    images = add("--images", metavar="NAME", help="draw the points' images where they lie: digits, "
+                 "mnist or an IDX file")  # fmt: skip
+    offer(images, "digits", "mnist")
+    add_theme(command)
+    add("--size", type=float, metavar="S", help="area of a point in square typographic points")
+    add("--alpha", type=float, metavar="A", help="opacity of a point, 0 to 1")
+    add("--title", help="title of the picture")
+    add_json(command)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draw; return the exit status."""
+    if arguments.plot is None and arguments.html is None:
+        arguments.plot = Path(f"{Path(arguments.maps[0]).name.split('.')[0]}.png")
+    if arguments.plot is not None:
+        check_picture(arguments.plot)
+    if arguments.html is not None:
+        check_page(arguments.html)
+    given = [maps.read(name) for name in arguments.maps]
+    if arguments.history:
+        _draw_history(given, arguments)
+    else:
+        labels = [_labels(one, arguments) for one in given]
+        images = None if arguments.images is None else maps.images(given[0], arguments.images)
+        if arguments.plot is not None:
+            _draw(given, labels, images, arguments)
+        if arguments.html is not None:
+            _write_page(given, labels, images, arguments)
+    summary = {
+        "maps": [{"input": name, "points": len(one.Y), "columns": list(one.columns)}
+                 for name, one in zip(arguments.maps, given, strict=True)],
+        **written(arguments),
+    }  # fmt: skip
+    tell(summary, [], arguments)
+    return 0
+
+
+def _labels(given: maps.Map, arguments: argparse.Namespace) -> Any:
+    if not arguments.errors:
+        return maps.labels(given, arguments.labels)
+    if given.errors is None:
+        raise Usage(f"--errors needs what embed --save wrote, got {given.name}, which has none")
+    return given.errors / (given.errors.mean() or 1)
+
+
+def _draw(given: list[maps.Map], labels: list, images: Any, arguments: argparse.Namespace) -> None:
+    """Draw one map, or several side by side."""
+    from bhtsne import plot
+    from bhtsne.plot import figures
+
+    options: dict[str, Any] = {"theme": arguments.theme, "legend_title": _legend_title(arguments)}
+    if images is not None:
+        (ax,) = figures.panels(1, 8, 8)
+        plot.thumbnails(given[0].Y, images, labels[0], ax=ax, title=arguments.title, **options)
+        figures.write(arguments.plot, ax.figure)
+        return
+    options |= {"size": arguments.size, "alpha": arguments.alpha}
+    options["kind"] = "density" if arguments.density else "auto"
+    if len(given) == 1:
+        plot.save(arguments.plot, given[0].Y, labels[0], title=arguments.title, **options)
+        return
+    names = [one.name for one in given]
+    axes = plot.small_multiples([one.Y for one in given], labels, titles=names, **options)
+    if arguments.title:
+        axes[0].figure.suptitle(arguments.title)
+    figures.write(arguments.plot, axes[0].figure)
+
+
+def _legend_title(arguments: argparse.Namespace) -> str | None:
+    """Return the name of a column or of the errors; that of a file would say nothing."""
+    if arguments.errors:
+        return "KL divergence of the point / mean"
+    return arguments.labels if arguments.labels and not Path(arguments.labels).exists() else None
+
+
+def _write_page(
+    given: list[maps.Map], labels: list, images: Any, arguments: argparse.Namespace
+) -> None:
+    from bhtsne import browser
+
+    first, several = given[0], len(given) > 1
+    column = arguments.labels or "label"
+    named = not arguments.errors and column in first.columns
+    browser.write(
+        arguments.html,
+        [one.Y for one in given] if several else first.Y,
+        column if named else labels[0],
+        columns=dict(first.columns) if named else beside_label(first.columns),
+        images=images,
+        titles=[one.name for one in given] if several else None,
+        title=arguments.title or first.name,
+    )
+
+
+def _draw_history(given: list[maps.Map], arguments: argparse.Namespace) -> None:
+    """Draw the divergence of each run."""
+    from bhtsne import plot
+    from bhtsne.plot import figures
+
+    for one in given:
+        if not one.history:
+            raise Usage(f"--history needs a MODEL or a checkpoint with checks, got {one.name}")
+    if arguments.plot is None:
+        raise Usage("--history is drawn to a picture; name it by -o")
+    runs = {one.name: one.history for one in given} if len(given) > 1 else given[0].history
+    (ax,) = figures.panels(1, 7, 4)
+    plot.kl_history(runs, ax=ax, title=arguments.title, theme=arguments.theme)
+    figures.write(arguments.plot, ax.figure)

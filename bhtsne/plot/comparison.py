@@ -1,0 +1,172 @@
+"""Two maps of the same points → side by side, one laid over the other, joined by lines."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from matplotlib.patches import ConnectionPatch
+
+from bhtsne import metrics
+from bhtsne.plot.colours import colour
+from bhtsne.plot.naming import check_legend
+from bhtsne.plot.scatter import check_axes, coordinates, is_dense, undress
+from bhtsne.plot.several import fill
+from bhtsne.plot.theme import background, check_theme, paint, suited
+
+
+def compare(
+    A: Any,
+    B: Any,
+    labels: Any = None,
+    *,
+    axes: Any = None,
+    n_lines: int = 100,
+    lines: str = "sample",
+    titles: Any = ("", ""),
+    kind: str = "auto",
+    size: float | None = None,
+    alpha: float | None = None,
+    legend: str | None = "auto",
+    legend_title: str | None = None,
+    palette: Any = None,
+    theme: str | None = None,
+    random_state: Any = 0,
+) -> np.ndarray:
+    """Draw two maps of the same points side by side, with lines between the same points.
+
+    The second map is laid over the first by shift and rotation or reflection, as `metrics.align`
+    does, and has the same root mean square radius: those mean nothing, and what differs then does.
+
+    Parameters
+    ----------
+    A, B : array-like of shape (N, 2)
+        The maps.
+    labels : array-like of shape (N,) or None
+        As in `scatter`.
+    axes : sequence of 2 Axes or None
+        Where to draw. None makes a new pyplot figure.
+    n_lines : int
+        Points that are joined, at most; 0 for none.
+    lines : {"sample", "moved"}
+        Which points are joined: a random sample, or those farthest from their place on A when B is
+        laid over it.
+    titles : sequence of str
+        One title a map.
+    kind : {"auto", "dots", "density"}
+        As in `scatter`.
+    size, alpha : float or None
+        As in `scatter`.
+    legend : {"auto", "in place", "beside", None}
+        As in `small_multiples`.
+    legend_title : str or None
+        As in `scatter`.
+    palette : dict, list of colours, colormap, str or None
+        As in `scatter`.
+    theme : {"light", "dark", None}
+        As in `scatter`.
+    random_state : int, RandomState or None
+        Seed of the sample.
+
+    Returns
+    -------
+    ndarray of Axes, shape (2,)
+        The axes of A and of B.
+
+    Raises
+    ------
+    ValueError
+        If the maps are not finite, 2-D and of one shape, a map has all its points on one spot,
+        labels do not fit them, or an option is not one of those named.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Y = np.random.default_rng(0).normal(size=(100, 2))
+    >>> left, right = compare(Y, 3 - Y[:, ::-1], Y[:, 0] > 0, titles=["A map", "Mirrored"])
+    >>> left.get_xlim() == right.get_xlim()  # B lies as A does
+    True
+    """
+    A, B = coordinates(A, "A"), coordinates(B, "B")
+    for name, Y in (("A", A), ("B", B)):
+        if Y.shape[1] != 2:
+            raise ValueError(f"{name} must be a map of 2 dimensions, got {Y.shape[1]}.")
+    _check(n_lines, lines, titles)
+    check_theme(theme)
+    panels = None if axes is None else _panels(axes)
+    B = _laid_over(A, B)
+    first = None if panels is None else panels[0]
+    theirs: dict = {"palette": palette, "title": legend_title, "theme": suited(first, theme)}
+    coloured = colour([labels] * 2, [len(A)] * 2, **theirs)
+    check_legend(legend, coloured.names, 2)
+    dense = [is_dense(kind, A, size, alpha)] * 2
+    joined = _chosen(A, B, n_lines, lines, random_state)
+    panels = _new() if panels is None else panels
+    for ax, title in zip(panels, titles, strict=True):
+        paint(ax, theme)
+        undress(ax, 2)
+        ax.set_title(title or ax.get_title())
+    fill(panels, [A, B], coloured, dense, legend, same_scale=True, size=size, alpha=alpha)
+    _join(panels, A[joined], B[joined], coloured.colours[0][joined])
+    return panels
+
+
+def _check(n_lines: Any, lines: Any, titles: Any) -> None:
+    """Raise ValueError for an option that is out of its range."""
+    if isinstance(n_lines, bool) or not isinstance(n_lines, Integral) or n_lines < 0:
+        raise ValueError(f"n_lines must be a whole number of 0 or more, got {n_lines!r}.")
+    if lines not in ("sample", "moved"):
+        raise ValueError(f"lines must be 'sample' or 'moved', got {lines!r}.")
+    if isinstance(titles, str) or len(titles) != 2:
+        raise ValueError(f"titles must be 2 titles, one for each map, got {titles!r}.")
+
+
+def _panels(axes: Any) -> np.ndarray:
+    """Return the axes given, or raise ValueError."""
+    panels = np.array(axes, object).ravel()
+    if len(panels) != 2:
+        raise ValueError(f"axes must be 2 axes, one for each map, got {len(panels)}.")
+    for ax in panels:
+        check_axes(ax, 2)
+    return panels
+
+
+def _laid_over(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """Return B shifted, rotated or mirrored to lie as A does, and as large."""
+    B = metrics.align(B, A).Y
+    # The best scale of a map that is arranged in another way makes it small: nothing would be seen.
+    middle = A.mean(axis=0)
+    return middle + (B - middle) * np.sqrt(((A - middle) ** 2).sum() / ((B - middle) ** 2).sum())
+
+
+def _new() -> np.ndarray:
+    """Return two axes of a new pyplot figure."""
+    from matplotlib import pyplot as plt  # slow to load, and no file needs it
+
+    return plt.figure(figsize=(10, 5), layout="constrained").subplots(1, 2)
+
+
+def _chosen(A: np.ndarray, B: np.ndarray, count: int, lines: str, random_state: Any) -> np.ndarray:
+    """Return the points to join, at most `count`."""
+    from sklearn.utils import check_random_state
+
+    if lines == "moved":
+        return np.argsort(-np.linalg.norm(A - B, axis=1), kind="stable")[:count]
+    return check_random_state(random_state).permutation(len(A))[:count]
+
+
+def _join(panels: np.ndarray, A: np.ndarray, B: np.ndarray, colours: np.ndarray) -> None:
+    """Draw lines between points of two axes, each with a ring at both ends."""
+    if not len(A):
+        return
+    left, right = panels
+    # the lines lie beneath both axes, so that they hide neither points nor names
+    for ax in panels:
+        ax.patch.set_visible(False)
+    for a, b, tint in zip(A, B, colours, strict=True):
+        ends: dict = {"xyA": a, "xyB": b, "coordsA": left.transData, "coordsB": right.transData}
+        line = ConnectionPatch(**ends, color=tint, alpha=0.5, linewidth=0.7, zorder=-1)
+        line.set_in_layout(False)
+        left.figure.add_artist(line)
+    for ax, points in zip(panels, (A, B), strict=True):
+        edge: dict = {"edgecolors": background(ax), "linewidths": 0.6, "zorder": 2.5}
+        ax.scatter(*points.T, s=16, c=colours, **edge)

@@ -1,0 +1,27 @@
+"""A figure of several panels → a file, whole or not at all, without pyplot or a display."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from bhtsne.files import check_target, replacing
+from bhtsne.plot.saving import SUFFIXES
+
+
+def panels(n: int, width: float = 5.0, height: float = 5.0) -> np.ndarray:
+    """Return n axes side by side in a figure that no window will show, of so many inches each."""
+    figure = Figure(figsize=(n * width, height), dpi=200, layout="constrained")
+    return figure.subplots(1, n, squeeze=False)[0]
+
+
+def write(path: str | os.PathLike, figure: Figure) -> None:
+    """Write a figure to a file."""
+    check_target(path, SUFFIXES)
+    undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+    suffix = Path(path).suffix.lower()
+    with rc_context({"pdf.fonttype": 42, "svg.hashsalt": "map"}), replacing(path) as file:
+        figure.savefig(file, format=suffix[1:], dpi=200, bbox_inches="tight",
+                       metadata=undated.get(suffix))  # fmt: skip

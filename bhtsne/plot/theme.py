@@ -1,0 +1,123 @@
+"""A theme, or the background of axes → the colours of text, lines and panes on it."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb, to_rgba
+
+from bhtsne.plot.colours import DARK_PALETTE, PALETTE
+
+
+class Theme(NamedTuple):
+    """Colours of what is not data."""
+
+    background: str
+    ink: str
+    pane: str  # of 3-D axes
+    line: str
+
+
+THEMES = {
+    "light": Theme("#ffffff", "#000000", "#f6f6f6", "#dddddd"),
+    "dark": Theme("#121417", "#e8e8e8", "#1b1e22", "#3a3e44"),
+}
+_READABLE = 4.5  # the least contrast of text in the Web Content Accessibility Guidelines 2.2
+
+
+def check_theme(theme: Any) -> None:
+    """Raise ValueError for a theme that is not one."""
+    if theme is not None and theme not in THEMES:
+        raise ValueError(f"theme must be 'light', 'dark' or None, got {theme!r}.")
+
+
+def luminance(colour: Any) -> float:
+    """Return the relative luminance of a colour, 0 for black and 1 for white (WCAG 2.2)."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(one: Any, other: Any) -> float:
+    """Return the contrast of two colours, 1 for equal ones to 21 for black and white (WCAG 2.2)."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def background(ax: Any = None, theme: str | None = None) -> str:
+    """Return the colour behind axes, or behind those that matplotlib would make now."""
+    if theme is not None:
+        return THEMES[theme].background
+    if ax is None:
+        layers = [rcParams["axes.facecolor"], rcParams["figure.facecolor"]]
+    else:
+        layers = [ax.get_facecolor()] if ax.patch.get_visible() else []
+        layers += [ax.figure.get_facecolor(), ax.figure.figure.get_facecolor()]
+    seen = np.ones(3)
+    for layer in layers[::-1]:
+        *rgb, alpha = to_rgba(layer)
+        seen = alpha * np.array(rgb) + (1 - alpha) * seen
+    return to_hex((seen[0], seen[1], seen[2]))
+
+
+def suited(ax: Any = None, theme: str | None = None) -> str:
+    """Return the name of the theme whose text is the more readable on axes."""
+    behind = background(ax, theme)
+    return max(THEMES, key=lambda name: contrast(THEMES[name].ink, behind))
+
+
+def ink(ax: Any) -> str:
+    """Return the colour of text on axes: matplotlib's own where that can be read."""
+    own = to_hex(rcParams["text.color"])
+    readable = contrast(own, background(ax)) >= _READABLE
+    return own if readable else THEMES[suited(ax)].ink
+
+
+def paint(ax: Any, theme: str | None) -> None:
+    """Give axes and their figure a theme's background, and their text a colour that it shows."""
+    if theme is not None:
+        ax.figure.set_facecolor(THEMES[theme].background)
+        ax.set_facecolor(THEMES[theme].background)
+    colour = ink(ax)
+    if theme is None and colour == to_hex(rcParams["text.color"]):
+        return  # the axes are as their owner dressed them
+    ax.tick_params(colors=colour, which="both")
+    names = ("xaxis", "yaxis", "zaxis")
+    axis_names = [getattr(ax, name).label for name in names if hasattr(ax, name)]
+    for text in (ax.title, *axis_names):
+        text.set_color(colour)
+    ax.spines[:].set_edgecolor(colour)
+
+
+def opened(ax: Axes | None, theme: str | None, size: tuple, projection: str | None = None) -> Any:
+    """Return axes, those of a new pyplot figure if there are none, in a theme."""
+    check_theme(theme)
+    axes: Any = ax
+    if axes is None:
+        from matplotlib import pyplot as plt  # slow to load, and no file needs it
+
+        figure = plt.figure(figsize=size, layout="constrained")
+        axes = figure.add_subplot(projection=projection)
+    paint(axes, theme)
+    return axes
+
+
+def swatches(ax: Any, count: int) -> list[str]:
+    """Return the first colours of the palette that suits axes, again from the first after 40."""
+    palette = DARK_PALETTE if suited(ax) == "dark" else PALETTE
+    return [palette[i % len(palette)] for i in range(count)]
+
+
+def add_legend(owner: Any, ax: Any, handles: Any, names: Any, title: str | None = None, **place):
+    """Add a legend to axes or to their figure, in the colours of the axes' text."""
+    title = title or None
+    # opaque, so that a line behind it does not strike a name through
+    frame: dict = {"facecolor": background(ax), "edgecolor": "none", "framealpha": 0.9}
+    style: dict = {**frame, "labelcolor": ink(ax), "title": title}
+    legend = owner.legend(handles, [" "] * len(names), **style, **place)
+    # given here, since matplotlib would drop a name that starts with an underscore
+    for entry, name in zip(legend.get_texts(), names, strict=True):
+        entry.set(text=name, parse_math=False)
+    legend.get_title().set(color=ink(ax), parse_math=False)
+    return legend

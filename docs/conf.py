@@ -1,0 +1,79 @@
+"""The site: Markdown pages, pictures drawn and tables written by the code, and the API.
+
+    python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+Nothing is fetched: no inventories of other sites, no fonts, no script for equations.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+# Cells run this checkout too, in processes of their own.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(_HERE.parent), os.environ.get("PYTHONPATH", "")])
+sys.path[:0] = [str(_HERE / "extensions"), str(_HERE / "draw"), str(_HERE.parent)]
+
+import drawn  # noqa: E402
+import public  # noqa: E402
+
+import bhtsne  # noqa: E402
+
+project = "bhtsne"
+author = "The bhtsne authors"
+copyright = f"2026, {author}"
+release = version = bhtsne.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "myst_nb",
+    "sphinx_design",
+    "sphinx_copybutton",
+    # our own, of this folder
+    "command",
+    "drawn",
+    "formulas",
+    "gallery",
+    "links",
+    "measured",
+]
+exclude_patterns = ["_build", "extensions", "draw", "templates"]
+templates_path = ["templates"]
+nitpicky = True
+default_role = "code"  # `links` makes a link of what is a name of the library
+
+autosummary_context = {"public": public}
+suppress_warnings = ["config.cache"]  # of this context, which holds a module
+autosummary_generate = True
+autosummary_ignore_module_all = False
+autodoc_typehints = "none"  # numpydoc's types say more: shapes, units
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_use_plots = False
+toc_object_entries = False
+
+myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "cache"  # only pages with cells run: the notebooks carry their outputs
+nb_execution_excludepatterns = ["gallery/*"]
+# By the state of the library: where it has changed, all pages are made anew.
+nb_execution_cache_path = str(_HERE / "_build" / "cells" / drawn.state())
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_output_stderr = "error"
+nb_merge_streams = True
+
+html_theme = "furo"
+html_title = "bhtsne"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "dark_css_variables": {"color-background-primary": drawn.PAPER["dark"]},
+    "light_css_variables": {"color-background-primary": drawn.PAPER["light"]},
+}
+pygments_style, pygments_dark_style = "friendly", "monokai"
+copybutton_exclude = ".linenos, .gp, .go"

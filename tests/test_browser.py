@@ -1,0 +1,607 @@
+"""The page: what it holds, read back from it; text that stays text; and the page in a browser."""
+
+import base64
+import csv
+import gzip
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from PIL import Image
+
+from bhtsne import browser
+from bhtsne.palette import PALETTE
+from bhtsne.plot import PALETTE as PLOTTED
+
+NASTY = [
+    "<script>alert(1)</script>", "</script><script>alert(1)</script>", "<!--", "-->", "]]>",
+    "\"quoted\" 'twice' `thrice`", "line\u2028separated\u2029here", "&lt;b&gt; & <b>", "=1+1",
+    "{title}", "\ud800 alone", "ünïcödé 数字 🙂", "comma, and\nline",
+    "<img src=x onerror=alert(1)>",
+]  # fmt: skip
+
+
+class Parsed(HTMLParser):
+    """The elements of a page with their attributes, and the text inside of each."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.elements, self.inside = [], False
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append([tag, dict(attributes), ""])
+        self.inside = True
+
+    def handle_endtag(self, tag):
+        self.inside = False
+
+    def handle_data(self, data):
+        if self.inside:
+            self.elements[-1][2] += data
+
+    def all(self, tag, **wanted):
+        found = [e for e in self.elements if e[0] == tag]
+        return [e for e in found if all(e[1].get(k) == v for k, v in wanted.items())]
+
+
+def read_back(path):
+    """Return the head of the page's data, with arrays in place of their descriptions."""
+    raw = Parsed(path).all("script", **{"class": "data"})[0][2]
+    content = gzip.decompress(base64.b64decode(raw, validate=True))
+    size = int.from_bytes(content[:4], "little")
+    head = json.loads(content[4 : 4 + size])
+
+    def array(told):
+        dtype = np.dtype(told["dtype"]).newbyteorder("<")
+        assert (4 + size + told["start"]) % 8 == 0
+        return np.frombuffer(content, dtype, told["length"], 4 + size + told["start"])
+
+    head["maps"] = [array(told).reshape(2, -1).T for told in head["maps"]]
+    for told in [*head["columns"], *([head["ids"]] if head["ids"] else [])]:
+        told["values"] = array(told)
+    return head
+
+
+def values(column):
+    """Return a column as Python's objects, None where it is missing."""
+    if column["names"] is None:
+        return [None if x != x else x for x in column["values"].tolist()]
+    return [([*column["names"], None])[i] for i in column["values"]]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "map.html"
+
+
+def test_places_come_back_to_a_step_of_the_width(path):
+    Y = np.random.default_rng(0).normal(size=(500, 2)) * [30, 5] + 1000
+    browser.write(path, Y)
+    (steps,) = read_back(path)["maps"]
+    side = np.ptp(Y, axis=0).max()
+    back = steps * side / 65_535
+    moved = back - Y
+    assert np.ptp(moved, axis=0).max() <= 1.001 * side / 65_535
+    assert steps[:, 0].min() == 0
+    assert steps[:, 0].max() == 65_535
+    assert abs(int(steps[:, 1].min()) + int(steps[:, 1].max()) - 65_535) <= 1  # in the middle
+
+
+def test_several_maps_share_one_scale(path):
+    Y = np.random.default_rng(0).normal(size=(50, 2))
+    browser.write(path, [Y, 2 * Y, 0 * Y], titles=["a", "b", "c"])
+    head = read_back(path)
+    one, two, none = (x.astype(int) for x in head["maps"])
+    assert np.abs((two - two[0]) - 2 * (one - one[0])).max() <= 3
+    assert (none == none[0]).all()
+    assert head["titles"] == ["a", "b", "c"]
+    browser.write(path, np.stack([Y, 2 * Y, 0 * Y]))
+    assert np.array_equal(read_back(path)["maps"][1], two)
+    assert read_back(path)["titles"] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_few_points_or_all_in_one_place(path, n):
+    browser.write(path, np.full((n, 2), 7.0), ["a"] * n)
+    assert len(np.unique(read_back(path)["maps"][0])) == 1
+
+
+@pytest.mark.parametrize("frame", [dict, pd.DataFrame, pl.DataFrame])
+def test_columns_come_back(path, frame):
+    table = {
+        "word": ["b", "a", None, "b"],
+        "flag": [True, False, True, True],
+        "share": [0.1, None, 2.5, -1e30],
+        "count": [100_000 * i + 3 for i in range(4)],
+        "small": [3, 1, 2, 1],
+    }
+    columns = frame(table)
+    browser.write(path, np.eye(4)[:, :2], columns=columns, labels="small", ids=[7, 8, 9, 10**12])
+    head = read_back(path)
+    word, flag, share, count, small = head["columns"]
+    assert values(word) == table["word"]
+    assert values(flag) == ["True", "False", "True", "True"]
+    assert values(share) == [None if x is None else np.float32(x) for x in table["share"]]
+    assert [c["kind"] for c in head["columns"]] == [
+        "category", "category", "fraction", "category", "category",
+    ]  # fmt: skip
+    assert values(count) == [str(x) for x in table["count"]]
+    assert small["names"] == ["1", "2", "3"]
+    assert head["columns"][head["labels"]]["name"] == "small"
+    assert values(head["ids"]) == ["7", "8", "9", str(10**12)]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "held"),
+    [("uint8", "uint8"), ("int16", "int16"), ("int64", "float64"), ("float16", "float32")],
+)
+def test_numbers_are_exact_and_small(path, dtype, held):
+    numbers = np.arange(100).astype(dtype)
+    numbers[0] = {"int64": 2**53, "int16": -5}.get(dtype, 0)
+    browser.write(path, np.zeros((100, 2)), columns={"x": numbers})
+    (column,) = read_back(path)["columns"]
+    assert column["dtype"] == held
+    assert values(column) == numbers.tolist()
+
+
+def test_integers_that_no_browser_holds_are_text(path):
+    numbers = [2**60 + i for i in range(50)]
+    browser.write(
+        path, np.zeros((50, 2)), columns={"x": numbers, "day": np.array(["NaT"] * 50, "M8[ns]")}
+    )
+    x, day = read_back(path)["columns"]
+    assert values(x) == [str(i) for i in numbers]
+    assert values(day) == [None] * 50
+
+
+def test_days_are_text_and_categories_keep_their_order(path):
+    days = pd.Series(pd.to_datetime(["2020-01-02", None, "2020-01-01"]))
+    sizes = pd.Categorical(["small", "large", None], ["small", "medium", "large"], ordered=True)
+    browser.write(path, np.eye(3)[:, :2], pd.Series(sizes), columns={"day": days})
+    label, day = read_back(path)["columns"]
+    assert label["names"] == ["small", "large"]
+    assert values(day) == ["2020-01-02 00:00:00", None, "2020-01-01 00:00:00"]
+
+
+def test_images_come_back_in_the_order_of_the_points(path):
+    rng = np.random.default_rng(0)
+    shades = rng.integers(0, 256, 6000)
+    images = np.broadcast_to(shades[:, None, None], (6000, 28, 28)).astype(np.uint8)
+    browser.write(path, rng.normal(size=(6000, 2)), images=images)
+    told = read_back(path)["thumbnails"]
+    files = [base64.b64decode(e[2]) for e in Parsed(path).all("script", **{"class": "sheet"})]
+    found = []
+    for file in files:
+        sheet = np.asarray(Image.open(io.BytesIO(file)).convert("L"))
+        rows = sheet.shape[0] // told["height"]
+        cells = sheet.reshape(rows, told["height"], told["across"], told["width"]).swapaxes(1, 2)
+        found += list(cells[:, :, 8:20, 8:20].reshape(rows * told["across"], -1).mean(axis=1))
+    assert len(files) == 2
+    assert np.abs(np.array(found[:6000]) - shades).max() < 8
+
+
+@pytest.mark.parametrize("shape", [(5, 200, 100), (5, 8, 8, 3), (5, 8, 8, 1)])
+@pytest.mark.parametrize("scale", [1.0, 16.0, 0.0])
+def test_images_of_floats_and_colours(path, shape, scale):
+    images = np.linspace(0, scale, np.prod(shape)).reshape(shape)
+    browser.write(path, np.eye(5)[:, :2], images=images)
+    (sheet,) = Parsed(path).all("script", **{"class": "sheet"})
+    told = read_back(path)["thumbnails"]
+    picture = Image.open(io.BytesIO(base64.b64decode(sheet[2])))
+    assert max(told["width"], told["height"]) <= 64
+    assert told["height"] / told["width"] == shape[1] / shape[2]
+    assert picture.width == told["width"] * told["across"]
+
+
+def test_no_text_of_a_user_is_markup(path):
+    n = len(NASTY)
+    browser.write(
+        path, np.arange(2.0 * n).reshape(n, 2), NASTY, columns=dict.fromkeys(NASTY, NASTY),
+        ids=NASTY, titles=[NASTY[0]], title=NASTY[1],
+    )  # fmt: skip
+    plain = path.with_name("plain.html")
+    browser.write(plain, np.arange(2.0 * n).reshape(n, 2))
+    page, other = Parsed(path), Parsed(plain)
+    assert [e[0] for e in page.elements] == [e[0] for e in other.elements]
+    assert page.all("title")[0][2].strip() == NASTY[1]
+    head = read_back(path)
+    assert [values(c) for c in head["columns"]] == [NASTY] * (n + 1)
+    assert values(head["ids"]) == NASTY
+    assert [c["name"] for c in head["columns"]] == ["label", *NASTY]
+
+
+def test_only_the_pages_own_scripts_may_run_and_nothing_is_loaded(path):
+    browser.write(path, np.eye(2), images=np.zeros((2, 4, 4)))
+    page = Parsed(path)
+    (meta,) = page.all("meta", **{"http-equiv": "Content-Security-Policy"})
+    scripts = [e[2] for e in page.all("script") if "type" not in e[1]]
+    digests = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts]
+    assert len(scripts) == 4
+    assert re.findall(r"'sha256-([^']+)'", meta[1]["content"]) == digests
+    assert "default-src 'none'" in meta[1]["content"]
+    assert "http" not in meta[1]["content"]
+    addresses = [v for e in page.elements for k, v in e[1].items() if k in ("src", "href")]
+    assert [a for a in addresses if not a.startswith("data:")] == []
+
+
+def test_the_same_arguments_make_the_same_small_file(path):
+    n = 100_000
+    rng = np.random.default_rng(0)
+    Y, y = rng.normal(size=(n, 2)), rng.integers(0, 10, n)
+    browser.write(path, Y, y)
+    first = path.read_bytes()
+    browser.write(path, Y, y)
+    assert path.read_bytes() == first
+    assert len(first) < 1_100_000  # 4 bytes a point and half a byte for its label, in base64
+
+
+def test_the_libraries_are_as_their_authors_made_them():
+    folder = Path(browser.__file__).parent / "vendor"
+    told = (folder / "NOTICE").read_text()
+    scripts = sorted(folder.glob("*.js"))
+    for script in scripts:
+        assert hashlib.sha256(script.read_bytes()).hexdigest() in told.partition(script.name)[2]
+    assert len(scripts) == 3
+    assert PALETTE is PLOTTED
+
+
+Y3 = np.eye(3)[:, :2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"Y": np.zeros((3, 3))}, r"Y must have the shape \(N, 2\), got \(3, 3\)"),
+        ({"Y": np.zeros((0, 2))}, r"Y must have the shape \(N, 2\), got \(0, 2\)"),
+        ({"Y": []}, "Y must have the shape"),
+        ({"Y": [[np.nan, 0], [1, 1]]}, "Y must be finite, but 1 of its 2 points"),
+        ({"Y": [["a", "b"]]}, "Y must be numbers, got list"),
+        ({"Y": [Y3, Y3[:2]]}, r"3 points in Y\[0\] and 2 in Y\[1\]"),
+        ({"Y": [Y3, Y3 + np.inf]}, r"Y\[1\] must be finite"),
+        ({"labels": ["a", "b"]}, "labels must be one value for each of the 3 points, got list of"),
+        ({"labels": "kind"}, r"one of the columns \(none\) or one label .* got 'kind'"),
+        ({"labels": np.eye(3)}, "labels must be one value for each of the 3 points"),
+        ({"columns": {"x": [1]}}, r"columns\['x'\] must be one value .* got list of length 1"),
+        ({"columns": {"x": 1}}, r"columns\['x'\] must be one value .* got int"),
+        ({"columns": [1, 2, 3]}, "columns must be a dict .* got list"),
+        ({"columns": {"label": [1, 2, 3]}, "labels": [1, 2, 3]}, "must not hold a column 'label'"),
+        ({"ids": [1]}, "ids must be one value for each of the 3 points"),
+        ({"images": np.zeros((2, 4, 4))}, r"images must have the shape \(3, h, w\)"),
+        ({"images": np.zeros((3, 4, 4, 2))}, r"images must have .* got \(3, 4, 4, 2\)"),
+        ({"images": np.zeros((3, 0, 4))}, r"images must be numbers, got float64 of shape"),
+        ({"images": np.full((3, 2, 2), np.nan)}, "images must be finite"),
+        ({"titles": ["a", "b"]}, "titles must be one for each of the 1 maps"),
+        ({"path": "map.htm"}, "must end in .html"),
+    ],
+)
+def test_errors_name_the_parameter(tmp_path, arguments, told):
+    given = {"path": "map.html", "Y": Y3} | arguments
+    with pytest.raises(ValueError, match=told):
+        browser.write(tmp_path / given.pop("path"), **given)
+    assert list(tmp_path.iterdir()) == []
+
+
+# In a browser
+
+
+def find_chromium():
+    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    return os.environ.get("CHROMIUM") or next(filter(None, found), None)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as running:
+        executable = find_chromium() or running.chromium.executable_path
+        if not Path(executable).exists():
+            pytest.skip("no Chromium: apt-get install chromium, or playwright install chromium")
+        arguments = ["--ignore-gpu-blocklist", "--enable-unsafe-swiftshader"]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            arguments.append("--no-sandbox")
+        launched = running.chromium.launch(executable_path=executable, args=arguments)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def opened(chromium, path):
+    """Return a function that writes a page and opens it; fail if it complains or loads anything."""
+    told, asked, contexts = [], [], []
+
+    def open_page(*arguments, size=(1000, 700), options=None, **keywords):
+        browser.write(path, *arguments, **keywords)
+        width, height = size
+        options = {"offline": True, "reduced_motion": "reduce"} | (options or {})
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("pageerror", lambda error: told.append(str(error)))
+        page.on("console", lambda line: told.append(line.text))
+        page.on("dialog", lambda dialog: (told.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(path.as_uri())
+        page.wait_for_selector("body[data-ready]")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    # reading a picture of the map back is slow without a graphics card, as Chromium says
+    assert [line for line in told if "GL Driver Message (OpenGL, Performance" not in line] == []
+    assert {url.partition(":")[0] for url in asked} <= {"file", "data", "blob"}
+
+
+def spot(page, path, i, moment=-1):
+    """Return where a point lies in the window while all are shown."""
+    x, y = read_back(path)["maps"][moment][i] / 32_767.5 - 1
+    window = page.viewport_size
+    panel = page.locator("#panel").bounding_box()
+    narrow, below = window["width"] < 640, 64 if page.locator("#time").is_visible() else 0
+    left = 0 if narrow else panel["x"] + panel["width"]
+    top = min(panel["y"] + panel["height"], 120) if narrow else 0
+    width, height = window["width"] - left, window["height"] - top - below
+    half = min(width, height) / 2 * 0.94
+    return left + width / 2 + half * x, top + height / 2 - half * y
+
+
+def pixels(page):
+    """Return the picture of the map, without what lies over it."""
+    hidden = page.add_style_tag(content=".box { visibility: hidden }")
+    raw = page.locator("#map").screenshot()
+    hidden.evaluate("style => style.remove()")
+    return np.asarray(Image.open(io.BytesIO(raw)).convert("RGB")).astype(int)
+
+
+def near(picture, colour):
+    """Return which pixels have nearly a colour."""
+    return np.abs(picture - [int(colour[k : k + 2], 16) for k in (1, 3, 5)]).max(axis=-1) < 45
+
+
+def saved(page):
+    """Return the rows of the file that the selection is saved as."""
+    with page.expect_download() as download:
+        page.click("#save")
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+def drag(page, corners):
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in [*corners[1:], corners[0]]:
+        page.mouse.move(*corner, steps=6)
+    page.mouse.up()
+
+
+def blobs(n):
+    """Return a map of four blobs, far apart at the corners of a square, and their numbers."""
+    y = np.arange(n) % 4
+    return 10.0 * np.c_[y % 2, y // 2] + np.random.default_rng(0).uniform(-1, 1, (n, 2)), y
+
+
+def test_a_hundred_thousand_points_are_drawn_and_may_be_coloured(opened, path):
+    Y, y = blobs(100_000)
+    page = opened(Y, np.array(list("abcd"))[y], columns={"height": Y[:, 1]})
+    assert page.inner_text("#count") == "100,000 points"
+    picture = pixels(page)
+    for k in range(4):
+        rows, columns = np.nonzero(near(picture, PALETTE[k]))
+        expected = np.mean([spot(page, path, i) for i in range(k, 200, 4)], axis=0)
+        assert len(rows) > 1_000
+        np.testing.assert_allclose([columns.mean(), rows.mean()], expected, atol=12)
+    page.select_option("#column", label="height")
+    low, high = np.quantile(np.float32(Y[:, 1]), [0.01, 0.99], method="nearest")
+    ends = page.locator("#legend .ends span").all_inner_texts()
+    assert ends == [f"≤ {low:.5g}", f"≥ {high:.5g}"]
+    page.wait_for_timeout(300)
+    by_height = pixels(page)
+    assert not near(by_height, PALETTE[1]).any()
+    assert near(by_height, "#fde725").sum() > 100
+    page.select_option("#column", label="(one colour)")
+    page.wait_for_timeout(300)
+    assert near(pixels(page), "#2f5f94").sum() > 4_000
+
+
+def test_the_point_under_the_mouse_says_what_it_is(opened, path):
+    Y, y = blobs(40)
+    images = np.zeros((40, 8, 8, 3), np.uint8)
+    images[7] = [250, 10, 10]
+    names = [f"point {i}" for i in range(40)]
+    page = opened(
+        Y, y, columns={"name": names, "x": Y[:, 0]}, ids=np.arange(40) + 100, images=images
+    )
+    page.mouse.move(*spot(page, path, 7))
+    page.wait_for_selector("#card:visible")
+    assert page.inner_text("#card .name") == "3"
+    told = dict(
+        page.locator("#card dl > div").evaluate_all(
+            "ds => ds.map(d => [...d.children].map(e => e.textContent))"
+        )
+    )
+    assert told == {"id": "107", "name": "point 7", "x": f"{np.float32(Y[7, 0]):.5g}"}
+    page.wait_for_timeout(200)
+    red = np.asarray(
+        Image.open(io.BytesIO(page.locator("#card canvas").screenshot())).convert("RGB")
+    )
+    assert np.abs(red.mean(axis=(0, 1)) - [250, 10, 10]).max() < 15
+    page.mouse.move(*np.mean([spot(page, path, i) for i in range(40)], axis=0))
+    page.wait_for_selector("#card", state="hidden")
+
+
+def test_a_lasso_selects_what_is_inside_of_it(opened, path):
+    Y, y = blobs(400)
+    columns = {"text": [NASTY[i % len(NASTY)] for i in range(400)], "x": Y[:, 0].astype(np.float32)}
+    page = opened(Y, y, columns=columns, ids=[f"id {i}" for i in range(400)])
+    inside = [spot(page, path, i) for i in np.flatnonzero(y == 2)]
+    (left, top), (right, bottom) = np.min(inside, axis=0) - 8, np.max(inside, axis=0) + 8
+    page.click("#lasso")
+    drag(page, [(left, top), (right, top), (right, bottom), (left, bottom)])
+    page.wait_for_selector("#selection:visible")
+    assert page.inner_text("#chosen") == "100 selected"
+    head, *rows = saved(page)
+    assert head == ["id", "label", "text", "x"]
+    assert [row[0] for row in rows] == [f"id {i}" for i in np.flatnonzero(y == 2)]
+    for row in rows:
+        i = int(row[0][3:])
+        assert row[1] == str(y[i])
+        safe = "'" * columns["text"][i].startswith("=") + columns["text"][i]
+        assert row[2] == safe.replace("\ud800", "\ufffd")
+        assert np.float32(row[3]) == columns["x"][i]
+    page.click("#clear")
+    page.wait_for_selector("#selection", state="hidden")
+
+
+def test_search_finds_and_selects(opened, path):
+    Y, y = blobs(60)
+    names = [f"<b>Point {i}</b>" for i in range(60)]
+    page = opened(Y, y, columns={"name": names})
+    page.keyboard.press("/")
+    page.keyboard.type("POINT 5")
+    page.wait_for_function("document.getElementById('found').textContent == '11 points'")
+    assert page.locator("#hits button .name").all_inner_texts() == [
+        names[i] for i in (5, *range(50, 60))
+    ]
+    assert [row[0] for row in saved(page)[1:]] == ["5", *map(str, range(50, 60))]
+    faded, wanted = pixels(page), 0
+    for i in (5, 6):
+        column, row = np.rint(spot(page, path, i)).astype(int)
+        wanted += near(faded[row, column], PALETTE[y[i]]) * (1 if i == 5 else 10)
+    assert wanted == 1
+    page.locator("#hits button").nth(2).click()
+    page.wait_for_selector("#card:visible")
+    assert "<b>Point 51</b>" in page.inner_text("#card")
+    page.fill("#search", "nothing like it")
+    page.wait_for_function("document.getElementById('found').textContent == '0 points'")
+    assert page.locator("#selection").is_hidden()
+
+
+def test_a_category_selects_its_points(opened):
+    Y, y = blobs(40)
+    page = opened(Y, y)
+    page.locator(".entry").nth(1).click()
+    page.locator(".entry").nth(3).click()
+    assert page.inner_text("#chosen") == "20 selected"
+    assert [int(row[1]) % 2 for row in saved(page)[1:]] == [1] * 20
+    page.keyboard.press("Escape")
+    assert page.locator("#selection").is_hidden()
+
+
+def test_the_slider_moves_the_points(opened, path):
+    Y, y = blobs(400)
+    page = opened(
+        [Y[:, ::-1] * [1, -1], Y], y, titles=["before", NASTY[0]], options={"reduced_motion": None}
+    )
+    assert page.inner_text("#when") == NASTY[0]
+    for moment, title in ((1, NASTY[0]), (0, "before")):
+        if moment == 0:
+            page.focus("#moment")
+            page.keyboard.press("ArrowLeft")
+            page.wait_for_timeout(1_500)
+        assert page.inner_text("#when") == title
+        rows, columns = np.nonzero(near(pixels(page), PALETTE[1]))
+        expected = np.mean([spot(page, path, i, moment) for i in range(1, 400, 4)], axis=0)
+        np.testing.assert_allclose([columns.mean(), rows.mean()], expected, atol=12)
+
+
+def test_a_selection_and_another_window_outlive_the_slider(opened, path):
+    Y, y = blobs(40)
+    page = opened([Y, Y], y)
+    page.set_viewport_size({"width": 1200, "height": 600})
+    page.wait_for_timeout(300)
+    page.keyboard.press("0")
+    page.wait_for_timeout(300)
+    page.locator(".entry").nth(1).click()
+    page.focus("#moment")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_timeout(300)
+    assert page.inner_text("#chosen") == "10 selected"
+    page.mouse.move(*spot(page, path, 5))
+    page.wait_for_selector("#card:visible")
+    assert page.inner_text("#card .name") == "1"
+
+
+def test_text_stays_text_in_every_place(opened, path):
+    n = len(NASTY)
+    Y = np.c_[np.arange(n), np.arange(n) % 3]
+    page = opened(
+        Y, NASTY, columns={NASTY[0]: NASTY, NASTY[-1]: NASTY[::-1]}, ids=NASTY,
+        titles=[NASTY[1]], title=NASTY[0],
+    )  # fmt: skip
+    assert page.title() == page.inner_text("#title") == NASTY[0]
+    shown = page.locator(".entry .name").evaluate_all("names => names.map(e => e.textContent)")
+    # half a character, in one of them, does not get out of the browser
+    assert [x for x in sorted(NASTY) if "\ud800" not in x] == [x for x in shown if "alone" not in x]
+    for i in (0, 1, n - 1):
+        page.mouse.move(*spot(page, path, i))
+        page.wait_for_function(
+            "text => document.querySelector('#card .name')?.textContent == text", arg=NASTY[i]
+        )
+    page.fill("#search", "alert")
+    page.wait_for_selector("#hits button")
+    assert page.locator("#panel img, #panel script, #card img, #card script, #panel b").count() == 0
+
+
+def test_fingers_on_a_small_dark_window(opened, path):
+    Y, y = blobs(40)
+    phone = {"has_touch": True, "is_mobile": True, "color_scheme": "dark", "device_scale_factor": 2}
+    page = opened(Y, y, size=(360, 640), options=phone)
+    assert page.locator("#search").is_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert pixels(page)[300, 2].max() < 60
+    for box in page.locator(".box:visible").all():
+        place = box.bounding_box()
+        assert place["x"] >= 0
+        assert place["x"] + place["width"] <= 360
+    page.touchscreen.tap(*spot(page, path, 6))
+    page.wait_for_selector("#card:visible")
+    assert page.inner_text("#card .name") == "2"
+    assert page.locator("#selection").is_hidden()
+    page.tap("#fold")
+    assert page.locator("#search").is_visible()
+
+
+def test_everything_is_reached_and_named_without_a_mouse(opened, path):
+    Y, y = blobs(40)
+    page = opened([Y, Y], y)
+    unnamed = "e => !(e.textContent.trim() || e.ariaLabel || e.labels?.length)"
+    assert (
+        page.locator("button, input, select").evaluate_all(f"all => all.filter({unnamed}).length")
+        == 0
+    )
+    reached = set()
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.className"))
+    assert reached >= {
+        "map",
+        "search",
+        "column",
+        "entry",
+        "lasso",
+        "nearer",
+        "farther",
+        "home",
+        "play",
+        "moment",
+    }
+    page.focus("#map")
+    before = pixels(page)
+    page.keyboard.press("+")
+    page.wait_for_timeout(300)
+    assert (pixels(page) != before).any()
+    page.keyboard.press("0")
+    page.wait_for_timeout(300)
+    np.testing.assert_allclose(pixels(page), before, atol=40)
