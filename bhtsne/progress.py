@@ -22,6 +22,7 @@ _LINES = (10.0, 600.0)
 _TOLD = " {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 _BAR, _LINE = "{desc:13}{percentage:3.0f}%|{bar}|" + _TOLD, "{desc:13}{percentage:3.0f}%" + _TOLD
 _UNKNOWN = "{desc:13}[{elapsed}]"
+_COUNTED = "{desc:13}{n_fmt} [{elapsed}, {rate_fmt}]"
 
 
 class Progress:
@@ -89,6 +90,26 @@ class Progress:
             bar.leave = bar.unit == "it" or time.perf_counter() - start >= _BRIEF
             self._bar = None
             bar.close()
+
+    @contextmanager
+    def counted(self, stage: str, points: int) -> Iterator[Callable[[int], None]]:
+        """Show a stage whose body tells by a function how many points more are done.
+
+        Parameters
+        ----------
+        stage : str
+            Its name.
+        points : int
+            How many there are; 0 where nobody knows: then the bar tells how many, and how fast.
+        """
+        with self, self._showing(stage, points):
+            if self._bar is None:
+                yield lambda count: None
+                return
+            if not points:
+                self._bar.bar_format = _COUNTED
+            with telling.to(None):  # a block's own stages are no part of the whole
+                yield self._bar.update
 
     def _hear(self, done: float) -> None:
         """Show which part of the points is done; where it falls, the stage has begun anew."""

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from distributed import Client, LocalCluster
+from sklearn.base import clone
 
 import bhtsne.dask as bd
 from bhtsne import TSNE, LandmarkTSNE, datasets, initial, neighbors
@@ -106,6 +107,49 @@ def test_a_bad_partition_is_named(X, model, client):
         bd.principal_components(collection, 2)
 
 
+def test_a_bad_partition_of_a_data_frame_is_named(X, model, client):
+    table = frame(np.where(np.arange(1200)[:, None] == 700, np.nan, X), npartitions=4)
+    with pytest.raises(ValueError, match="partition 2 of X: its rows must be finite"):
+        model.tsne_.transform(table).compute()
+
+
+def test_what_is_no_table_of_the_features_is_refused_at_once(X, model):
+    table = frame(X, npartitions=2)
+    words = table.assign(kind="a")
+    with pytest.raises(ValueError, match=r"X must hold numbers in each column, got .* in 'kind'"):
+        model.transform(words)
+    with pytest.raises(ValueError, match="X must hold numbers in each column"):
+        LandmarkTSNE(300, tsne=QUICK).fit(words)
+    with pytest.raises(ValueError, match="X must hold real numbers"):
+        bd.principal_components(da.from_array(X.astype(str)), 2)
+    with pytest.raises(ValueError, match=r"of shape \(N, D\)"):
+        bd.neighbors(da.from_array(X[:, 0]), 2)
+    with pytest.raises(ValueError, match="X must have 12 columns as the fitted points, got 11"):
+        model.transform(da.from_array(X[:, :11]))
+    named = LandmarkTSNE(300, tsne=QUICK, random_state=0).fit(table)
+    with pytest.raises(ValueError, match="in their order, got 'x11' in place of 'x0'"):
+        named.transform(table[table.columns[::-1]])
+
+
+def test_sizes_and_divisions_need_not_be_known(X, model, client):
+    table = frame(X, npartitions=3, sort=False).clear_divisions()
+    np.testing.assert_array_equal(model.tsne_.transform(table).compute(), model.transform(X))
+    rows = table.to_dask_array()  # whose partitions are of unknown sizes
+    np.testing.assert_array_equal(model.transform(rows).compute(), model.transform(X))
+    other = LandmarkTSNE(300, tsne=QUICK, random_state=0)
+    Y = other.fit_transform(rows)
+    np.testing.assert_array_equal(other.landmarks_, model.landmarks_)
+    rest = np.setdiff1d(np.arange(1200), other.landmarks_)
+    np.testing.assert_array_equal(Y[rest], model.transform(X[rest]))
+
+
+def test_what_comes_of_a_lazy_collection_is_lazy_whatever_else_is_asked_for(X, model):
+    model = clone(model.tsne_).fit(X[:300]).set_output(transform="pandas")
+    lazy = model.transform(da.from_array(X, chunks=(500, 12)))
+    assert isinstance(lazy, da.Array)
+    np.testing.assert_array_equal(lazy[:40].compute(), model.transform(X[:40]))
+
+
 def test_a_worker_that_is_killed_changes_nothing(X, model, client):
     lazy = model.transform(da.from_array(X, chunks=(50, 12)))
     future = client.compute(lazy)
@@ -115,9 +159,21 @@ def test_a_worker_that_is_killed_changes_nothing(X, model, client):
 
 
 def test_an_empty_partition_is_no_points(X, model, client):
-    table = frame(X[:100], npartitions=2).map_partitions(lambda part: part[part.index < 300])
-    lazy = model.tsne_.transform(table)
-    assert lazy.compute().shape == (30, 2)
+    for keep in (lambda part: part[part.index < 300], lambda part: part[part.index >= 700]):
+        table = frame(X[:100], npartitions=2).map_partitions(keep)
+        some = table.compute().to_numpy()
+        np.testing.assert_array_equal(model.tsne_.transform(table).compute(), model.transform(some))
+        assert (
+            len(
+                LandmarkTSNE(20, tsne=TSNE(perplexity=5, n_iter=5), random_state=0)
+                .fit(table)
+                .landmarks_
+            )
+            == 20
+        )
+        scores = bd.principal_components(table, 2).compute().to_numpy()
+        oracle = initial.principal_components(some, 2)
+        np.testing.assert_allclose(scores, oracle, atol=1e-4 * np.abs(oracle).max())
 
 
 def test_an_estimator_is_wrapped_by_dask_ml(X, model):

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from bhtsne import TSNE, LandmarkTSNE, datasets, landmarks
 from bhtsne.landmarks.choosing import choose
@@ -149,6 +151,93 @@ def test_no_more_than_a_block_is_held(tmp_path):
 def test_parameters_that_break_a_rule_are_named(options, error, match, X):
     with pytest.raises(error, match=match):
         LandmarkTSNE(**{"tsne": QUICK} | options).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("tsne", "perplexity", "error", "match"),
+    [
+        ("TSNE", None, TypeError, "tsne must be a TSNE or None, got 'TSNE'"),
+        (TSNE(metric="precomputed"), None, ValueError, "tsne must map points of features"),
+        (TSNE(perplexity=-1), None, ValueError, "perplexity must be"),
+        (TSNE(), -5, ValueError, "perplexity must be"),
+    ],
+)
+def test_an_estimator_that_cannot_place_is_refused_before_the_work(tsne, perplexity, error, match):
+    def never():
+        raise AssertionError("nothing is read")
+
+    with pytest.raises(error, match=match):
+        LandmarkTSNE(tsne=tsne, perplexity=perplexity).fit(never)
+
+
+def test_landmarks_may_be_all_points_or_one_block(X):
+    for form in (X[:80], [X[:80]], sparse.coo_array(X[:80])):
+        for way in ("uniform", "coreset", "stratified"):
+            model = LandmarkTSNE(1000, landmarks=way, tsne=QUICK, random_state=0)
+            Y = model.fit_transform(form, np.arange(80) % 3)
+            np.testing.assert_array_equal(model.landmarks_, np.arange(80))
+            np.testing.assert_array_equal(Y, model.tsne_.embedding_)
+
+
+def test_empty_blocks_are_no_points(X, model):
+    some = [X[:0], X[:30], X[:0], X[30:60], X[:0]]
+    np.testing.assert_array_equal(model.transform(some), model.transform(X[:60]))
+    assert [len(Y) for Y in model.place(iter(some))] == [0, 30, 0, 30, 0]
+    for nothing in ([], X[:0], lambda: iter([])):
+        with pytest.raises(ValueError, match="X must hold some points"):
+            model.transform(nothing)
+
+
+def test_points_that_change_from_pass_to_pass_are_refused(X):
+    passes = iter([X, X[:900]])
+    with pytest.raises(ValueError, match="X must hold 1500 points, as often as it is gone through"):
+        LandmarkTSNE(300, tsne=QUICK).fit(lambda: [next(passes)])
+
+
+def test_names_of_features_are_those_of_the_landmarks(X, tmp_path):
+    frame = pd.DataFrame(X[:400], columns=[f"x{i}" for i in range(10)])
+    model = LandmarkTSNE(200, tsne=QUICK, random_state=0).fit(frame)
+    assert model.feature_names_in_.tolist() == list(frame.columns)
+    other = frame[["x1", "x0", *frame.columns[2:]]]
+    other.to_parquet(tmp_path / "other.parquet")
+    for X_new in (other, tmp_path / "other.parquet"):
+        with pytest.raises(ValueError, match="in their order, got 'x1' in place of 'x0'"):
+            model.place(X_new)
+    assert not hasattr(model.fit(X[:400]), "feature_names_in_")
+
+
+def test_the_files_of_a_folder_have_the_same_columns(X, tmp_path):
+    frame = pd.DataFrame(X[:400], columns=[f"x{i}" for i in range(10)])
+    frame[:200].to_parquet(tmp_path / "a.parquet")
+    frame.loc[200:, ::-1].to_parquet(tmp_path / "b.parquet")
+    rows = np.concatenate(list(landmarks.Source(tmp_path, 90)))
+    np.testing.assert_array_equal(rows, X[:400])
+    frame.drop(columns="x3").to_parquet(tmp_path / "c.parquet")
+    with pytest.raises(ValueError, match=r"c\.parquet must hold .* other columns .*: x3"):
+        list(landmarks.Source(tmp_path, 90))
+
+
+def test_it_is_an_estimator_as_scikit_learn_has_them(X):
+    model = LandmarkTSNE(200, tsne=QUICK, random_state=0)
+    with pytest.raises(NotFittedError):
+        model.place(X)
+    assert clone(model).get_params()["tsne__perplexity"] == 10
+    model.set_output(transform="pandas").fit(X[:400])
+    frame = pd.DataFrame(X[:9], index=list("abcdefghi"))
+    placed = model.transform(frame)
+    assert list(placed.columns) == ["landmarktsne0", "landmarktsne1"]
+    assert list(placed.index) == list("abcdefghi")
+    model.set_output(transform="default")
+    np.testing.assert_array_equal(placed, model.transform(X[:9]))
+
+
+def test_placing_tells_how_far_it_is(X, capsys, monkeypatch):
+    monkeypatch.setattr("bhtsne.progress._BRIEF", 0)
+    model = LandmarkTSNE(200, tsne=QUICK, random_state=0, block=100).fit(X[:400])
+    model.set_params(verbose=True).transform(X[:300])
+    assert "placing      100% 300/300 [" in capsys.readouterr().err
+    list(model.place(X[i : i + 50] for i in range(0, 300, 50)))
+    assert "placing      300 [" in capsys.readouterr().err
 
 
 def test_bad_blocks_are_named(X, model, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 
 from bhtsne.files import arrays
 from bhtsne.files.paths import arrow, kind, sentences
+from bhtsne.files.table import Wanted
 
 FORMS = ("npy", "parquet")
 
@@ -29,28 +30,33 @@ def count(path: str | os.PathLike) -> int:
     return sum(_rows_of(file) for file in parts(path))
 
 
-def read(path: str | os.PathLike, rows: int, leave: tuple[str, ...] = ()) -> Iterator[np.ndarray]:
-    """Yield the points of a table in blocks of at most so many rows, but for some columns."""
+def names(path: str | os.PathLike) -> tuple[str, ...]:
+    """Return the names of the columns, which .npy has none of."""
+    first = parts(path)[0]
+    if kind(first) == "npy":
+        return ()
+    with sentences(first, "a table of numbers, one point a row"), _opened(first) as table:
+        return tuple(table.schema_arrow.names)
+
+
+def read(path: str | os.PathLike, rows: int) -> Iterator[np.ndarray]:
+    """Yield the points of a table in blocks of at most so many rows; the first file names them."""
+    columns = list(names(path))
     for file in parts(path):
         if kind(file) == "npy":
             X = _mapped(file)
             yield from (X[start : start + rows] for start in range(0, len(X), rows))
             continue
         with sentences(file, "a table of numbers, one point a row"), _opened(file) as table:
-            names = [name for name in table.schema_arrow.names if name not in leave]
-            for batch in table.iter_batches(rows, columns=names):
-                yield _points(batch)
+            _check_same(columns, table.schema_arrow.names)
+            for batch in table.iter_batches(rows, columns=columns):
+                yield _points(batch.select(columns))
 
 
-def column(path: str | os.PathLike, name: str) -> np.ndarray:
-    """Return one column of a table of .parquet files, whole."""
-    found = []
-    for file in parts(path):
-        with sentences(file, f"a column {name!r}"), _opened(file) as table:
-            if name not in table.schema_arrow.names:
-                raise ValueError(f"the columns {', '.join(table.schema_arrow.names)}")
-            found.append(table.read([name]).column(0).to_numpy())
-    return np.concatenate(found)
+def _check_same(columns: list[str], found: list[str]) -> None:
+    if sorted(columns) != sorted(found):
+        odd = sorted(set(columns) ^ set(found))
+        raise ValueError(f"other columns than the first file: {', '.join(odd)}")
 
 
 def _opened(file: Path):
@@ -59,7 +65,7 @@ def _opened(file: Path):
 
 def _mapped(file: Path) -> np.ndarray:
     with sentences(file, "a table of numbers, one point a row"):
-        X = arrays.read_npy(file, None)[0]
+        X = arrays.read_npy(file, Wanted())[0]
         if X.ndim != 2:
             raise ValueError(f"{X.dtype} of shape {X.shape}")
         return X

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils.random import sample_without_replacement
 
 from bhtsne.landmarks.sources import Source
 
@@ -19,15 +20,19 @@ def choose(source: Source, count: int, way: str, labels: Any, rng) -> np.ndarray
     """
     n = len(source)
     if way == "uniform":
-        return np.sort(rng.choice(n, count, replace=False))
+        # which holds `count` numbers, where `rng.choice` holds N
+        return np.sort(sample_without_replacement(n, count, random_state=rng)).astype(np.int64)
     if way == "stratified":
-        return _by_label(np.asarray(labels), count, rng)
+        return _by_label(labels, count, rng)
     return _coreset(source, count, rng)
 
 
 def _by_label(labels: np.ndarray, count: int, rng) -> np.ndarray:
     """Draw from each class its share of the points, but one point at least."""
-    _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    try:
+        _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    except TypeError as error:
+        raise ValueError(f"y must hold labels that are all numbers or all text: {error}.") from None
     if len(sizes) > count:
         raise ValueError(
             f"n_landmarks must be at least {len(sizes)}, one for each label, got {count}."

@@ -1,6 +1,7 @@
 """Points in blocks → `LandmarkTSNE`: chooses landmarks, maps them, places and refines the rest."""
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from bhtsne import dask, jit, parameters
 from bhtsne.landmarks.choosing import WAYS, choose
 from bhtsne.landmarks.sources import Source
 from bhtsne.neighbors.points import check_count, checked_random_state
+from bhtsne.progress import Progress
 from bhtsne.tsne import TSNE
 
 __all__ = ["LandmarkTSNE"]
@@ -63,6 +65,9 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         The map of all points, if they were refined.
     n_features_in_ : int
         D.
+    feature_names_in_ : ndarray of str, shape (D,)
+        Names of the features, where they have any. `tsne_.save` keeps the map of the landmarks for
+        another day: what `TSNE.load` returns places points as this estimator does.
 
     Examples
     --------
@@ -109,15 +114,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         TypeError
             If X is an iterator, which can be gone through only once.
         """
-        source, rng = self._source(X), checked_random_state(self.random_state)
-        with jit.threads(self.n_jobs):
-            self.landmarks_ = self._choose(source, y, rng)
-            chosen = source.take(self.landmarks_)
-        tsne = TSNE() if self.tsne is None else clone(self.tsne)
-        tsne.set_params(n_jobs=self.n_jobs, verbose=self.verbose, random_state=self.random_state)
-        self.tsne_ = tsne.fit(chosen)
-        self.n_features_in_, self._n_features_out = chosen.shape[1], tsne.n_components
-        return self
+        return self._fit(self._source(X), y)
 
     def fit_transform(self, X, y=None):
         """Map the landmarks, place all others, and refine the whole if `refine_iter` says so.
@@ -133,10 +130,13 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             The map; landmarks stand where their own map has them.
         """
         source = self._source(X)
-        self.fit(X, y)
-        Y = np.empty((len(source), self._n_features_out), np.float32)
-        for here, placed in self._placed(source):
-            Y[here] = placed
+        self._fit(source, y)
+        if self.tsne_.stopped_ == "interrupt":
+            raise KeyboardInterrupt
+        if dask.is_collection(X):
+            Y = np.array(self.transform(X).compute())
+        else:
+            Y = np.concatenate(list(self._placed(source)))
         Y[self.landmarks_] = self.tsne_.embedding_
         if self.refine_iter:
             Y = self._refine(source, Y)
@@ -157,8 +157,9 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             A point's place does not depend on the others, nor on how they are cut into blocks. Of a
             dask collection, a lazy one, which its workers place.
         """
+        check_is_fitted(self, "tsne_")
         if dask.is_collection(X):
-            check_is_fitted(self, "tsne_")
+            self._check_names(self._source(X))
             return self.tsne_.transform(X, perplexity=self.perplexity)
         return np.concatenate(list(self.place(X)))
 
@@ -184,18 +185,63 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         1797
         """
         check_is_fitted(self, "tsne_")
-        once = isinstance(X, Iterator)
-        source = self._source((lambda: X) if once else X)
-        for _, placed in self._placed(source):
-            yield placed
+        source = self._source((lambda: X) if isinstance(X, Iterator) else X)
+        self._check_names(source)
+        return self._placed(source)
 
     def _source(self, X) -> Source:
         check_count("block", self.block)
         return Source(X, self.block)
 
-    def _placed(self, source: Source) -> Iterator[tuple[slice, np.ndarray]]:
-        for here, block in source.numbered():
-            yield here, self.tsne_.transform(block, perplexity=self.perplexity)
+    def _fit(self, source: Source, y):
+        tsne, rng = self._of_landmarks(), checked_random_state(self.random_state)
+        with jit.threads(self.n_jobs):
+            rows = self._choose(source, y, rng)
+            chosen = source.take(rows)
+        self.tsne_, self.landmarks_ = tsne.fit(chosen), rows
+        self.n_features_in_, self._n_features_out = chosen.shape[1], tsne.n_components
+        if source.names is not None:
+            self.feature_names_in_ = np.array(source.names, object)
+        elif hasattr(self, "feature_names_in_"):  # of an earlier fit
+            del self.feature_names_in_
+        return self
+
+    def _of_landmarks(self) -> TSNE:
+        """Return what maps the landmarks, or raise before anything is computed."""
+        if not isinstance(self.tsne, TSNE | None):
+            raise TypeError(f"tsne must be a TSNE or None, got {self.tsne!r}.")
+        tsne = TSNE() if self.tsne is None else clone(self.tsne)
+        tsne.set_params(n_jobs=self.n_jobs, verbose=self.verbose, random_state=self.random_state)
+        parameters.check(tsne)
+        if not isinstance(tsne.affinities, str) or "precomputed" in (tsne.metric, tsne.affinities):
+            raise ValueError(
+                "tsne must map points of features, among which others are placed, got metric="
+                f"{tsne.metric!r}, affinities={tsne.affinities!r}."
+            )
+        if self.perplexity is not None:
+            parameters.check_perplexity(self.perplexity, tsne.affinities)
+        return tsne
+
+    def _check_names(self, source: Source) -> None:
+        """Raise ValueError if the features have names, and others than those of the landmarks."""
+        known = tuple(getattr(self, "feature_names_in_", ()))
+        for ours, theirs in zip(known, source.names or (), strict=False):
+            if ours != theirs:
+                raise ValueError(
+                    f"X must have the features of the landmarks in their order, got {theirs!r} "
+                    f"in place of {ours!r}."
+                )
+
+    def _placed(self, source: Source) -> Iterator[np.ndarray]:
+        """Yield the places of each block."""
+        quiet = copy(self.tsne_).set_params(verbose=False).set_output(transform="default")
+        with Progress(self.verbose).counted("placing", source.known) as advance:
+            for block in source:
+                placed = np.empty((0, self._n_features_out), np.float32)
+                if block.shape[0]:
+                    placed = quiet.transform(block, perplexity=self.perplexity)
+                yield placed
+                advance(len(placed))
 
     def _choose(self, source: Source, y, rng) -> np.ndarray:
         check_count("n_landmarks", self.n_landmarks, 2)
@@ -204,6 +250,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         if not isinstance(self.landmarks, str):
             return _checked_rows(self.landmarks, n)
         parameters.check_choice("landmarks", self.landmarks, WAYS)
+        y = None if y is None else np.asarray(y)
         if self.landmarks == "stratified" and np.shape(y) != (n,):
             raise ValueError(
                 f'landmarks="stratified" needs y of shape ({n},), one label for each point, got '

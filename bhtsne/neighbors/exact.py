@@ -45,7 +45,7 @@ def search_rows(X: np.ndarray, rows: np.ndarray | None, indices, distances) -> N
 def nearest_to(X: np.ndarray, new: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the k nearest points of X to each new point, as `nearest` does."""
     indices, distances = np.empty((len(new), k), np.int32), np.empty((len(new), k))
-    _search_twice(X, new, np.arange(len(new)), like_by_like(X), indices, distances)
+    _search_twice(X, new, like_by_like(new), like_by_like(X), indices, distances)
     return indices, distances
 
 

@@ -80,6 +80,7 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
                 "perplexity": perplexity, "exaggeration": exaggeration, "n_iter": n_iter,
                 "learning_rate": learning_rate, "momentum": momentum, "init": init,
             }  # fmt: skip
+            self._check_lazy(X)
             place = partial(_placed, model=_lean(self), options=options)
             return dask.map_rows(place, X, list(self.get_feature_names_out()))
         n = len(self.embedding_)
@@ -110,13 +111,30 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
             raise KeyboardInterrupt
         return state.Y
 
+    def _check_lazy(self, X) -> None:
+        """Raise at once for what every partition would be refused for."""
+        dask.check_columns(X)
+        if X.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X must have {self.n_features_in_} columns as the fitted points, got {X.shape[1]}."
+            )
+        known, given = getattr(self, "feature_names_in_", ()), getattr(X, "columns", ())
+        for ours, theirs in zip(known, given, strict=False):
+            if ours != theirs:
+                raise ValueError(
+                    f"X must have the fitted features in their order, got {theirs!r} in place of "
+                    f"{ours!r}."
+                )
+
 
 def _lean(model: Any) -> Any:
     """Return a copy of an estimator with no more than placing takes: what is sent to workers."""
     lean = copy(model)
     for name in ("affinities_", "neighbors_", "kl_per_point_", "_velocity", "_gains"):
         vars(lean).pop(name, None)
-    return lean.set_params(callbacks=(), checkpoint=None, verbose=False).set_output()
+    return lean.set_params(callbacks=(), checkpoint=None, verbose=False).set_output(
+        transform="default"
+    )
 
 
 def _placed(points: np.ndarray, model: Any, options: dict) -> np.ndarray:
