@@ -168,9 +168,10 @@ class _Lines:
         self.n += count
         now, done = time.perf_counter(), self.n - self.initial
         passed, more = now - self._last[0], done - self._last[1]
-        if passed < _LINES[0] or not more or self.n >= self.total:  # the last line is another's
+        if passed < _LINES[0] or not more or self.n == self.total:  # the last line is another's
             return
-        whole = (now - self._start) * (self.total - self.initial) / done
+        # where nobody knows how much there is, as if it were done
+        whole = (now - self._start) * ((self.total or self.n) - self.initial) / done
         if passed >= min(whole / 10, _LINES[1]):
             self._last = (now, done)
             self._write(more / passed)
@@ -178,7 +179,7 @@ class _Lines:
     def _write(self, rate: float | None = None) -> None:
         told = {name: getattr(self, name) for name in ("unit", "unit_scale", "initial")}
         elapsed = time.perf_counter() - self._start
-        form = _LINE if self.total else _UNKNOWN
+        form = _LINE if self.total else _COUNTED if self.n else _UNKNOWN
         parts = {"prefix": self._desc, "postfix": self._postfix, "bar_format": form, "rate": rate}
         self.write(self._format(self.n, self.total, elapsed, **parts, **told), sys.stderr)
 
