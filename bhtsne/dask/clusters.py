@@ -9,6 +9,7 @@ from bhtsne import jit
 __all__ = ["client", "results"]
 
 LOCAL = "local"
+_PATIENCE = "10s"  # until a scheduler answers
 
 
 @contextmanager
@@ -35,7 +36,7 @@ def client(address: str, n_workers: int | None = None) -> Iterator[Any]:
         raise ValueError('dask.distributed is not here; install "numba-bhtsne[dask]".') from None
     if address != LOCAL:
         try:
-            found = Client(address, timeout="10s")
+            found = Client(address, timeout=_PATIENCE)
         except (OSError, ValueError) as error:
             raise OSError(f"no scheduler of dask answers at {address!r}: {error}.") from None
         with found:

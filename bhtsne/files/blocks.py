@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def names(path: str | os.PathLike) -> tuple[str, ...]:
     first = parts(path)[0]
     if kind(first) == "npy":
         return ()
-    with sentences(first, "a table of numbers, one point a row"), _opened(first) as table:
+    with sentences(first, "a table of numbers, one point a row"), opened(first) as table:
         return tuple(table.schema_arrow.names)
 
 
@@ -44,26 +45,29 @@ def read(path: str | os.PathLike, rows: int) -> Iterator[np.ndarray]:
     columns = list(names(path))
     for file in parts(path):
         if kind(file) == "npy":
-            X = _mapped(file)
+            X = mapped(file)
             yield from (X[start : start + rows] for start in range(0, len(X), rows))
             continue
-        with sentences(file, "a table of numbers, one point a row"), _opened(file) as table:
-            _check_same(columns, table.schema_arrow.names)
+        with sentences(file, "a table of numbers, one point a row"), opened(file) as table:
+            check_same(columns, table.schema_arrow.names)
             for batch in table.iter_batches(rows, columns=columns):
-                yield _points(batch.select(columns))
+                yield numbers(batch.select(columns))
 
 
-def _check_same(columns: list[str], found: list[str]) -> None:
+def check_same(columns: list[str], found: list[str]) -> None:
+    """Raise ValueError unless a file has the columns of the first, in whatever order."""
     if sorted(columns) != sorted(found):
         odd = sorted(set(columns) ^ set(found))
         raise ValueError(f"other columns than the first file: {', '.join(odd)}")
 
 
-def _opened(file: Path):
+def opened(file: Path) -> Any:
+    """Open a .parquet file."""
     return arrow().parquet.ParquetFile(file)
 
 
-def _mapped(file: Path) -> np.ndarray:
+def mapped(file: Path) -> np.ndarray:
+    """Map a .npy file of points into memory."""
     with sentences(file, "a table of numbers, one point a row"):
         X = arrays.read_npy(file, Wanted())[0]
         if X.ndim != 2:
@@ -73,12 +77,13 @@ def _mapped(file: Path) -> np.ndarray:
 
 def _rows_of(file: Path) -> int:
     if kind(file) == "npy":
-        return len(_mapped(file))
-    with sentences(file, "a table of numbers, one point a row"), _opened(file) as table:
+        return len(mapped(file))
+    with sentences(file, "a table of numbers, one point a row"), opened(file) as table:
         return table.metadata.num_rows
 
 
-def _points(batch) -> np.ndarray:
+def numbers(batch: Any) -> np.ndarray:
+    """Return columns as points, or raise ValueError if one has no number."""
     columns = []
     for name, values in zip(batch.schema.names, batch.columns, strict=True):
         columns.append(values.to_numpy(zero_copy_only=False))

@@ -25,6 +25,8 @@ class Source:
         that returns an iterator.
     rows : int
         Rows of a block; one's own blocks stay as they are.
+    n : int, optional
+        N, where it is known and X does not say it.
 
     Attributes
     ----------
@@ -37,9 +39,10 @@ class Source:
         If X is an iterator, which can be gone through only once, or no table at all.
     """
 
-    def __init__(self, X: Any, rows: int) -> None:
+    def __init__(self, X: Any, rows: int, n: int | None = None) -> None:
         self._parts = dask.Partitions(X) if dask.is_collection(X) else None
-        self._begin, self._n = _beginning(X if self._parts is None else self._parts, rows)
+        self._begin, told = _beginning(X if self._parts is None else self._parts, rows)
+        self._n = told if n is None else n
         self.names = _names(X)
 
     def __iter__(self) -> Iterator[Any]:
