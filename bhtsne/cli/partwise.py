@@ -6,6 +6,7 @@ Landmarks are mapped; the other points are placed on their map, part by part, he
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from bhtsne.cli import fitting
@@ -19,11 +20,13 @@ _NOT_TAKEN = {"html": None, "film": None, "save": None, "checkpoint": None, "for
 
 def add_options(command: Parser) -> None:
     """Add the options."""
-    group = command.add_argument_group(
-        "points that do not fit into memory",
+    told = (
         "IN is a .npy, a .parquet or a folder of .parquet files; OUT is a folder of parts, which "
         "readers of parquet take for one table. After a stop the same command goes on with the "
-        "parts that are missing. Principal components are those of the landmarks.",
+        "parts that are missing. Principal components are those of the landmarks."
+    )
+    group = command.add_argument_group(
+        "points that do not fit into memory", "\n".join(wrap(told, 80))
     )
     add = group.add_argument
     add("--landmarks", metavar="N", type=count, help="map N of the points, and place the others "
