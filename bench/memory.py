@@ -44,9 +44,9 @@ def measure(points: int, options: dict) -> dict:
     timed = progress.Progress.timed
 
     @contextmanager
-    def watched(self, stage: str, seconds: dict) -> Iterator[None]:
+    def watched(self, stage: str, *rest) -> Iterator[None]:
         Path("/proc/self/clear_refs").write_text("5")  # sets the largest back to what is held
-        with timed(self, stage, seconds):
+        with timed(self, stage, *rest):
             yield
         peaks[stage] = status("VmHWM") - held
 

@@ -298,6 +298,42 @@ def _drawing(result: dict) -> str:
     )  # fmt: skip
 
 
+def _film(result: dict) -> str:
+    """Return what a recording and its film cost."""
+    rows = [
+        [name.upper(), f"{result[name]['seconds']:.1f} s",
+         f"{result[name]['bytes'] / 2**20:.0f} MiB"]
+        for name in ("gif", "mp4") if name in result
+    ]  # fmt: skip
+    return (
+        f"The film of a run of {result['points']:,} points: {result['frames']} maps are kept in "
+        f"{result['memory'] / 2**20:.0f} MiB, which costs {result['recording']:.1f} s of "
+        f"{result['optimization']:.1f} (`python bench/film.py`):\n\n"
+        + _table(["", "time", "size"], rows)
+    )  # fmt: skip
+
+
+def _browser(result: dict) -> str:
+    """Return what a page holds and how fast it moves."""
+    rows = [
+        [
+            f"{r['points']:,}", f"{r['bytes'] / 1e6:.1f} MB", f"{r['open_seconds']:.1f} s",
+            *(
+                f"{r[move]['frames_per_second']:.0f}, of {r[move]['share_drawn']:.0%}"
+                for move in ("pan", "zoom")
+            ),
+            f"{r['hover']['frames_per_second']:.0f}",
+        ]
+        for r in result["pages"]
+    ]  # fmt: skip
+    head = ["points", "HTML", "opens in", "frames/s, panning", "zooming", "hovering"]
+    return (
+        "A map as a page in headless Chromium without a graphics card; while it moves a page draws "
+        "as many of its points as 30 frames a second allow, and all of them when it stands "
+        "(`python bench/browser.py`):\n\n" + _table(head, rows)
+    )
+
+
 def section() -> str:
     """Return what the files at hand say."""
     parts = {
@@ -305,7 +341,7 @@ def section() -> str:
         "accuracy": _accuracy, "scaling": _scaling, "limit": _limit,
         "new_points": _new_points, "options": _options, "variants": _variants,
         "dynamic": _dynamic, "memory": _memory, "checkpoint": _checkpoint,
-        "drawing": _drawing,
+        "drawing": _drawing, "film": _film, "browser": _browser,
     }  # fmt: skip
     found = [(write, _load(name)) for name, write in parts.items()]
     return "\n" + "".join(write(result) for write, result in found if result is not None)

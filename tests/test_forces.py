@@ -553,3 +553,14 @@ def test_powers_by_straight_code_are_powers(exponent):
         assert found == pytest.approx(truth, rel=1e-5 * (1 - exponent), abs=1e-37)
     assert walk._power(np.float32(1), np.float32(exponent)) == 1
     assert walk._power(np.float32(np.inf), np.float32(exponent)) < 1e-19
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_a_stray_does_not_feel_the_cell_that_holds_it(d):
+    """The root, whose middle lies by the others, looks small from its far corner at large θ."""
+    Y = np.random.default_rng(0).normal(size=(193, d)).astype(np.float32) * 100
+    Y[0] = 5e5
+    truth = forces.repulsion(Y.astype(np.float64), method="exact")
+    fast = forces.repulsion(Y, theta=0.8)
+    np.testing.assert_allclose(fast.z, truth.z, rtol=1e-3)
+    np.testing.assert_allclose(fast.force[0], truth.force[0], rtol=1e-2)

@@ -1,7 +1,7 @@
 """The walk and the sums of `barnes_hut`, compiled: see there for what they compute.
 
-A map of fewer than three dimensions has None for the coordinates that it lacks: Numba compiles
-each case on its own and drops the branches, so one body serves 1, 2 and 3 dimensions.
+A map of fewer dimensions has None for the coordinates that it lacks: Numba compiles each case on
+its own and drops the branches, so one body serves 1, 2 and 3 dimensions.
 """
 
 import numpy as np
@@ -58,12 +58,12 @@ def _row(like, buffer, a):
 
 
 @jit.serial
-def _choose(many, box, seen, links, theta2, ids):
+def _choose(first, last, count, box, seen, links, theta2, ids):
     """Walk the tree for a group; return how many smooth cells, far cells and leaves it chose."""
-    # Cells are sorted into the lists without a branch: the next are fetched while one is judged.
+    # Without a branch: the next cells are fetched while one is judged.
     queue, flat, far, leaves = ids
     wide = _FLAT * max(box[0, 1], box[1, 1], box[2, 1]) ** 2
-    smooth = many & (wide > 0)
+    smooth = (last - first > count) & (wide > 0)  # else the group has fewer points than nodes
     n_flat, n_far, n_leaves, head, tail = 0, 0, 0, 0, 1
     queue[0] = 0
     while head < tail:
@@ -74,7 +74,8 @@ def _choose(many, box, seen, links, theta2, ids):
             d = abs(seen[cell, a] - box[a, 0])
             center2 += d * d
             border2 += max(d - box[a, 1], np.float32(0)) ** 2
-        accepted = seen[cell, 3] < theta2 * border2
+        holds = (links[cell, 0] <= first) & (last <= links[cell, 1])  # far as its middle may be
+        accepted = (seen[cell, 3] < theta2 * border2) & ~holds
         is_flat = accepted & smooth & (wide < theta2 * center2)
         is_far = accepted & ~is_flat & (links[cell, 1] - links[cell, 0] > _FEW)
         is_leaf = (accepted | (links[cell, 2] == cell + 1)) & ~is_far & ~is_flat
@@ -254,7 +255,7 @@ def _walk_group(first, last, seen, links, cells, p, theta2, kernel, at, buffers,
     near, b, ids = buffers
     box, nodes, felt = at
     count = nodes.shape[1]
-    n_flat, n_far, n_leaves = _choose(last - first > count, box, seen, links, theta2, ids)
+    n_flat, n_far, n_leaves = _choose(first, last, count, box, seen, links, theta2, ids)
     out[:, first:last] = 0
     felt[:] = 0
     listed = _feel_leaves(first, last, links, ids[3, :n_leaves], p, p, near, kernel, place, out)
@@ -292,7 +293,7 @@ def visit(
         near, b = np.empty((3, _LIST), np.float32), np.empty(_END, np.float32)
         ids = np.empty((4, len(links)), np.int32)
         for g in range(task, len(first), tasks):
-            _, n_far, n_leaves = _choose(False, boxes[g], seen, links, theta2, ids)
+            _, n_far, n_leaves = _choose(-1, -1, 0, boxes[g], seen, links, theta2, ids)
             here, leaves = slice(first[g], last[g]), ids[3, :n_leaves]
             out[:, here] = 0
             _feel_leaves(first[g], last[g], links, leaves, p, sources, near, kernel, None, out)

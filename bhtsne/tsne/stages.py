@@ -197,9 +197,9 @@ class Stages(BaseEstimator):
                 X, self.perplexity, metric=self.metric, metric_params=self.metric_params
             )
         with telling.share(0, 0.4):
-            conditional = self._weigh(found, X.shape[0], self.perplexity)
-        with telling.share(0.4, 1):
-            return affinities.joint(conditional, self.symmetrize)
+            conditional = [self._weigh(found, X.shape[0], self.perplexity)]
+        with telling.share(0.4, 1):  # which lets go of the other on the way
+            return affinities.joint(conditional.pop(), self.symmetrize)
 
     def _weigh(self, found, n: int, perplexity) -> sparse.csr_array:
         """Return conditional affinities to n fitted points, for one's own P by perplexity."""

@@ -97,7 +97,7 @@ def _walk(built: tree.Tree, theta: float, box: np.ndarray, many: bool) -> list[n
     """Return the smooth cells, the far cells and the leaves that the library's walk chooses."""
     seen, links, _, _ = barnes_hut.prepare(built)
     ids = np.empty((4, len(links)), np.int32)
-    counts = _choose(many, box, seen, links, np.float32(theta**2), ids)
+    counts = _choose(-1, len(links) if many else -1, 0, box, seen, links, np.float32(theta**2), ids)
     return [ids[1 + k, :n].copy() for k, n in enumerate(counts)]
 
 
