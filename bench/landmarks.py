@@ -211,7 +211,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--points", type=int, default=10_000_000)
     parser.add_argument("--landmarks", type=int, default=50_000)
-    parser.add_argument("--dask-points", type=int, default=327_680)
+    parser.add_argument("--dask-points", type=int, default=524_288)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--mnist", type=int, default=70_000)
     parser.add_argument("--threads", type=int)

@@ -22,6 +22,7 @@ _MODULES = (
     "affinities",
     "browser",
     "crowding",
+    "dask",
     "datasets",
     "dynamic",
     "forces",

@@ -192,7 +192,8 @@ def _placed(arguments: argparse.Namespace, tasks: list, parts: int) -> list[dict
 
 
 def _each(arguments: argparse.Namespace, tasks: list, advance: Any) -> Iterator[dict[str, Any]]:
-    from bhtsne import dask, jit
+    from bhtsne import jit
+    from bhtsne.dask import clusters
     from bhtsne.landmarks import folder
 
     if arguments.dask is None or not tasks:
@@ -200,8 +201,8 @@ def _each(arguments: argparse.Namespace, tasks: list, advance: Any) -> Iterator[
             for task in tasks:
                 yield folder.place(task, advance)
         return
-    with dask.client(arguments.dask, arguments.threads) as client:
-        for result in dask.results(client, folder.place, [(task,) for task in tasks]):
+    with clusters.client(arguments.dask, arguments.threads) as client:
+        for result in clusters.results(client, folder.place, [(task,) for task in tasks]):
             advance(result["rows"])
             yield result
 

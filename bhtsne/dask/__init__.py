@@ -4,19 +4,7 @@ The only room that imports dask. A task works on as many threads as its worker h
 process at a time: kernels share them, and nothing is oversubscribed.
 """
 
-from bhtsne.dask.clusters import client, results
 from bhtsne.dask.components import principal_components
-from bhtsne.dask.mapping import map_rows
 from bhtsne.dask.merging import neighbors
-from bhtsne.dask.partitions import Partitions, check_columns, is_collection
 
-__all__ = [
-    "Partitions",
-    "check_columns",
-    "client",
-    "is_collection",
-    "map_rows",
-    "neighbors",
-    "principal_components",
-    "results",
-]
+__all__ = ["neighbors", "principal_components"]

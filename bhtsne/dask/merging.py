@@ -33,6 +33,14 @@ def neighbors(X: Any, k: int) -> Neighbors:
     ------
     ValueError
         If k is out of range, or a partition holds no finite numbers: it is named.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from bhtsne import dask
+    >>> line = da.from_array([[0.0], [1.0], [3.0], [3.5]], chunks=(2, 1))
+    >>> dask.neighbors(line, 1).indices.ravel()
+    array([1, 0, 3, 2], dtype=int32)
     """
     import dask
 

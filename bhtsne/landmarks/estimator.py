@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from bhtsne import dask, jit, parameters
+from bhtsne import jit, parameters
+from bhtsne.dask.partitions import is_collection
 from bhtsne.landmarks.choosing import WAYS, choose
 from bhtsne.landmarks.sources import Source
 from bhtsne.neighbors.points import check_count, checked_random_state
@@ -133,7 +134,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self._fit(source, y)
         if self.tsne_.stopped_ == "interrupt":
             raise KeyboardInterrupt
-        if dask.is_collection(X):
+        if is_collection(X):
             Y = np.array(self.transform(X).compute())
         else:
             Y = np.concatenate(list(self._placed(source)))
@@ -158,7 +159,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             dask collection, a lazy one, which its workers place.
         """
         check_is_fitted(self, "tsne_")
-        if dask.is_collection(X):
+        if is_collection(X):
             self._check_names(self._source(X))
             return self.tsne_.transform(X, perplexity=self.perplexity)
         return np.concatenate(list(self.place(X)))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from bhtsne import dask
+from bhtsne.dask.partitions import Partitions, is_collection
 from bhtsne.neighbors import checked_points
 
 __all__ = ["Source"]
@@ -40,7 +40,7 @@ class Source:
     """
 
     def __init__(self, X: Any, rows: int, n: int | None = None) -> None:
-        self._parts = dask.Partitions(X) if dask.is_collection(X) else None
+        self._parts = Partitions(X) if is_collection(X) else None
         self._begin, told = _beginning(X if self._parts is None else self._parts, rows)
         self._n = told if n is None else n
         self.names = _names(X)

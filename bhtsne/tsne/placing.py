@@ -9,7 +9,9 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from bhtsne import dask, jit, neighbors, optimizer, parameters
+from bhtsne import jit, neighbors, optimizer, parameters
+from bhtsne.dask.mapping import map_rows
+from bhtsne.dask.partitions import check_columns, is_collection
 from bhtsne.transform import STARTS, NewPoints, start
 from bhtsne.tsne.stages import Stages, wanted
 
@@ -75,14 +77,14 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
                 'affinities="precomputed" leaves no points to place new ones among; '
                 "fit the points, with affinities=P."
             )
-        if dask.is_collection(X):
+        if is_collection(X):
             options = {
                 "perplexity": perplexity, "exaggeration": exaggeration, "n_iter": n_iter,
                 "learning_rate": learning_rate, "momentum": momentum, "init": init,
             }  # fmt: skip
             self._check_lazy(X)
             place = partial(_placed, model=_lean(self), options=options)
-            return dask.map_rows(place, X, list(self.get_feature_names_out()))
+            return map_rows(place, X, list(self.get_feature_names_out()))
         n = len(self.embedding_)
         if perplexity is None:
             perplexity = np.minimum(_FEW, self.perplexity).tolist()
@@ -113,7 +115,7 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
 
     def _check_lazy(self, X) -> None:
         """Raise at once for what every partition would be refused for."""
-        dask.check_columns(X)
+        check_columns(X)
         if X.shape[1] != self.n_features_in_:
             raise ValueError(
                 f"X must have {self.n_features_in_} columns as the fitted points, got {X.shape[1]}."
