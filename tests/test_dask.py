@@ -14,6 +14,7 @@ from sklearn.base import clone
 
 import bhtsne.dask as bd
 from bhtsne import TSNE, LandmarkTSNE, datasets, initial, neighbors
+from bhtsne.dask import clusters
 
 QUICK = TSNE(perplexity=10, early_exaggeration_iter=60, n_iter=40, random_state=0)
 
@@ -156,6 +157,12 @@ def test_a_worker_that_is_killed_changes_nothing(X, model, client):
     worker = next(iter(client.run(os.getpid).values()))
     os.kill(worker, signal.SIGKILL)
     np.testing.assert_array_equal(future.result(timeout=120), model.transform(X))
+
+
+def test_a_task_that_kills_its_workers_is_told(client, monkeypatch):
+    monkeypatch.setattr(client.cluster.scheduler, "allowed_failures", 0)
+    with pytest.raises(MemoryError, match="workers died one after another over one task"):
+        list(clusters.results(client, os._exit, [(1,)]))
 
 
 def test_an_empty_partition_is_no_points(X, model, client):

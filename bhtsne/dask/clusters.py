@@ -55,13 +55,22 @@ def results(found: Any, function: Callable, tasks: Sequence[tuple]) -> Iterator[
     """Yield ``function(*task)`` for each task as it is done; after an error nothing more is begun.
 
     A task whose worker dies is done by another.
+
+    Raises
+    ------
+    MemoryError
+        If workers die one after another over one task, which is what too little memory looks like.
     """
-    from distributed import as_completed
+    from distributed import KilledWorker, as_completed
 
     futures = [found.submit(_threaded, function, task, pure=False) for task in tasks]
     try:
         for future in as_completed(futures):
             yield future.result()
+    except KilledWorker as error:
+        raise MemoryError(
+            "workers died one after another over one task; give them more memory, or fewer threads."
+        ) from error
     finally:
         found.cancel([future for future in futures if not future.done()])
 
