@@ -371,6 +371,7 @@ def section() -> str:
         "new_points": _new_points, "options": _options, "variants": _variants,
         "dynamic": _dynamic, "memory": _memory, "checkpoint": _checkpoint,
         "drawing": _drawing, "film": _film, "browser": _browser,
+        "landmarks": _landmarks,
     }  # fmt: skip
     found = [(write, _load(name)) for name, write in parts.items()]
     return "\n" + "".join(write(result) for write, result in found if result is not None)
