@@ -71,13 +71,14 @@ figure, axes = plt.subplots(1, 3, figsize=(14, 4.6), layout="constrained")
 rows = model.landmarks_
 plot.scatter(Y[rows], y[rows], ax=axes[0], legend="in place", title=f"{len(rows):,} landmarks")
 plot.scatter(Y, y, ax=axes[1], legend="in place", title="all placed among them")
-near_it = metrics.align(Y, full.embedding_).Y
+near_it = metrics.align(full.embedding_, Y).Y
 plot.scatter(near_it, y, ax=axes[2], legend="in place", title="a map of all")
 plt.show()
 
 # %% [markdown]
-# The same kinds, in the same arrangement, for each landmark stands for those like it. But look
-# closely: the placed points draw together into grains, around and between landmarks.
+# The same kinds in the same arrangement, for each landmark stands for those like it; what is torn
+# on their map, as the 4s and 7s are, stays torn. And look closely: the placed points draw together
+# into grains, around and between landmarks.
 #
 # ## What is lost
 #
@@ -114,9 +115,9 @@ for i, (ax, name) in enumerate(zip(axes, ("recall at 10", "neighbour hit"), stri
 plt.show()
 
 # %% [markdown]
-# What class a point is of is nearly all there, with a few landmarks for each kind. Who is its
-# neighbour is not: that is known to the landmarks alone. So by such a map one may say "these are
-# that kind", and not "these two are most alike".
+# Of a point's class little is lost where each kind has landmarks enough. Of its neighbours much is:
+# the map knows those among landmarks alone. So by such a map one may say "these are that kind", and
+# not "these two are most alike".
 #
 # ## Which landmarks?
 #
@@ -147,8 +148,8 @@ for way in ("uniform", "coreset", "stratified"):
 #
 # ## Let all move in the end
 #
-# Where all points fit after all, and a map of them would only take too long from the start,
-# `refine_iter` lets them move together by t-SNE's own gradient.
+# Where all points fit after all, `refine_iter` lets them move together in the end, by t-SNE's own
+# gradient.
 
 # %%
 start = time.perf_counter()
@@ -157,11 +158,12 @@ Y_refined = refined.fit_transform(X)
 took = time.perf_counter() - start
 
 figure, axes = plt.subplots(1, 3, figsize=(14, 4.6), layout="constrained")
-middle, width = np.median(Y[y == 0], axis=0), np.ptp(Y, axis=0).max() / 7
+width = np.ptp(Y, axis=0).max() / 9
 for ax, places, title in zip(
     axes, (Y, Y_refined, Y_refined), ("zeros: placed", "refined", "all, refined"), strict=True
 ):
-    plot.scatter(places, y, ax=ax, legend=None, title=title)
+    size = 3 if title != "all, refined" else None
+    plot.scatter(places, y, ax=ax, size=size, legend=None, title=title)
 for ax, places in zip(axes[:2], (Y, Y_refined), strict=True):
     middle = np.median(places[y == 0], axis=0)
     ax.set(xlim=middle[0] + np.array([-width, width]), ylim=middle[1] + np.array([-width, width]))
@@ -178,9 +180,9 @@ for name, kl, places, s in (
     print(f"{name:13} {kl:5.2f}   {recall:12.3f}   {hit:13.3f}   {s:7.1f}")
 
 # %% [markdown]
-# The grains dissolve, and most of what was lost is back. (For very many points Kobak & Berens 2019
-# start so in any case: the arrangement of the landmarks is a better one than that of all points
-# would come to in as many iterations.)
+# The grains dissolve, and most of what was lost is back. With as few points as here a map of all is
+# better, and takes no longer. With millions the few hundred iterations that one can wait for do not
+# settle the large scale, which landmarks bring with them: so Kobak & Berens 2019 begin.
 #
 # ## Points that are never all there
 #
