@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 from bhtsne import TSNE, datasets, forces, initial, jit, metrics, plot
-from bhtsne.cli.embed import peak_memory
+from bhtsne.memory import peak as peak_memory
 
 
 def prepared(points: int | None) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bhtsne.cli.embed import peak_memory
+from bhtsne.memory import peak as peak_memory
 
 
 class Watch:

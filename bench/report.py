@@ -334,6 +334,35 @@ def _browser(result: dict) -> str:
     )
 
 
+def _landmarks(result: dict) -> str:
+    """Return what placing on a map of landmarks takes, and what it is worth."""
+    placed, shared, killed = result["placed"], result["dask"], result["killed"]
+    digits, rates = result["mnist"], result["dask"]["points_per_second"]
+    rows = [
+        [
+            r["map"], f"{r['seconds']:.0f} s", f"{r['kl']:.3f}", f"{r['recall_at_10']:.3f}",
+            f"{r['recall_at_90']:.3f}", f"{r['label_accuracy']:.4f}", str(r["class_pieces"]),
+        ]
+        for r in digits["rows"]
+    ]  # fmt: skip
+    head = ["map", "time", "KL", "recall at 10", "at 90", "5-NN accuracy", "pieces of classes"]
+    bits = "the same bits" if killed["same_bits"] else "other bits"
+    return (
+        f"{placed['points']:,} × 50 points, made block by block, placed on a map of "
+        f"{placed['landmarks']:,} of them in {placed['placing_seconds'] / 60:.0f} minutes, "
+        f"{placed['points_per_second']:,.0f} a second, after {placed['fit_seconds']:.0f} s for the "
+        f"map; the process held {placed['peak_memory_bytes'] / 2**30:.2f} GiB at the most "
+        "(`python bench/landmarks.py`). By Dask, on processes of one thread: "
+        f"{rates['1']:,.0f} points a second by one and {rates['2']:,.0f} by two, "
+        f"{shared['gain_by_second_worker']:.2f} times as many; a plain loop on one thread places "
+        f"{rates['loop']:,.0f}, so that Dask costs {shared['overhead']:.1%}. A worker killed when "
+        f"{killed['done_before']} of {killed['parts']} parts were done: {bits}.\n\n"
+        f"{digits['points']:,} digits from {digits['landmarks']:,} landmarks, beside a map of all "
+        "(200 iterations of all points refine):\n\n" + _table(head, rows)
+        + "![Points placed on a map of landmarks](bench/figures/landmarks.png)\n\n"
+    )  # fmt: skip
+
+
 def section() -> str:
     """Return what the files at hand say."""
     parts = {
@@ -342,6 +371,7 @@ def section() -> str:
         "new_points": _new_points, "options": _options, "variants": _variants,
         "dynamic": _dynamic, "memory": _memory, "checkpoint": _checkpoint,
         "drawing": _drawing, "film": _film, "browser": _browser,
+        "landmarks": _landmarks,
     }  # fmt: skip
     found = [(write, _load(name)) for name, write in parts.items()]
     return "\n" + "".join(write(result) for write, result in found if result is not None)

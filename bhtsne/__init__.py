@@ -11,15 +11,23 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_CLASSES = {"DynamicTSNE": "dynamic", "Recorder": "recorder", "SNE": "sne", "TSNE": "tsne"}
+_CLASSES = {
+    "DynamicTSNE": "dynamic",
+    "LandmarkTSNE": "landmarks",
+    "Recorder": "recorder",
+    "SNE": "sne",
+    "TSNE": "tsne",
+}
 _MODULES = (
     "affinities",
     "browser",
     "crowding",
+    "dask",
     "datasets",
     "dynamic",
     "forces",
     "initial",
+    "landmarks",
     "layers",
     "metrics",
     "neighbors",

@@ -1,10 +1,11 @@
-"""The machine → how much memory can still be had; a need that is more → one clear error.
+"""The machine → how much memory can still be had, or was; a need that is more → one clear error.
 
 And an array → the memory map that it is of, which needs none.
 """
 
 import math
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["available", "check", "mapped"]
+__all__ = ["available", "check", "mapped", "peak"]
 
 _MEMORY, _GROUPS = Path("/proc/meminfo"), Path("/proc/self/cgroup")
 _LIMITS = Path("/sys/fs/cgroup")
@@ -41,6 +42,19 @@ def check(need: float, what: str, remedy: str) -> None:
             f"{what} need about {need / 2**30:.3g} GiB, and {free / 2**30:.3g} GiB can be had; "
             f"{remedy}."
         )
+
+
+def peak() -> int | None:
+    """Return the most memory that the process has held, in bytes, where the system tells."""
+    with suppress(OSError, StopIteration), open("/proc/self/status") as lines:
+        # Linux's ru_maxrss counts what a parent held as it started the process.
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
 
 
 def mapped(X: Any) -> np.memmap | None:

@@ -22,6 +22,7 @@ _LINES = (10.0, 600.0)
 _TOLD = " {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 _BAR, _LINE = "{desc:13}{percentage:3.0f}%|{bar}|" + _TOLD, "{desc:13}{percentage:3.0f}%" + _TOLD
 _UNKNOWN = "{desc:13}[{elapsed}]"
+_COUNTED = "{desc:13}{n_fmt} [{elapsed}, {rate_fmt}]"
 
 
 class Progress:
@@ -90,6 +91,26 @@ class Progress:
             self._bar = None
             bar.close()
 
+    @contextmanager
+    def counted(self, stage: str, points: int) -> Iterator[Callable[[int], None]]:
+        """Show a stage whose body tells by a function how many points more are done.
+
+        Parameters
+        ----------
+        stage : str
+            Its name.
+        points : int
+            How many there are; 0 where nobody knows: then the bar tells how many, and how fast.
+        """
+        with self, self._showing(stage, points):
+            if self._bar is None:
+                yield lambda count: None
+                return
+            if not points:
+                self._bar.bar_format = _COUNTED
+            with telling.to(None):  # a block's own stages are no part of the whole
+                yield self._bar.update
+
     def _hear(self, done: float) -> None:
         """Show which part of the points is done; where it falls, the stage has begun anew."""
         bar = self._bar
@@ -147,9 +168,10 @@ class _Lines:
         self.n += count
         now, done = time.perf_counter(), self.n - self.initial
         passed, more = now - self._last[0], done - self._last[1]
-        if passed < _LINES[0] or not more or self.n >= self.total:  # the last line is another's
+        if passed < _LINES[0] or not more or self.n == self.total:  # the last line is another's
             return
-        whole = (now - self._start) * (self.total - self.initial) / done
+        # where nobody knows how much there is, as if it were done
+        whole = (now - self._start) * ((self.total or self.n) - self.initial) / done
         if passed >= min(whole / 10, _LINES[1]):
             self._last = (now, done)
             self._write(more / passed)
@@ -157,7 +179,7 @@ class _Lines:
     def _write(self, rate: float | None = None) -> None:
         told = {name: getattr(self, name) for name in ("unit", "unit_scale", "initial")}
         elapsed = time.perf_counter() - self._start
-        form = _LINE if self.total else _UNKNOWN
+        form = _LINE if self.total else _COUNTED if self.n else _UNKNOWN
         parts = {"prefix": self._desc, "postfix": self._postfix, "bar_format": form, "rate": rate}
         self.write(self._format(self.n, self.total, elapsed, **parts, **told), sys.stderr)
 

@@ -24,25 +24,28 @@ ORDER = [
         "parameters",
         "transform",
         "checkpoint",
+        "dask",
         "tsne",
         "sne",
         "crowding",
         "dynamic",
         "metrics",
         "layers",
+        "landmarks",
         "datasets",
     ),
-    *("palette", "browser", "plot", "cli", "__main__", "dask", "scanpy"),
+    *("palette", "browser", "plot", "cli", "__main__", "scanpy"),
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.
 INNER = {"telling", "jit", "memory", "files", "parameters", "progress", "recorder", "tsne"}
-INNER |= {"checkpoint", "cli", "dask", "palette", "__main__"}
+INNER |= {"checkpoint", "cli", "palette", "__main__"}
 
 ONLY_IN = {
     "matplotlib": "plot",
     "pynndescent": "neighbors",
     "tqdm": "progress",
     "dask": "dask",
+    "distributed": "dask",
 }
 COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "stencil", "cfunc", "jitclass"}
 

@@ -20,7 +20,7 @@ def text(cell):
 
 
 def test_there_are_as_many_scripts_as_notebooks():
-    assert len(SCRIPTS) == 6
+    assert len(SCRIPTS) == 7
     assert [path.stem for path in sorted(FOLDER.glob("*.ipynb"))] == [s.stem for s in SCRIPTS]
 
 

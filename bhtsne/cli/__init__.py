@@ -85,8 +85,9 @@ def _status(argv: list[str]) -> int:
             return arguments.job(arguments)
     except BrokenPipeError:
         raise
-    except KeyboardInterrupt:
-        return _fault("interrupted before there was a result.", _INTERRUPTED, argv)
+    except KeyboardInterrupt as stop:
+        told = str(stop) or "interrupted before there was a result."
+        return _fault(told, _INTERRUPTED, argv)
     except (TypeError, ValueError, *_MISNAMED) as error:
         return _fault(str(error), _MEANT_OTHERWISE, argv)
     except (ArithmeticError, ImportError, MemoryError, OSError) as error:

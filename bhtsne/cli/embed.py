@@ -1,12 +1,10 @@
 """`bhtsne embed`: from a data set or a file to a map, a picture and a summary."""
 
 import argparse
-import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bhtsne.cli import animate, fitting, resume
+from bhtsne.cli import animate, fitting, partwise, resume
 from bhtsne.cli.parser import (
     Usage,
     add_command,
@@ -27,6 +25,7 @@ bhtsne embed train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --pl
 bhtsne embed points.csv --affinities multiscale --perplexity 30,300 --force-error 1e-3
 bhtsne embed clusters:100000 --quiet --json
 bhtsne embed - < points.csv > map.csv
+bhtsne embed big.parquet --landmarks 50000 --labels kind -o map.parquet   # never all in memory
 bhtsne embed points.npy --checkpoint run -o map.npy   # and, after whatever stopped it:
 bhtsne resume run
 embedding-atlas map.parquet --x tsne1 --y tsne2 --text label   # a map that embed wrote
@@ -56,11 +55,14 @@ def add(commands: Any) -> None:
     add_labels(group)
     add_kept(group)
     fitting.add_options(command)
+    partwise.add_options(command)
     add_common(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Make a map of a data set or a file; return the exit status."""
+    if partwise.is_meant(arguments):
+        return partwise.run(arguments)
     check_targets(arguments)
     if arguments.save is not None and arguments.pca is None:
         arguments.pca = 0  # new points come with all their features
@@ -68,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
         if is_stream(arguments.input):
             raise Usage("--checkpoint needs points that can be read again, got - for IN")
         resume.note(arguments)
+    from bhtsne import memory
+
     watch = Watch()
     points = load(arguments)
     watch.lap("load")
@@ -92,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         "kl_divergence": model.kl_divergence_,
         "neighbor_recall": recall,
         **watch.told(),
-        "peak_memory_bytes": peak_memory(),
+        "peak_memory_bytes": memory.peak(),
         **written(arguments),
     }
     tell(summary, _told(summary), arguments)
@@ -120,19 +124,6 @@ def _recall(model: Any, X: Any) -> dict[str, float]:
         truth = model.neighbors_ if known else X
         recall = metrics.neighbor_recall(truth, model.embedding_, k, metric=model.metric)
     return {"k": k, "recall": round(recall, 4)}
-
-
-def peak_memory() -> int | None:
-    """Return the most memory that the process has held, in bytes, where the system tells."""
-    with suppress(OSError, StopIteration), open("/proc/self/status") as lines:
-        # Linux's ru_maxrss counts what a parent held as it started the process.
-        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def _told(summary: dict[str, Any]) -> list[str]:

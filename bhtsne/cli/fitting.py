@@ -61,14 +61,20 @@ def reduced(X: Any, arguments: argparse.Namespace) -> Any:
     from bhtsne import initial
     from bhtsne.neighbors import checked_points
 
-    X, n_components = checked_points(X), arguments.pca
-    if n_components is None:
-        n_components = _PCA if X.shape[1] > _PCA else 0
-    if n_components < 0:
-        raise ValueError(f"--pca must be 0 or more, got {n_components}.")
+    X = checked_points(X)
+    n_components = components_of(arguments.pca, X.shape[1])
     if n_components == 0 or min(X.shape) <= n_components:
         return X
     return initial.principal_components(X, n_components, random_state=arguments.seed)
+
+
+def components_of(pca: int | None, n_features: int) -> int:
+    """Return how many principal components --pca asks for, 0 for none."""
+    if pca is None:
+        return _PCA if n_features > _PCA else 0
+    if pca < 0:
+        raise ValueError(f"--pca must be 0 or more, got {pca}.")
+    return pca
 
 
 def estimator(arguments: argparse.Namespace, **others: Any) -> Any:

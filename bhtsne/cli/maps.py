@@ -46,7 +46,7 @@ def read(name: str) -> Map:
     if not path.exists():
         raise Usage(f"MAP must be a file or the folder of a checkpoint, got {name!r}")
     if path.is_dir():
-        return _of_checkpoint(path)
+        return _of_parts(path) if any(path.glob("part-*.parquet")) else _of_checkpoint(path)
     kind = told_kind(path)
     if kind == _MODEL:
         return _of_model(path)
@@ -126,6 +126,17 @@ def _of_model(path: Path) -> Map:
 
     model = TSNE.load(path)
     return Map(path.stem, model.embedding_, {}, model.kl_per_point_, model.history_)
+
+
+def _of_parts(path: Path) -> Map:
+    """Return the map that a folder holds in parts."""
+    import numpy as np
+
+    found = [read(str(part)) for part in sorted(path.glob("part-*.parquet"))]
+    columns = {
+        name: np.concatenate([part.columns[name] for part in found]) for name in found[0].columns
+    }
+    return Map(path.stem, np.concatenate([part.Y for part in found]), columns)
 
 
 def _of_checkpoint(path: Path) -> Map:

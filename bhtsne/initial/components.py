@@ -15,13 +15,22 @@ def scores(X, n_components, rng) -> np.ndarray:
     wide = X.shape[1] > COVARIANCE_FEATURES
     if wide and (sparse.issparse(X) or n_components == min(X.shape)):
         return _by_scikit_learn(X, n_components, rng)
+    found = axes(X, n_components, rng)
+    if found is None:
+        return np.zeros((X.shape[0], n_components))
+    with telling.share(0.9, 1):
+        return projected(X, *found)
+
+
+def axes(X, n_components: int, rng) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the mean and the leading axes (D, n_components); None where all points are one."""
     with telling.share(0, 0.1):
         mean = _rows(X, lambda rows: rows.sum(axis=0) / X.shape[0], jit.sum_blocks)
     with telling.share(0.1, 0.3):
         scale = max(_rows(X, lambda rows: np.abs(rows - mean).max()))
     if not scale:  # which an iterative solver takes for a fault
-        return np.zeros((X.shape[0], n_components))
-    if wide:
+        return None
+    if X.shape[1] > COVARIANCE_FEATURES:
         vectors = _leading(X, mean, scale, n_components, rng)
     else:
         with telling.share(0.3, 0.9):
@@ -29,9 +38,12 @@ def scores(X, n_components, rng) -> np.ndarray:
         with telling.to(None):
             _, vectors = jit.map_blocks(lambda *_: np.linalg.eigh(covariance), 1, 1)[0]
     axes = vectors[:, ::-1][:, :n_components]
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(n_components)])
-    with telling.share(0.9, 1):
-        return np.concatenate(_rows(X, lambda rows: (rows - mean) @ axes))
+    return mean, axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(n_components)])
+
+
+def projected(X, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """Return the coordinates of points along axes, float64."""
+    return np.concatenate(_rows(X, lambda rows: (rows - mean) @ axes))
 
 
 def _rows(X, function, collect=jit.map_blocks):

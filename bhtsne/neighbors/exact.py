@@ -45,7 +45,7 @@ def search_rows(X: np.ndarray, rows: np.ndarray | None, indices, distances) -> N
 def nearest_to(X: np.ndarray, new: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the k nearest points of X to each new point, as `nearest` does."""
     indices, distances = np.empty((len(new), k), np.int32), np.empty((len(new), k))
-    _search_twice(X, new, np.arange(len(new)), like_by_like(X), indices, distances)
+    _search_twice(X, new, like_by_like(new), like_by_like(X), indices, distances)
     return indices, distances
 
 
@@ -109,7 +109,10 @@ def without_self(indices, distances) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Frame(NamedTuple):
-    """The middle of points, and how far the farthest entry is from it."""
+    """The middle of points, and the power of 2 above how far the farthest entry is from it.
+
+    To divide by it is exact: a distance is the same among other points.
+    """
 
     middle: np.ndarray
     scale: float
@@ -124,7 +127,7 @@ def framed(X: np.ndarray) -> Frame:
     with np.errstate(over="ignore"):
         middle = X.mean(axis=0, dtype=np.float64)
         scale = max((float(np.abs(X[b] - middle).max()) for b in blocks(*X.shape)), default=0.0)
-    return Frame(middle, scale or 1.0)
+    return Frame(middle, float(np.ldexp(1.0, np.frexp(scale)[1])))
 
 
 def blocks(n: int, d: int) -> list[slice]:

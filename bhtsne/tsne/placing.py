@@ -1,12 +1,17 @@
 """Fitted estimator, new points → their places on the map, which stays."""
 
 import numbers
+from copy import copy
+from functools import partial
+from typing import Any
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from bhtsne import jit, neighbors, optimizer, parameters
+from bhtsne.dask.mapping import map_rows
+from bhtsne.dask.partitions import check_columns, is_collection
 from bhtsne.transform import STARTS, NewPoints, start
 from bhtsne.tsne.stages import Stages, wanted
 
@@ -30,7 +35,8 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
         Parameters
         ----------
         X : array_like, CSR or data frame of shape (M, D)
-            New points; distances to the fitted ones, (M, N), for ``metric="precomputed"``.
+            New points; distances to the fitted ones, (M, N), for ``metric="precomputed"``. A dask
+            array or data frame stays lazy and is placed partition by partition, by its workers.
         perplexity : float, sequence of float or None
             Effective number of neighbours of a new point in the fitted data. None is 5, or the
             fit's if that is less: of 10,000 digits placed among 60,000, 96.9 % then lie by their
@@ -48,7 +54,7 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
         Returns
         -------
         ndarray of float32, shape (M, n_components)
-            Places on the map, or what `set_output` asks for.
+            Places on the map, or what `set_output` asks for; lazy for what is lazy.
 
         Raises
         ------
@@ -71,6 +77,14 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
                 'affinities="precomputed" leaves no points to place new ones among; '
                 "fit the points, with affinities=P."
             )
+        if is_collection(X):
+            options = {
+                "perplexity": perplexity, "exaggeration": exaggeration, "n_iter": n_iter,
+                "learning_rate": learning_rate, "momentum": momentum, "init": init,
+            }  # fmt: skip
+            self._check_lazy(X)
+            place = partial(_placed, model=_lean(self), options=options)
+            return map_rows(place, X, list(self.get_feature_names_out()))
         n = len(self.embedding_)
         if perplexity is None:
             perplexity = np.minimum(_FEW, self.perplexity).tolist()
@@ -98,3 +112,34 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
         if state.stopped == "interrupt":
             raise KeyboardInterrupt
         return state.Y
+
+    def _check_lazy(self, X) -> None:
+        """Raise at once for what every partition would be refused for."""
+        check_columns(X)
+        if X.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X must have {self.n_features_in_} columns as the fitted points, got {X.shape[1]}."
+            )
+        known, given = getattr(self, "feature_names_in_", ()), getattr(X, "columns", ())
+        for ours, theirs in zip(known, given, strict=False):
+            if ours != theirs:
+                raise ValueError(
+                    f"X must have the fitted features in their order, got {theirs!r} in place of "
+                    f"{ours!r}."
+                )
+
+
+def _lean(model: Any) -> Any:
+    """Return a copy of an estimator with no more than placing takes: what is sent to workers."""
+    lean = copy(model)
+    for name in ("affinities_", "neighbors_", "kl_per_point_", "_velocity", "_gains"):
+        vars(lean).pop(name, None)
+    return lean.set_params(callbacks=(), checkpoint=None, verbose=False).set_output(
+        transform="default"
+    )
+
+
+def _placed(points: np.ndarray, model: Any, options: dict) -> np.ndarray:
+    if not len(points):
+        return np.empty((0, model.n_components), np.float32)
+    return model.set_params(n_jobs=jit.n_threads()).transform(points, **options)

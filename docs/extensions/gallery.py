@@ -19,7 +19,7 @@ _NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 _PICTURE = {
     "01_from_sne_to_tsne": 4, "02_exact_versus_barnes_hut": 7, "03_a_hundred_thousand_points": 3,
     "04_hidden_layers_over_epochs": 7, "05_perplexity_learning_rate_iterations": 0,
-    "06_new_points": 1,
+    "06_new_points": 1, "07_beyond_memory": 0,
 }  # fmt: skip
 
 

@@ -1,0 +1,238 @@
+"""`bhtsne embed --landmarks`: a table that is never held whole → a folder of parts of its map.
+
+Landmarks are mapped; the other points are placed on their map, part by part, here or by Dask.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+from bhtsne.cli import fitting
+from bhtsne.cli.parser import Parser, Usage, count, offer
+from bhtsne.cli.points import Watch, check_targets, stem, tell
+
+_WAYS = ("uniform", "coreset", "stratified")
+# What goes with a map in memory alone; its value where it was not given.
+_NOT_TAKEN = {"html": None, "film": None, "save": None, "checkpoint": None, "format": None}
+
+
+def add_options(command: Parser) -> None:
+    """Add the options."""
+    told = (
+        "IN is a .npy, a .parquet or a folder of .parquet files; OUT is a folder of parts, which "
+        "readers of parquet take for one table. After a stop the same command goes on with the "
+        "parts that are missing. Principal components are those of the landmarks."
+    )
+    group = command.add_argument_group(
+        "points that do not fit into memory", "\n".join(wrap(told, 80))
+    )
+    add = group.add_argument
+    add("--landmarks", metavar="N", type=count, help="map N of the points, and place the others "
+        "on their map, part by part")  # fmt: skip
+    offer(add("--landmarks-by", metavar="WAY", help="uniform (as it is), coreset (rare far groups "
+              "have some) or stratified (each of --labels has its share)"), *_WAYS)  # fmt: skip
+    offer(add("--dask", metavar="WHERE", help="who places: local, a process for each core; or a "
+              "scheduler's address, tcp://…, whose workers see IN and OUT by the same paths and "
+              "write the parts themselves"), "local")  # fmt: skip
+
+
+def is_meant(arguments: argparse.Namespace) -> bool:
+    """Return whether the points are to be placed part by part; refuse what goes with that alone."""
+    if arguments.landmarks is None:
+        for name in ("landmarks_by", "dask"):
+            if getattr(arguments, name) is not None:
+                raise Usage(f"--{name.replace('_', '-')} goes with --landmarks N")
+    return arguments.landmarks is not None
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Choose and map landmarks, or take those that are there, and place what is missing."""
+    _check(arguments)
+    from bhtsne import memory
+    from bhtsne.files import partwise
+    from bhtsne.landmarks import folder
+
+    watch, out = Watch(), arguments.output
+    parts = partwise.cut(arguments.input, folder.ROWS)
+    columns = partwise.columns(arguments.input, arguments.labels, arguments.keep)
+    n = sum(part.rows for part in parts)
+    y = _labels(arguments, columns, n)
+    how, told = _landmarks(arguments, parts, columns)
+    if folder.begin(out, told):
+        from bhtsne import TSNE
+
+        model = TSNE.load(out / "_landmarks.npz")
+    else:
+        model = folder.fit(out, told, parts, columns, y, how)
+    watch.lap("landmarks")
+    left = folder.missing(out, parts)
+    tasks = [_task(out, i, parts, columns, y) for i in left]
+    done = _placed(arguments, tasks, len(parts))
+    watch.lap("placing")
+    if arguments.plot is not None:
+        _draw(out, arguments)
+    watch.lap("write")
+    placed = sum(result["rows"] for result in done)
+    summary = {
+        "input": arguments.input,
+        "points": n,
+        "features": model.n_features_in_,
+        "landmarks": len(model.embedding_),
+        "n_iter": model.n_iter_,
+        "kl_divergence": model.kl_divergence_,
+        "parts": len(parts),
+        "parts_placed": len(done),
+        "points_placed": placed,
+        "points_per_second": round(placed / watch.seconds["placing"], 1) if placed else None,
+        **watch.told(),
+        "peak_memory_bytes": memory.peak(),
+        "workers_peak_memory_bytes": _peak_of_workers(done, arguments),
+        "output": str(out),
+        "plot": None if arguments.plot is None else str(arguments.plot),
+    }
+    tell(summary, _told(summary), arguments)
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse what cannot be meant, before anything is read."""
+    for name, otherwise in _NOT_TAKEN.items():
+        if getattr(arguments, name) is not otherwise:
+            raise Usage(f"--{name} does not go with --landmarks, whose map is never all in memory")
+    way = arguments.landmarks_by or _WAYS[0]
+    if way not in _WAYS:
+        raise Usage(f"--landmarks-by must be {', '.join(_WAYS[:-1])} or {_WAYS[-1]}, got {way!r}")
+    if way == "stratified" and arguments.labels is None:
+        raise Usage("--landmarks-by stratified needs --labels")
+    path = Path(arguments.input)
+    if not (path.is_dir() or (path.exists() and path.suffix in (".npy", ".parquet"))):
+        raise Usage(
+            "with --landmarks IN must be a .npy file, a .parquet file or a folder of these, got "
+            f"{arguments.input!r}"
+        )
+    if arguments.output is None:
+        arguments.output = Path(f"{stem(arguments)}-tsne.parquet")
+    if arguments.output.suffix != ".parquet":
+        raise Usage(f"with --landmarks OUT must end in .parquet, got {arguments.output}")
+    if arguments.output.resolve() == path.resolve():
+        raise Usage(f"OUT must be another folder than IN, got {arguments.output} for both")
+    check_targets(arguments)
+
+
+def _labels(arguments: argparse.Namespace, columns: Any, n: int) -> Any:
+    """Return all labels where the choice needs them, or a part of the table does not hold them."""
+    from bhtsne import files
+    from bhtsne.files import partwise
+
+    if arguments.labels is not None and columns.label is None:
+        return files.read_labels(arguments.labels, n)
+    if arguments.landmarks_by == "stratified":
+        return partwise.label_column(arguments.input, columns.label)
+    return None
+
+
+def _landmarks(arguments: argparse.Namespace, parts: Any, columns: Any) -> tuple[Any, dict]:
+    """Return how landmarks are chosen and mapped, and all that the map depends on."""
+    from bhtsne.files import partwise
+    from bhtsne.landmarks.folder import Landmarks
+
+    some, _ = next(partwise.read(parts[0], columns, 1))
+    width, tsne = some.shape[1], fitting.estimator(arguments)
+    n_components = fitting.components_of(arguments.pca, width)
+    n_components = 0 if n_components >= min(width, arguments.landmarks) else n_components
+    way = arguments.landmarks_by or _WAYS[0]
+    options = tsne.get_params(deep=False)
+    for name in ("n_jobs", "verbose", "callbacks", "callback_every", "checkpoint"):
+        options.pop(name, None)
+    told = {
+        "--landmarks": arguments.landmarks, "--landmarks-by": way, "--pca": n_components,
+        "--labels": arguments.labels, "--keep": list(arguments.keep),
+        **{name: value for name, value in options.items() if not name.startswith("checkpoint")},
+        "input": partwise.fingerprints(arguments.input),
+    }  # fmt: skip
+    return Landmarks(arguments.landmarks, way, n_components, tsne), told
+
+
+def _task(out: Path, i: int, parts: Any, columns: Any, y: Any) -> Any:
+    from bhtsne.landmarks.folder import Task
+
+    start = sum(part.rows for part in parts[:i])
+    labels = None if columns.label is not None or y is None else y[start : start + parts[i].rows]
+    return Task(str(out.resolve()), i, parts[i], columns, labels)
+
+
+def _placed(arguments: argparse.Namespace, tasks: list, parts: int) -> list[dict[str, Any]]:
+    """Place parts; whatever stops it is told with what is finished by then."""
+    from bhtsne.progress import Progress
+
+    done: list[dict[str, Any]] = []
+
+    def finished() -> str:
+        return (
+            f"{parts - len(tasks) + len(done)} of {parts} parts are finished and stay in "
+            f"{arguments.output}"
+        )
+
+    rows = sum(task.part.rows for task in tasks)
+    try:
+        with Progress(not arguments.quiet and bool(tasks)).counted("placing", rows) as advance:
+            done.extend(_each(arguments, tasks, advance))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"interrupted; {finished()}, and the same command goes on."
+        ) from None
+    except (TypeError, ValueError, OSError, MemoryError) as error:
+        kind = next(
+            k for k in (TypeError, ValueError, OSError, MemoryError) if isinstance(error, k)
+        )
+        raise kind(f"{str(error).rstrip('.')}; {finished()}.") from error
+    return done
+
+
+def _each(arguments: argparse.Namespace, tasks: list, advance: Any) -> Iterator[dict[str, Any]]:
+    from bhtsne import jit
+    from bhtsne.dask import clusters
+    from bhtsne.landmarks import folder
+
+    if arguments.dask is None or not tasks:
+        with jit.threads(arguments.threads):
+            for task in tasks:
+                yield folder.place(task, advance)
+        return
+    with clusters.client(arguments.dask, arguments.threads) as client:
+        for result in clusters.results(client, folder.place, [(task,) for task in tasks]):
+            advance(result["rows"])
+            yield result
+
+
+def _draw(out: Path, arguments: argparse.Namespace) -> None:
+    from bhtsne import plot
+    from bhtsne.cli import maps
+
+    whole = maps.read(str(out))
+    plot.save(arguments.plot, whole.Y, maps.labels(whole, None), theme=arguments.theme)
+
+
+def _peak_of_workers(done: list[dict[str, Any]], arguments: argparse.Namespace) -> int | None:
+    peaks = [result["peak_memory_bytes"] or 0 for result in done]
+    return max(peaks) if arguments.dask and peaks else None
+
+
+def _told(summary: dict[str, Any]) -> list[str]:
+    seconds = summary["seconds"]
+    lines = [
+        f"{summary['points']:,} points, {summary['landmarks']:,} of them landmarks of "
+        f"{summary['features']} features, mapped in {seconds['landmarks']:.1f} s; KL divergence "
+        f"{summary['kl_divergence']:.4f}",
+        f"{summary['points_placed']:,} points in {summary['parts_placed']} of {summary['parts']} "
+        f"parts placed in {seconds['placing']:.1f} s",
+    ]
+    if summary["points_per_second"]:
+        lines[-1] += f", {summary['points_per_second']:,.0f} a second"
+    if summary["peak_memory_bytes"]:
+        lines.append(f"peak memory {summary['peak_memory_bytes'] / 2**20:,.0f} MiB")
+    if summary["workers_peak_memory_bytes"]:
+        lines[-1] += f", {summary['workers_peak_memory_bytes'] / 2**20:,.0f} MiB of a worker"
+    return lines

@@ -1,0 +1,77 @@
+"""Points in partitions → the nearest neighbours of each among all, merged over pairs of those."""
+
+from typing import Any
+
+import numpy as np
+
+from bhtsne.dask.partitions import Partitions, points
+from bhtsne.neighbors import Neighbors, exact
+from bhtsne.neighbors.points import check_count
+
+__all__ = ["neighbors"]
+
+
+def neighbors(X: Any, k: int) -> Neighbors:
+    """Find the k nearest neighbours of every point, exactly, two partitions at a time.
+
+    For a full fit of points that do not fit into memory while their neighbours do:
+    ``TSNE(neighbors=dask.neighbors(X, 90), init="spectral")``.
+
+    Parameters
+    ----------
+    X : dask array or data frame of shape (N, D)
+        Points. A worker holds two partitions and their distances' candidates at a time.
+    k : int
+        Neighbours of each, 1 to N − 1.
+
+    Returns
+    -------
+    Neighbors
+        As `neighbors.find` with ``method="exact"`` returns them.
+
+    Raises
+    ------
+    ValueError
+        If k is out of range, or a partition holds no finite numbers: it is named.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from bhtsne import dask
+    >>> line = da.from_array([[0.0], [1.0], [3.0], [3.5]], chunks=(2, 1))
+    >>> dask.neighbors(line, 1).indices.ravel()
+    array([1, 0, 3, 2], dtype=int32)
+    """
+    import dask
+
+    partitions = Partitions(X)
+    ends = np.cumsum([0, *partitions.sizes])
+    check_count("k", k)
+    if k > ends[-1] - 1:
+        raise ValueError(f"k must be a whole number from 1 to N − 1 = {ends[-1] - 1}, got {k}.")
+    rows = []
+    for i in range(len(partitions.parts)):
+        best = None
+        for j, other in enumerate(partitions.parts):
+            best = partitions.lazily(_nearer, i, other, int(ends[i]), int(ends[j]), k, best)
+        rows.append(best)
+    found = dask.compute(*rows)
+    indices, distances = (np.concatenate(part) for part in zip(*found, strict=True))
+    return Neighbors(indices.astype(np.int32), distances.astype(np.float32))
+
+
+def _nearer(part, other, begin: int, start: int, k: int, best) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k nearest among those known and the points of another partition."""
+    new, among = points(part), points(other)
+    own = begin == start
+    if len(new) and len(among):
+        indices, distances = exact.nearest_to(among, new, min(k + own, len(among)))
+        if own:
+            indices, distances = exact.without_self(indices, distances)
+        indices = indices + start
+        if best is not None:
+            indices = np.hstack([best[0], indices])
+            distances = np.hstack([best[1], distances])
+        order = np.lexsort((indices, distances))[:, :k]
+        best = tuple(np.take_along_axis(part, order, 1) for part in (indices, distances))
+    return best if best is not None else (np.empty((len(new), 0), int), np.empty((len(new), 0)))

@@ -1,0 +1,129 @@
+"""A dask array or data frame → its partitions, each an array of rows when it is asked for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bhtsne import jit
+from bhtsne.neighbors import checked_points
+
+__all__ = ["Partitions", "check_columns", "is_collection", "named", "points"]
+
+
+def is_collection(X: Any) -> bool:
+    """Return whether X is a dask array or data frame; dask is not imported to tell."""
+    return type(X).__module__.partition(".")[0] in ("dask", "dask_expr")
+
+
+def check_columns(X: Any) -> None:
+    """Raise ValueError unless a collection is a table of numbers, as far as it says so itself."""
+    if getattr(X, "ndim", None) != 2:
+        raise ValueError(f"X must be a dask array or data frame of shape (N, D), got {X!r}.")
+    if hasattr(X, "rechunk"):
+        if X.dtype.kind not in "biuf":
+            raise ValueError(f"X must hold real numbers, got a dask array of {X.dtype}.")
+        return
+    for name, dtype in X.dtypes.items():
+        if getattr(dtype, "kind", "O") not in "biuf":
+            raise ValueError(
+                f"X must hold numbers in each column, got {dtype} in {name!r}: drop it, or encode "
+                "it."
+            )
+
+
+class Partitions:
+    """The partitions of a dask array or data frame, each an array of rows when it is asked for.
+
+    Parameters
+    ----------
+    X : dask array or data frame of shape (N, D)
+        Points. Columns in several chunks are put together.
+    """
+
+    def __init__(self, X: Any) -> None:
+        import dask
+
+        check_columns(X)
+        X = X.rechunk({1: -1}) if hasattr(X, "rechunk") else X
+        parts = X.to_delayed()
+        self.parts = [parts] if np.ndim(parts) == 0 else list(np.ravel(parts))
+        self._compute = dask.compute
+        self._delayed = dask.delayed
+        self.n_columns = int(X.shape[1]) if hasattr(X, "rechunk") else len(X.columns)
+        self._sizes: list[int] | None = None
+
+    def each(self, function: Callable, *given: Any) -> list[Any]:
+        """Return what a function of each partition comes to, computed by the workers."""
+        tasks = [self.lazily(function, i, *given) for i in range(len(self.parts))]
+        return list(self._compute(*tasks))
+
+    def lazily(self, function: Callable, i: int, *given: Any) -> Any:
+        """Return a function of partition i, not computed yet; an error says which it is."""
+        return self._delayed(named)(function, self.parts[i], i, *given)
+
+    def summed(self, function: Callable, *given: Any) -> np.ndarray:
+        """Return the sum of a function of all partitions; no machine holds more than two terms.
+
+        They are added in pairs, and these in pairs: in an order that is always the same.
+        """
+        terms = [self.lazily(function, i, *given) for i in range(len(self.parts))]
+        while len(terms) > 1:
+            odd = terms[len(terms) & ~1 :]
+            pairs = zip(terms[::2], terms[1::2], strict=False)
+            terms = [self._delayed(np.add)(*pair) for pair in pairs] + odd
+        return self._compute(*terms)[0]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Rows of each partition."""
+        if self._sizes is None:
+            self._sizes = self.each(len)
+        return self._sizes
+
+    def __iter__(self):
+        """Yield each partition, one at a time."""
+        for i in range(len(self.parts)):
+            yield self._compute(self.lazily(np.asarray, i))[0]
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """Return these rows, in ascending order; only they leave the workers."""
+        ends = np.cumsum([0, *self.sizes])
+        cuts = np.searchsorted(rows, ends)
+        wanted = [
+            self.lazily(_rows, i, rows[cuts[i] : cuts[i + 1]] - ends[i])
+            for i in range(len(self.parts))
+            if cuts[i] < cuts[i + 1]
+        ]
+        return np.concatenate(self._compute(*wanted))
+
+
+def named(function: Callable, part: Any, i: int, *given: Any) -> Any:
+    """Call a function of a partition on its worker's threads; an error says which it is."""
+    try:
+        with jit.threads(worker_threads()):
+            return function(part, *given)
+    except Exception as error:
+        known = (kind for kind in (TypeError, ValueError) if isinstance(error, kind))
+        kind = next(known, RuntimeError)
+        raise kind(f"partition {i} of X: {error}") from error
+
+
+def worker_threads() -> int | None:
+    """Return the threads of the worker that this is, or None where there is no worker."""
+    try:
+        from distributed import get_worker
+
+        return int(get_worker().state.nthreads)
+    except (ImportError, ValueError):
+        return None
+
+
+def points(part: Any) -> np.ndarray:
+    """Return a partition's rows as a finite array of floats; an empty one is one too."""
+    part = np.asarray(part)
+    return checked_points(part, fewest=1, name="its rows") if len(part) else part
+
+
+def _rows(part: Any, rows: np.ndarray) -> np.ndarray:
+    return np.asarray(part)[rows]

@@ -1,0 +1,94 @@
+"""A file of points → blocks of rows, never all at once: .npy and .parquet, or a folder of these."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bhtsne.files import arrays
+from bhtsne.files.paths import arrow, kind, sentences
+from bhtsne.files.table import Wanted
+
+FORMS = ("npy", "parquet")
+
+
+def parts(path: str | os.PathLike) -> list[Path]:
+    """Return the files that make up a table: one, or the .parquet files of a folder by name."""
+    path = Path(path)
+    files = sorted(path.glob("[!._]*.parquet")) if path.is_dir() else [path]
+    if not files:
+        raise ValueError(f"{path} must be a file of points or a folder of .parquet files.")
+    bad = [file for file in files if kind(file) not in FORMS]
+    if bad:
+        raise ValueError(f"blocks of points are read from .npy and .parquet files, got {bad[0]}.")
+    return files
+
+
+def count(path: str | os.PathLike) -> int:
+    """Return the number of rows, from what the files say of themselves."""
+    return sum(_rows_of(file) for file in parts(path))
+
+
+def names(path: str | os.PathLike) -> tuple[str, ...]:
+    """Return the names of the columns, which .npy has none of."""
+    first = parts(path)[0]
+    if kind(first) == "npy":
+        return ()
+    with sentences(first, "a table of numbers, one point a row"), opened(first) as table:
+        return tuple(table.schema_arrow.names)
+
+
+def read(path: str | os.PathLike, rows: int) -> Iterator[np.ndarray]:
+    """Yield the points of a table in blocks of at most so many rows; the first file names them."""
+    columns = list(names(path))
+    for file in parts(path):
+        if kind(file) == "npy":
+            X = mapped(file)
+            yield from (X[start : start + rows] for start in range(0, len(X), rows))
+            continue
+        with sentences(file, "a table of numbers, one point a row"), opened(file) as table:
+            check_same(columns, table.schema_arrow.names)
+            for batch in table.iter_batches(rows, columns=columns):
+                yield numbers(batch.select(columns))
+
+
+def check_same(columns: list[str], found: list[str]) -> None:
+    """Raise ValueError unless a file has the columns of the first, in whatever order."""
+    if sorted(columns) != sorted(found):
+        odd = sorted(set(columns) ^ set(found))
+        raise ValueError(f"other columns than the first file: {', '.join(odd)}")
+
+
+def opened(file: Path) -> Any:
+    """Open a .parquet file."""
+    return arrow().parquet.ParquetFile(file)
+
+
+def mapped(file: Path) -> np.ndarray:
+    """Map a .npy file of points into memory."""
+    with sentences(file, "a table of numbers, one point a row"):
+        X = arrays.read_npy(file, Wanted())[0]
+        if X.ndim != 2:
+            raise ValueError(f"{X.dtype} of shape {X.shape}")
+        return X
+
+
+def _rows_of(file: Path) -> int:
+    if kind(file) == "npy":
+        return len(mapped(file))
+    with sentences(file, "a table of numbers, one point a row"), opened(file) as table:
+        return table.metadata.num_rows
+
+
+def numbers(batch: Any) -> np.ndarray:
+    """Return columns as points, or raise ValueError if one has no number."""
+    columns = []
+    for name, values in zip(batch.schema.names, batch.columns, strict=True):
+        columns.append(values.to_numpy(zero_copy_only=False))
+        if values.null_count or columns[-1].dtype.kind not in "biuf":
+            raise ValueError(
+                f"{columns[-1].dtype} in column {name!r}, with {values.null_count} nulls"
+            )
+    return np.column_stack(columns)

@@ -1,0 +1,145 @@
+"""Points wherever they lie → blocks of rows: arrays, maps, CSR, files, or one's own blocks."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from bhtsne.dask.partitions import Partitions, is_collection
+from bhtsne.neighbors import checked_points
+
+__all__ = ["Source"]
+
+
+class Source:
+    """N points of D features that are read in blocks, as often as is asked for.
+
+    Parameters
+    ----------
+    X : array_like, CSR, data frame, dask collection, path, callable, or iterable of blocks
+        Points of shape (N, D); a .npy or .parquet file, or a folder of the latter; or blocks of
+        shape (m, D), from a list or another iterable that begins anew each time, or from a function
+        that returns an iterator.
+    rows : int
+        Rows of a block; one's own blocks stay as they are.
+    n : int, optional
+        N, where it is known and X does not say it.
+
+    Attributes
+    ----------
+    names : tuple of str or None
+        Names of the D features, of a data frame or a parquet file.
+
+    Raises
+    ------
+    TypeError
+        If X is an iterator, which can be gone through only once, or no table at all.
+    """
+
+    def __init__(self, X: Any, rows: int, n: int | None = None) -> None:
+        self._parts = Partitions(X) if is_collection(X) else None
+        self._begin, told = _beginning(X if self._parts is None else self._parts, rows)
+        self._n = told if n is None else n
+        self.names = _names(X)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the blocks, checked: float arrays, or CSR, of as many columns each.
+
+        A block may be empty, as a partition may; all of them may not.
+        """
+        n, first = 0, None
+        for number, block in enumerate(self._begin()):
+            name = f"block {number} of X"
+            if np.ndim(block) == 2 and not np.shape(block)[0]:
+                block = np.empty(np.shape(block), np.float32)
+            else:
+                block = checked_points(block, fewest=1, name=name)
+            form = block.shape[1], sparse.issparse(block)
+            first = form if first is None else first
+            if form[0] != first[0]:
+                raise ValueError(
+                    f"{name} must have {first[0]} columns as the first, got {form[0]}."
+                )
+            if form[1] != first[1] and len(block):
+                raise ValueError(f"{name} must be {_KINDS[first[1]]} as the first, got another.")
+            n += block.shape[0]
+            yield block
+        if not n or self._n not in (None, n):
+            raise ValueError(
+                f"X must hold {self._n or 'some'} points, as often as it is gone through, got {n}."
+            )
+
+    def __len__(self) -> int:
+        """Return N, which takes a pass over blocks whose number nobody tells."""
+        if self._n is None and self._parts is not None:
+            self._n = sum(self._parts.sizes)
+        if self._n is None:
+            self._n = sum(block.shape[0] for block in self)
+        return self._n
+
+    @property
+    def known(self) -> int:
+        """Return N, or 0 where that takes a pass that has not been made."""
+        return self._n or 0
+
+    def numbered(self) -> Iterator[tuple[slice, Any]]:
+        """Yield (rows, block) for each block."""
+        start = 0
+        for block in self:
+            stop = start + block.shape[0]
+            yield slice(start, stop), block
+            start = stop
+
+    def take(self, rows: np.ndarray) -> Any:
+        """Return these rows, in ascending order, as one array or CSR."""
+        if self._parts is not None:
+            return checked_points(self._parts.take(rows))
+        parts = []
+        for here, block in self.numbered():
+            first, last = np.searchsorted(rows, [here.start, here.stop])
+            if first < last:
+                parts.append(block[rows[first:last] - here.start])
+        return sparse.vstack(parts, "csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
+
+
+_KINDS = ("dense", "sparse")  # a block, by whether it is
+
+
+def _beginning(X: Any, rows: int) -> tuple[Callable[[], Iterator[Any]], int | None]:
+    """Return what begins a pass over the blocks, and N where it is known."""
+    if isinstance(X, str | os.PathLike):
+        from bhtsne.files import blocks
+
+        path = Path(X)
+        return lambda: blocks.read(path, rows), blocks.count(path)
+    if callable(X):
+        return lambda: iter(X()), None
+    if isinstance(X, Iterator):
+        raise TypeError(
+            "X must be gone through more than once, got an iterator; give a function that returns "
+            "one."
+        )
+    if isinstance(X, list | tuple) and len(X) and np.ndim(X[0]) < 2:
+        X = np.asarray(X)
+    if isinstance(X, Iterable) and not (sparse.issparse(X) or hasattr(X, "shape")):
+        return lambda: iter(X), None
+    if not getattr(X, "shape", ()):
+        raise TypeError(f"X must be a table of points, a path or blocks of points, got {X!r}.")
+    n = X.shape[0]
+    X = X.tocsr() if sparse.issparse(X) else X
+    take = X.iloc if hasattr(X, "iloc") else X
+    return lambda: (take[start : start + rows] for start in range(0, n, rows)), n
+
+
+def _names(X: Any) -> tuple[str, ...] | None:
+    """Return the names of the features where they have such, all of them text."""
+    names = getattr(X, "columns", ())
+    if isinstance(X, str | os.PathLike):
+        from bhtsne.files import blocks
+
+        names = blocks.names(X)
+    found = tuple(names)
+    return found if found and all(isinstance(name, str) for name in found) else None
