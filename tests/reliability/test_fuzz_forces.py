@@ -82,9 +82,8 @@ def pulls(Y, dof):
 
 
 DOFS = st.sampled_from([1.0, 1.0, 0.3, 0.5, 2.0, 10.0])
-# By θ, of the force, as a part of all forces on a point, and of Z. At 0.8 a map half a unit wide is
-# one cell, since the kernel is smooth at length 1: a tight cluster does not feel its one stray.
-ALLOWED = {0.0: (2e-5, 2e-5), 0.2: (1e-2, 5e-4), 0.5: (2e-2, 2e-3), 0.8: (2.0, 1e-2)}
+# By θ, of the force, as a part of all forces on a point, and of Z. At 0.8, 0.4 was met, in 3-D.
+ALLOWED = {0.0: (2e-5, 2e-5), 0.2: (1e-2, 5e-4), 0.5: (2e-2, 2e-3), 0.8: (1.0, 1e-2)}
 
 
 @examples(3000, Y=maps(), theta=st.sampled_from(list(ALLOWED)), dof=DOFS)
@@ -99,6 +98,10 @@ def test_repulsion_by_the_tree_is_that_of_all_pairs(Y, theta, dof):
     of_force, of_z = ALLOWED[theta]
     # A kernel that falls as d^-11 is followed less well by three terms: 2.7 % were met once at 0.5.
     of_force *= 3 if dof > 2 else 1
+    if np.ptp(Y, axis=0).max() < 1:
+        # A cell of side s below θ √½ is taken whole from within, since the kernel is smooth at 1. A
+        # force is r − (1 + 1/dof) r³ + …, of which a stray's at s then lacks the third order.
+        of_force += 1.6 * (1 + 1 / dof) * theta**2 / 2
     assert (error <= of_force * size + 1e-6 * size.max() + rounding + 1e-37).all()
     assert abs(fast.z - truth.z) <= of_z * truth.z + 1e-6
 
