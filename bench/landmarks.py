@@ -24,6 +24,7 @@ import numpy as np
 from judge import Judge
 
 from bhtsne import TSNE, LandmarkTSNE, datasets, initial, memory, plot
+from bhtsne.dask import clusters
 
 BLOCK, FEATURES, KINDS, CLUSTERS = 65_536, 50, 20, 600
 _OF_MNIST = 10_000
@@ -99,18 +100,9 @@ def collection(n: int, rows: int):
     return da.concatenate([da.from_delayed(p, (rows, FEATURES), np.float32) for p in parts])
 
 
-def cluster(workers: int):
-    """Return a cluster of processes of one thread, and its client."""
-    from distributed import Client, LocalCluster
-
-    here = LocalCluster(workers, threads_per_worker=1, dashboard_address=None)
-    return here, Client(here)
-
-
 def by_workers(model: LandmarkTSNE, n: int, rows: int, workers: int) -> float:
     """Return seconds that workers, warm, take to make and to place points."""
-    here, client = cluster(workers)
-    with here, client:
+    with clusters.client("local", workers) as client:
         client.run(_warmed, model)
         begin = time.perf_counter()
         model.transform(collection(n, rows)).compute()
@@ -189,8 +181,7 @@ def killed(n: int, landmarks: int) -> dict:
     n = -(-n // rows) * rows
     model = LandmarkTSNE(landmarks, random_state=0).fit(partial(blocks, 4 * landmarks))
     expected = np.concatenate([model.transform(block(i, rows)[0]) for i in range(n // rows)])
-    here, client = cluster(2)
-    with here, client:
+    with clusters.client("local", 2) as client:
         lazy = model.transform(collection(n, rows)).persist()
         futures = futures_of(lazy)
         while sum(future.done() for future in futures) < len(futures) / 2:

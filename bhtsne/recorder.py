@@ -166,13 +166,7 @@ class Recorder:
             If the file is damaged, or of another kind or of a later version.
         """
         with files.sentences(Path(path), "frames that Recorder.save wrote"):
-            with files.stored(Path(path)) as file:
-                arrays = files.read_arrays(file)
-            told = json.loads(str(arrays["told"]))
-            if told["format"] != _FORMAT or told["version"] > _VERSION:
-                raise ValueError(
-                    f"{told['format']}, version {told['version']}; known is version {_VERSION}"
-                )
+            told, arrays = files.read_told(Path(path), _FORMAT, _VERSION)
             recorder = cls(told["frames"])
             recorder._kept = _restored(arrays)
         return recorder

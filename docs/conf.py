@@ -14,10 +14,10 @@ _HERE = Path(__file__).parent
 os.environ["PYTHONPATH"] = os.pathsep.join([str(_HERE.parent), os.environ.get("PYTHONPATH", "")])
 sys.path[:0] = [str(_HERE / "extensions"), str(_HERE / "draw"), str(_HERE.parent)]
 
-import drawn  # noqa: E402
-import public  # noqa: E402
+import drawn  # noqa: E402  # from the folders that were put on the path just now
+import public  # noqa: E402  # likewise
 
-import bhtsne  # noqa: E402
+import bhtsne  # noqa: E402  # likewise: this checkout's
 
 project = "bhtsne"
 author = "The bhtsne authors"

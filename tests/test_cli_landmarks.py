@@ -181,7 +181,9 @@ def test_workers_write_the_same_bits(given, tmp_path, capsys):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with (
-            LocalCluster(1, threads_per_worker=1, processes=False, dashboard_address=None) as here,
+            LocalCluster(
+                n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+            ) as here,
             Client(here),
         ):
             address = here.scheduler_address

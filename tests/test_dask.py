@@ -35,7 +35,7 @@ def client():
         warnings.simplefilter("ignore")
         with (
             LocalCluster(
-                2, threads_per_worker=1, processes=True, dashboard_address=None
+                n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
             ) as cluster,
             Client(cluster) as client,
         ):

@@ -14,7 +14,7 @@ import numpy as np
 
 from bhtsne.files import arrays, columns
 from bhtsne.files.arrays import read_arrays, write_arrays
-from bhtsne.files.packed import packed, unpacked
+from bhtsne.files.packed import packed, read_told, unpacked
 from bhtsne.files.paths import check_target, kind, replacing, sentences, stored
 from bhtsne.files.table import Table, Wanted
 
@@ -29,6 +29,7 @@ __all__ = [
     "read",
     "read_arrays",
     "read_labels",
+    "read_told",
     "replacing",
     "sentences",
     "stored",

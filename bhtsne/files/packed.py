@@ -1,11 +1,26 @@
-"""Sparse and dense arrays ↔ the plain arrays that an .npz holds."""
+"""Sparse and dense arrays, and what is told of them ↔ the plain arrays that an .npz holds."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bhtsne.files.arrays import read_arrays
+from bhtsne.files.paths import stored
+
 _CSR = ("data", "indices", "indptr", "shape")
+
+
+def read_told(path: Path, form: str, version: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read what an archive says of itself, and its arrays; ValueError if another kind, or later."""
+    with stored(path) as file:
+        arrays = read_arrays(file)
+    told = json.loads(str(arrays["told"]))
+    if told["format"] != form or told["version"] > version:
+        raise ValueError(f"{told['format']}, version {told['version']}; known is version {version}")
+    return told, arrays
 
 
 def packed(name: str, X: Any) -> dict[str, np.ndarray]:

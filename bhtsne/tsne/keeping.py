@@ -123,13 +123,7 @@ class Keeping(BaseEstimator):
             If the file is damaged, or of another kind or of a later version.
         """
         with files.sentences(Path(path), "a map that TSNE.save wrote"):
-            with files.stored(Path(path)) as file:
-                arrays = files.read_arrays(file)
-            told = json.loads(str(arrays["told"]))
-            if told["format"] != _FORMAT or told["version"] > _VERSION:
-                raise ValueError(
-                    f"{told['format']}, version {told['version']}; known is version {_VERSION}"
-                )
+            told, arrays = files.read_told(Path(path), _FORMAT, _VERSION)
             return _restored(cls, told, arrays)
 
 

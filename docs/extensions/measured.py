@@ -3,11 +3,12 @@
     ```{measured} rivals
     ```
 
-The table and its command come from bench/report.py, the figures from bench/figures, so that no
+The table and its command come from bench/sections, the figures from bench/figures, so that no
 number is typed by hand.
 """
 
-import importlib.util
+import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ _ROOT = Path(__file__).parents[2]
 
 def report() -> Any:
     """Return the module bench/report.py."""
-    spec: Any = importlib.util.spec_from_file_location("report", _ROOT / "bench" / "report.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    sys.path.insert(0, str(_ROOT / "bench"))
+    try:
+        return importlib.import_module("report")
+    finally:
+        sys.path.pop(0)
 
 
 class Measured(SphinxDirective):
@@ -31,10 +33,11 @@ class Measured(SphinxDirective):
 
     def run(self) -> list:
         """Return what the program's JSON says."""
-        name, writer = self.arguments[0], report()
+        name = self.arguments[0]
         self.env.note_dependency(str(_ROOT / "bench" / f"{name}.json"))
-        self.env.note_dependency(str(_ROOT / "bench" / "report.py"))
-        text = getattr(writer, f"_{name}")(writer._load(name))
+        for path in sorted((_ROOT / "bench" / "sections").glob("*.py")):
+            self.env.note_dependency(str(path))
+        text = report().part(name)
         return self.parse_text_to_nodes(text.replace("](bench/", "](../bench/"))
 
 
