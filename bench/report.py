@@ -32,3 +32,7 @@ def main() -> None:
     before, _, rest = readme.partition(MARKS[0])
     _, _, after = rest.partition(MARKS[1])
     _README.write_text(before + MARKS[0] + section() + MARKS[1] + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

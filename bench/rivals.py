@@ -25,7 +25,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from judge import Judge
 from main_job import prepared
-from report import NAMES
+from sections.tables import NAMES
 
 _ALL = [
     *("bhtsne", "bhtsne", "bhtsne_slow", "opentsne_fft", "opentsne_bh"),

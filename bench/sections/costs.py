@@ -46,10 +46,10 @@ def landmarks(result: dict) -> str:
     bits = "the same bits" if killed["same_bits"] else "other bits"
     return (
         f"{placed['points']:,} × 50 points, made block by block, placed on a map of "
-        f"{placed['landmarks']:,} of them in {placed['placing_seconds'] / 60:.0f} minutes, "
+        f"{placed['landmarks']:,} of them in {placed['placing_seconds']:.0f} s, "
         f"{placed['points_per_second']:,.0f} a second, after {placed['fit_seconds']:.0f} s for the "
         f"map; the process held {placed['peak_memory_bytes'] / 2**30:.2f} GiB at the most "
-        "(`python bench/landmarks.py`). By Dask, on processes of one thread: "
+        f"(`python bench/landmarks.py --points {placed['points']}`). By Dask, on processes of one thread: "
         f"{rates['1']:,.0f} points a second by one and {rates['2']:,.0f} by two, "
         f"{shared['gain_by_second_worker']:.2f} times as many; a plain loop on one thread places "
         f"{rates['loop']:,.0f}, so that Dask costs {shared['overhead']:.1%}. A worker killed when "
