@@ -15,7 +15,7 @@ from scipy import sparse
 from bhtsne import tree
 from bhtsne.forces import barnes_hut, edges, exact
 
-__all__ = ["NewPoints", "start"]
+__all__ = ["NewPoints", "Settling", "start"]
 
 STARTS = ("weighted", "median", "random")
 _SAMPLE = 200  # points whose force is compared with the exact one at a check
@@ -55,10 +55,15 @@ class NewPoints:
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
         """Return the gradient at Y, of the shape of Y."""
+        return self._sloped(Y, exaggeration)[0]
+
+    def _sloped(self, Y: np.ndarray, exaggeration: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return the gradient, and the curvature of the least parabola above the attraction."""
         force, z = self._felt(Y)
-        pull = edges.attract(self._P, Y, self._dof, self._fitted)
+        pull, strength = edges.attract_to(self._P, Y, self._dof, self._fitted)
         push = force / np.maximum(z, np.finfo(z.dtype).tiny)[:, None]
-        return (1 + 1 / self._dof) * (exaggeration * pull - push)
+        factor = 1 + 1 / self._dof
+        return factor * (exaggeration * pull - push), factor * exaggeration * strength
 
     def check(self, Y: np.ndarray) -> tuple[float, float]:
         """Return the mean divergence of a point, and the relative error of a sample of forces."""
@@ -80,6 +85,21 @@ class NewPoints:
         if self._exact:
             return exact.field(self._fitted, Y, self._dof)
         return self._field(Y, self.theta)
+
+
+class Settling(NewPoints):
+    """The same, each point's gradient over a curvature of its own: what it settles by.
+
+    ``ln(1 + d²/dof)`` lies below its tangent in d², so the attraction lies below a parabola of
+    curvature ``(1 + 1/dof) exaggeration Σ_j p_j|i (1 + d_ij²/dof)^-1``, whose lowest point a step
+    at a learning rate of 1 and momentum 0 leads to (majorisation, as Yang, Peltonen & Kaski 2015
+    do for whole maps). Far from its neighbours a point's gradient vanishes, but not this.
+    """
+
+    def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
+        """Return the gradient over the curvature, of the shape of Y and in its units."""
+        slope, curvature = self._sloped(Y, exaggeration)
+        return slope / np.maximum(curvature, np.finfo(curvature.dtype).tiny)[:, None]
 
 
 def start(P: sparse.csr_array, fitted: np.ndarray, init: str, seed: int) -> np.ndarray:

@@ -518,8 +518,11 @@ LOOPS = {
             for d in (1, 2, 3) for ends in [(LINE,) * (d - 1) + (None,) * (3 - d)]
         }),
         ("edges", edges._pull, 4, {
-            d: (LINE[:4], LINE[:4], LINE, LINE, 16, ONE, None if d < 3 else True, None)
+            d: (LINE[:4], LINE[:4], LINE, LINE, 16, ONE, None if d < 3 else True, None, None)
             for d in (1, 2, 3)
+        }),
+        ("edges to others", edges._pull, 4, {
+            2: (LINE[:3], LINE[:2], LINE, LINE, 16, ONE, None, None, True),
         }),
         ("exact", exact._weigh, 8, {
             2: (*[np.zeros((2, 64))] * 2, 0, 0, 0, 1.0, None, *[np.zeros(64)] * 2),

@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
     group = add_output(command, "IN-tsne.npy if no other file is named")
     add_labels(group)
     add_kept(group)
-    command.add_argument("--n-iter", type=int, default=150, help="iterations (150)")
+    command.add_argument("--n-iter", type=int, default=30, help="iterations (30)")
     starts = ("weighted", "median", "random")
     offer(command.add_argument("--init", default="weighted", help="weighted, median or random "
                                "(weighted)"), *starts)  # fmt: skip
