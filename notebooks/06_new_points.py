@@ -83,10 +83,13 @@ print(f"KL divergence {model.kl_divergence_:.3f}, extent of the map {extent:.0f}
 # 2 \sum_j \left(p_{j|i} - q_{j|i}\right) w_{ij} \left(y_i - y_j\right).$$
 #
 # The gradient of t-SNE has a factor 4, since there each pair counts twice, as $p_{ij}$ and
-# $p_{ji}$; here only one end of the pair moves. The attraction is multiplied by 1.5, which brings a
-# point a little closer to its kind. In all this no other new point occurs. So each has a place of
-# its own, however many come with it, and the tree of the fitted map, built once, sums the
-# repulsion.
+# $p_{ji}$; here only one end of the pair moves. Far from its neighbours a point would hardly feel
+# it. So a step is the gradient divided by $2 \sum_j p_{j|i} w_{ij}$, the curvature of a parabola
+# that touches the attraction from above: the farther away, the longer. Thirty such steps do. The
+# attraction is multiplied by 1.5, which brings a point a little closer to its kind.
+#
+# In all this no other new point occurs. So each has a place of its own, however many come with it,
+# and the tree of the fitted map, built once, sums the repulsion.
 
 # %%
 placed = model.transform(new)
@@ -392,5 +395,5 @@ for name, Y in maps.items():
 # - Leave out 1 or 0 instead of 9 (`MISSING`). Do they land in one cluster, or all over the map?
 # - Choose a limit for the ratio $s$ such that it raises a false alarm for one in a hundred of the
 #   known digits. What part of the 9s, and of the moved images, does it catch?
-# - Place points with `n_iter=0`, 10 and 150, and with `init="median"`. Which of the points move
+# - Place points with `n_iter=0`, 5 and 30, and with `init="median"`. Which of the points move
 #   most?

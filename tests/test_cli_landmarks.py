@@ -2,10 +2,13 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import warnings
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from distributed import Client, LocalCluster
@@ -191,6 +194,45 @@ def test_workers_write_the_same_bits(given, tmp_path, capsys):
     summary = json.loads(capsys.readouterr().out)
     assert summary["workers_peak_memory_bytes"] > 2**20
     assert parts(tmp_path / "out.parquet") == parts(whole)
+
+
+def by_local_workers(path, out):
+    """Return the summary of a command of its own, with workers of its own."""
+    command = [sys.executable, "-m", "bhtsne", "embed", path, "-o", out, *OPTIONS, "--json"]
+    done = subprocess.run(
+        [*command, "--dask", "local", "--threads", "2"], check=True, capture_output=True, text=True
+    )
+    return json.loads(done.stdout)
+
+
+def test_local_workers_write_the_same_bits_and_hold_a_part_at_a_time(tmp_path):
+    rng, memory_of = np.random.default_rng(0), {}
+    for name, columns in (("narrow", 5), ("wide", 1000)):
+        folder_in = tmp_path / name
+        folder_in.mkdir()
+        for i in range(16):  # 16 MB each where they are wide
+            X = rng.random((4000, columns), np.float32)
+            table = pa.table({f"x{a}": column for a, column in enumerate(X.T)})
+            pq.write_table(table, folder_in / f"{i:02}.parquet")
+        summary = by_local_workers(folder_in, tmp_path / f"{name}-map.parquet")
+        assert (summary["parts"], summary["points_placed"]) == (16, 64_000)
+        memory_of[name] = summary["workers_peak_memory_bytes"]
+    assert memory_of["wide"] - memory_of["narrow"] < 6 * 16e6
+    assert embed(tmp_path / "narrow", tmp_path / "here.parquet") == 0
+    assert parts(tmp_path / "here.parquet") == parts(tmp_path / "narrow-map.parquet")
+
+
+def test_a_folder_is_held_by_one_command_and_cleared_of_torn_parts(given, tmp_path, capsys):
+    path, whole = given
+    out = shutil.copytree(whole, tmp_path / "out.parquet")
+    (out / "part-00003.parquet").unlink()
+    (out / ".part-00003.parquet.0123abcd.tmp").write_bytes(b"torn")
+    with files.locked(whole, "the map"):
+        assert embed(path, whole) == 1
+    assert "is in use by another run" in capsys.readouterr().err
+    assert embed(path, out) == 0
+    assert parts(out) == parts(whole)
+    assert not list(out.glob(".*"))
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
+from dask_ml.wrappers import ParallelPostFit
 from distributed import Client, LocalCluster
 from sklearn.base import clone
 
 import bhtsne.dask as bd
-from bhtsne import TSNE, LandmarkTSNE, datasets, initial, neighbors
+from bhtsne import TSNE, LandmarkTSNE, datasets, initial, memory, neighbors
 from bhtsne.dask import clusters
 
 QUICK = TSNE(perplexity=10, early_exaggeration_iter=60, n_iter=40, random_state=0)
@@ -159,6 +160,41 @@ def test_a_worker_that_is_killed_changes_nothing(X, model, client):
     np.testing.assert_array_equal(future.result(timeout=120), model.transform(X))
 
 
+def wide(parts, rows, columns):
+    """Return a collection of so many partitions, which the workers make."""
+    draw = da.random.default_rng(0).random
+    return draw((parts * rows, columns), chunks=(rows, columns), dtype=np.float32)
+
+
+def placed(parts):
+    columns = 500
+    X = np.random.default_rng(0).random((200, columns), np.float32)
+    model = clone(QUICK).fit(X)
+    model.transform(wide(parts, 8000, columns), n_iter=2).compute()
+
+
+def reduced(parts):
+    bd.principal_components(wide(parts, 16_000, 250), 2).compute()
+
+
+def joined(parts):
+    bd.neighbors(wide(parts, 400, 10_000), 5)
+
+
+@pytest.mark.parametrize("work", [placed, reduced, joined])
+def test_a_worker_holds_some_partitions_however_many_there_are(work):
+    """Of 16 MB each, 60 in all where 6 were before."""
+    few, many = (6, 24) if work is joined else (6, 60)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with clusters.client("local", 2) as client:
+            work(few)
+            before = max(client.run(memory.peak).values())
+            work(many)
+            after = max(client.run(memory.peak).values())
+    assert after - before < 5 * 16e6
+
+
 def test_a_task_that_kills_its_workers_is_told(client, monkeypatch):
     monkeypatch.setattr(client.cluster.scheduler, "allowed_failures", 0)
     with pytest.raises(MemoryError, match="workers died one after another over one task"):
@@ -184,6 +220,5 @@ def test_an_empty_partition_is_no_points(X, model, client):
 
 
 def test_an_estimator_is_wrapped_by_dask_ml(X, model):
-    wrappers = pytest.importorskip("dask_ml.wrappers")
-    lazy = wrappers.ParallelPostFit(model.tsne_).transform(da.from_array(X, chunks=(500, 12)))
+    lazy = ParallelPostFit(model.tsne_).transform(da.from_array(X, chunks=(500, 12)))
     np.testing.assert_array_equal(np.asarray(lazy), model.transform(X))

@@ -110,6 +110,40 @@ def test_the_gradient_is_that_of_the_divergence(d, dof, method):
     assert objective.check(Y)[0] == pytest.approx(divergence(Y.astype(float)) / 6, rel=1e-5)
 
 
+@pytest.mark.parametrize("dof", [1.0, 0.5, 3.0])
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_a_step_leads_to_the_lowest_point_of_a_parabola_above(d, dof):
+    fitted, Y = cluster_map(400, d), cluster_map(6, d, seed=1)
+    P = some_affinities(6, 400)
+    given = P, fitted, "exact", 0.0, dof
+    step = transform.Settling(*given).gradient(Y, 2.0)
+    slope = transform.NewPoints(*given).gradient(Y, 2.0)
+    curvature = slope / step
+    np.testing.assert_allclose(curvature, curvature[:, :1].repeat(d, 1), rtol=1e-4)
+
+    def attraction(Y):
+        t = 1 + ((Y[:, None] - fitted.astype(float)) ** 2).sum(axis=-1) / dof
+        return 2.0 * (dof + 1) / 2 * (P.toarray() * np.log(t)).sum(axis=1)
+
+    push = slope - 2.0 * transform.edges.attract_to(P, Y, dof, fitted)[0] * (1 + 1 / dof)
+    for away in np.random.default_rng(0).normal(size=(50, 6, d)) * 10:
+        above = ((slope - push) * away).sum(1) + curvature[:, 0] * (away**2).sum(1) / 2
+        assert (attraction(Y + away) - attraction(Y) <= above + 1e-5).all()
+
+
+def test_thirty_steps_reach_what_many_of_plain_descent_do(fitted):
+    model, X, _ = fitted
+    P = model._weigh(neighbors.query(model._fit_X, X[1400:], 15), 1400, 5.0)
+    given = P, model.embedding_, model.method, model.theta_, model.dof
+    begin = transform.start(P, model.embedding_, "weighted", 0)
+    kl = {}
+    for kind, n_iter, momentum in ((transform.Settling, 30, 0.5), (transform.NewPoints, 1000, 0.8)):
+        phase = optimizer.Phase(n_iter, 1.0, 1.0, momentum)
+        state = optimizer.State(begin)
+        kl[kind] = optimizer.run(state, kind(*given), [phase], centred=()).history[-1].kl
+    assert kl[transform.Settling] < kl[transform.NewPoints] + 0.01
+
+
 def test_steps_lower_the_divergence():
     P, fitted = some_affinities(50, 400), cluster_map()
     objective = transform.NewPoints(P, fitted, "barnes_hut", 0.5, 1.0)

@@ -8,6 +8,7 @@ import json
 import os
 import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,11 @@ class Folder:
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path)
         _make(self.path)
-        self._lock = _locked(self.path)
+        self._held = ExitStack()
+        self._held.enter_context(files.locked(self.path, "checkpoint"))
         self._writer = ThreadPoolExecutor(1, "bhtsne-checkpoint")
         self._last: Future | None = None
-        for torn in self.path.glob(".*.tmp"):  # a process that was killed while it wrote
-            torn.unlink()
-        self._drop_old_states()  # or before it had removed the one before the last
+        self._drop_old_states()  # a process may have been killed before it had removed one
 
     def __enter__(self) -> "Folder":
         return self
@@ -55,8 +55,7 @@ class Folder:
             self.wait()
         finally:
             self._writer.shutdown()
-            if self._lock is not None:
-                os.close(self._lock)
+            self._held.close()
 
     def read(self, name: str) -> Kept | None:
         """Return what a file holds, or None if it is not there; ValueError if it is damaged."""
@@ -139,21 +138,3 @@ def _make(path: Path) -> None:
             f"checkpoint must be a folder of its own, got {str(path)!r}, which holds "
             f"{min(names)!r} and no run; name a new one."
         )
-
-
-def _locked(path: Path) -> int | None:
-    """Return a handle whose lock goes with the process, however it ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return None
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise BlockingIOError(
-            f"checkpoint {str(path)!r} is in use by another run; wait for it, or name another "
-            "folder."
-        ) from error
-    return handle

@@ -50,34 +50,39 @@ def is_meant(arguments: argparse.Namespace) -> bool:
 def run(arguments: argparse.Namespace) -> int:
     """Choose and map landmarks, or take those that are there, and place what is missing."""
     _check(arguments)
-    from bhtsne import memory
     from bhtsne.files import partwise
     from bhtsne.landmarks import folder
 
-    watch, out = Watch(), arguments.output
+    watch = Watch()
     parts = partwise.cut(arguments.input, folder.ROWS)
     columns = partwise.columns(arguments.input, arguments.labels, arguments.keep)
-    n = sum(part.rows for part in parts)
-    y = _labels(arguments, columns, n)
+    y = _labels(arguments, columns, sum(part.rows for part in parts))
     how, told = _landmarks(arguments, parts, columns)
-    if folder.begin(out, told):
-        from bhtsne import TSNE
-
-        model = TSNE.load(out / "_landmarks.npz")
-    else:
-        model = folder.fit(out, told, parts, columns, y, how)
-    watch.lap("landmarks")
-    left = folder.missing(out, parts)
-    tasks = [_task(out, i, parts, columns, y) for i in left]
-    done = _placed(arguments, tasks, len(parts))
+    with folder.begun(arguments.output, told) as is_mapped:
+        if is_mapped:
+            model = folder.kept(arguments.output)
+        else:
+            model = folder.fit(arguments.output, told, parts, columns, y, how)
+        watch.lap("landmarks")
+        left = folder.missing(arguments.output, parts)
+        tasks = [_task(arguments.output, i, parts, columns, y) for i in left]
+        done = _placed(arguments, tasks, len(parts))
     watch.lap("placing")
     if arguments.plot is not None:
-        _draw(out, arguments)
+        _draw(arguments.output, arguments)
     watch.lap("write")
+    summary = _summary(arguments, model, parts, done, watch)
+    tell(summary, _told(summary), arguments)
+    return 0
+
+
+def _summary(arguments: argparse.Namespace, model, parts, done, watch: Watch) -> dict[str, Any]:
+    from bhtsne import memory
+
     placed = sum(result["rows"] for result in done)
-    summary = {
+    return {
         "input": arguments.input,
-        "points": n,
+        "points": sum(part.rows for part in parts),
         "features": model.n_features_in_,
         "landmarks": len(model.embedding_),
         "n_iter": model.n_iter_,
@@ -89,11 +94,9 @@ def run(arguments: argparse.Namespace) -> int:
         **watch.told(),
         "peak_memory_bytes": memory.peak(),
         "workers_peak_memory_bytes": _peak_of_workers(done, arguments),
-        "output": str(out),
+        "output": str(arguments.output),
         "plot": None if arguments.plot is None else str(arguments.plot),
     }
-    tell(summary, _told(summary), arguments)
-    return 0
 
 
 def _check(arguments: argparse.Namespace) -> None:

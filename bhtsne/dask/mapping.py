@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bhtsne.dask.partitions import Partitions, check_columns, named, points
+from bhtsne.dask.partitions import Partitions, check_columns, current_client, named, points
 
 __all__ = ["map_rows"]
 
@@ -42,12 +42,8 @@ def map_rows(function: Callable, X: Any, columns: list[str]) -> Any:
 
 def _scattered(function: Callable) -> Any:
     """Return a function as one object on each worker, or as it is where there is no client."""
-    try:
-        from distributed import get_client
-
-        return get_client().scatter(function, broadcast=True, hash=False)
-    except (ImportError, ValueError):
-        return function
+    client = current_client()
+    return client.scatter(function, broadcast=True, hash=False) if client else function
 
 
 def _call(part: Any, function: Callable) -> np.ndarray:

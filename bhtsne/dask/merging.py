@@ -20,7 +20,9 @@ def neighbors(X: Any, k: int) -> Neighbors:
     Parameters
     ----------
     X : dask array or data frame of shape (N, D)
-        Points. A worker holds two partitions and their distances' candidates at a time.
+        Points. A worker holds two partitions and their distances' candidates at a time; each
+        partition is read once for each worker's partitions, so ``X.persist()`` first what the
+        workers' memory holds.
     k : int
         Neighbours of each, 1 to N − 1.
 
@@ -49,13 +51,16 @@ def neighbors(X: Any, k: int) -> Neighbors:
     check_count("k", k)
     if k > ends[-1] - 1:
         raise ValueError(f"k must be a whole number from 1 to N − 1 = {ends[-1] - 1}, got {k}.")
-    rows = []
-    for i in range(len(partitions.parts)):
-        best = None
+    found, count = list[tuple](), len(partitions.parts)
+    at_once = partitions.workers  # each partition is made anew for so many others, and let go of
+    for first in range(0, count, at_once):
+        bests: list = [None] * min(at_once, count - first)
         for j, other in enumerate(partitions.parts):
-            best = partitions.lazily(_nearer, i, other, int(ends[i]), int(ends[j]), k, best)
-        rows.append(best)
-    found = dask.compute(*rows)
+            bests = [
+                partitions.lazily(_nearer, i, other, int(ends[i]), int(ends[j]), k, best)
+                for i, best in enumerate(bests, first)
+            ]
+        found += dask.compute(*bests)
     indices, distances = (np.concatenate(part) for part in zip(*found, strict=True))
     return Neighbors(indices.astype(np.int32), distances.astype(np.float32))
 

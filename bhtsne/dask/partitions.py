@@ -81,6 +81,12 @@ class Partitions:
             self._sizes = self.each(len)
         return self._sizes
 
+    @property
+    def workers(self) -> int:
+        """Processes that work at once, each at one partition."""
+        client = current_client()
+        return max(len(client.nthreads()), 1) if client else 1
+
     def __iter__(self):
         """Yield each partition, one at a time."""
         for i in range(len(self.parts)):
@@ -107,6 +113,16 @@ def named(function: Callable, part: Any, i: int, *given: Any) -> Any:
         known = (kind for kind in (TypeError, ValueError) if isinstance(error, kind))
         kind = next(known, RuntimeError)
         raise kind(f"partition {i} of X: {error}") from error
+
+
+def current_client() -> Any:
+    """Return the client whose workers compute, or None where this process does."""
+    try:
+        from distributed import get_client
+
+        return get_client()
+    except (ImportError, ValueError):
+        return None
 
 
 def worker_threads() -> int | None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from bhtsne.files import arrays, columns
 from bhtsne.files.arrays import read_arrays, write_arrays
+from bhtsne.files.locks import locked
 from bhtsne.files.packed import packed, read_told, unpacked
 from bhtsne.files.paths import check_target, kind, replacing, sentences, stored
 from bhtsne.files.table import Table, Wanted
@@ -24,6 +25,7 @@ __all__ = [
     "check_target",
     "dumped",
     "kind",
+    "locked",
     "names",
     "packed",
     "read",

@@ -6,7 +6,8 @@ can be shared and gone on with.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +23,7 @@ from bhtsne.landmarks.sources import Source
 from bhtsne.neighbors.points import checked_points, checked_random_state
 from bhtsne.tsne import TSNE
 
-__all__ = ["ROWS", "Landmarks", "Task", "begin", "fit", "missing", "name_of", "place"]
+__all__ = ["ROWS", "Landmarks", "Task", "begun", "fit", "kept", "missing", "name_of", "place"]
 
 ROWS = 1 << 17  # of a part: some ten seconds' work, which is what a stop can cost
 _BLOCK = 1 << 15  # rows that are placed at a time
@@ -76,8 +77,9 @@ class Task(NamedTuple):
     labels: Any = None
 
 
-def begin(folder: Path, told: dict[str, Any]) -> bool:
-    """Make the folder, or make sure that it is of the same work; return whether it has landmarks.
+@contextmanager
+def begun(folder: Path, told: dict[str, Any]) -> Iterator[bool]:
+    """Make the folder, or make sure that it is of the same work; and hold it meanwhile.
 
     Parameters
     ----------
@@ -86,14 +88,26 @@ def begin(folder: Path, told: dict[str, Any]) -> bool:
     told : dict
         All that the map depends on, by its name, as JSON holds it.
 
+    Yields
+    ------
+    bool
+        Whether it has landmarks.
+
     Raises
     ------
     ValueError
         If the folder is of other work: what differs is named.
+    BlockingIOError
+        If another process is at it.
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} must be a folder for parts, got a file; choose another name.")
     folder.mkdir(exist_ok=True)
+    with files.locked(folder, "the map"):
+        yield _is_begun(folder, told)
+
+
+def _is_begun(folder: Path, told: dict[str, Any]) -> bool:
     if not (folder / _TOLD).exists():
         if any(not path.name.startswith(("_", ".")) for path in folder.iterdir()):
             raise ValueError(f"{folder} must be a map begun by landmarks, or empty; it is neither.")
@@ -143,6 +157,11 @@ def fit(
     return model
 
 
+def kept(folder: Path) -> TSNE:
+    """Return the map of the landmarks."""
+    return TSNE.load(folder / _MODEL)
+
+
 def name_of(number: int) -> str:
     """Return the name of a part's file."""
     return f"part-{number:05d}.parquet"
@@ -175,7 +194,7 @@ def place(task: Task, advance: Callable[[int], Any] = lambda rows: None) -> dict
     """
     folder, part = Path(task.folder), task.part
     try:
-        model, axes = _kept(folder, (folder / _MODEL).stat().st_mtime_ns)
+        model, axes = _read(folder, (folder / _MODEL).stat().st_mtime_ns)
         model = model.set_params(n_jobs=jit.n_threads())
         maps: list[np.ndarray] = []
         besides: list[dict[str, Any]] = []
@@ -204,9 +223,9 @@ def _joined(arrays: list) -> Any:
 
 
 @lru_cache(maxsize=1)
-def _kept(folder: Path, written: int) -> tuple[TSNE, tuple[np.ndarray, np.ndarray] | None]:
+def _read(folder: Path, written: int) -> tuple[TSNE, tuple[np.ndarray, np.ndarray] | None]:
     """Return the map of the landmarks and the components, read once by each process."""
-    model = TSNE.load(folder / _MODEL).set_params(verbose=False)
+    model = kept(folder).set_params(verbose=False)
     if not (folder / _AXES).exists():
         return model, None
     with files.sentences(folder / _AXES, "components"), files.stored(folder / _AXES) as file:
