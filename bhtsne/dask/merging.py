@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bhtsne.dask.partitions import Partitions, points
+from bhtsne.dask.partitions import Partitions, kept_there, points
 from bhtsne.neighbors import Neighbors, exact
 from bhtsne.neighbors.points import check_count
 
@@ -56,10 +56,11 @@ def neighbors(X: Any, k: int) -> Neighbors:
     for first in range(0, count, at_once):
         bests: list = [None] * min(at_once, count - first)
         for j, other in enumerate(partitions.parts):
-            bests = [
+            # One at a time, or workers would make all others ahead, and hold them.
+            bests = kept_there(
                 partitions.lazily(_nearer, i, other, int(ends[i]), int(ends[j]), k, best)
                 for i, best in enumerate(bests, first)
-            ]
+            )
         found += dask.compute(*bests)
     indices, distances = (np.concatenate(part) for part in zip(*found, strict=True))
     return Neighbors(indices.astype(np.int32), distances.astype(np.float32))

@@ -1,6 +1,6 @@
 """A dask array or data frame → its partitions, each an array of rows when it is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -113,6 +113,20 @@ def named(function: Callable, part: Any, i: int, *given: Any) -> Any:
         known = (kind for kind in (TypeError, ValueError) if isinstance(error, kind))
         kind = next(known, RuntimeError)
         raise kind(f"partition {i} of X: {error}") from error
+
+
+def kept_there(lazy: Iterable[Any]) -> list[Any]:
+    """Compute what is lazy, and leave the results where they are; the first error is raised."""
+    import dask
+
+    done = dask.persist(*lazy)
+    if current_client():
+        from distributed import futures_of
+
+        for future in futures_of(done):
+            if (error := future.exception()) is not None:
+                raise error
+    return list(done)
 
 
 def current_client() -> Any:

@@ -121,9 +121,7 @@ def _sum_rows(indptr, indices, p, points, pairs, four, more, strength, scale, fo
                     whole = (count + 31) & ~31
                     there = slice(first, first + count)
                     _bring(indices[there], p[there], count, whole, pairs, step, ends, weights)
-                    _pull(
-                        force[i], points[i], numbers, weights, whole, scale, four, more, strength
-                    )
+                    _pull(force[i], points[i], numbers, weights, whole, scale, four, more, strength)
 
 
 @jit.parallel
