@@ -136,8 +136,8 @@ for name, Y in ways.items():
     print(f"  {name:30s} {accuracy(fitted, y_old, Y, y_new):.4f}")
 
 # %% [markdown]
-# Placing costs about one digit in a hundred against fitting all together. (That is as good as the
-# vote in the data or a little better, since the new digits pull each other to their kind.) The
+# Placing costs about half a digit in a hundred against fitting all together. (That is a little
+# better than the vote in the data, since the new digits pull each other to their kind.) The
 # weighted mean alone is worse: a point with neighbours in two clusters starts between them, and the
 # optimisation settles it for one. A larger perplexity is no better: it asks more neighbours, who
 # disagree more often.
@@ -155,9 +155,7 @@ for part in (0.5, 0.9, 0.99):
 print(f"further off than a hundredth of it: {(moved > 0.01).sum()} of {len(moved):,} points")
 
 # %% [markdown]
-# Beside themselves: each has its own old place among its neighbours, at distance 0. The few others
-# are points that the fit left away from their nearest neighbours; placed anew they start beside
-# these.
+# Beside themselves: each has its own old place among its neighbours, at distance 0.
 #
 # ### One by one, in a batch, in any order
 

@@ -39,8 +39,9 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
             array or data frame stays lazy and is placed partition by partition, by its workers.
         perplexity : float, sequence of float or None
             Effective number of neighbours of a new point in the fitted data. None is 5, or the
-            fit's if that is less: of 10,000 digits placed among 60,000, 96.9 % then lie by their
-            like, and 96.0 % at perplexity 30, which draws a point between classes.
+            fit's if that is less: of 10,000 digits placed among 60,000, 97.0 % then lie by their
+            like, as at 30, and 60,000 placed among 10,000 keep .264 of their ten nearest, where at
+            30 they keep .231.
         exaggeration : float
             Factor of the attraction.
         n_iter : int
