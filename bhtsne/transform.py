@@ -94,6 +94,23 @@ class Settling(NewPoints):
     curvature ``(1 + 1/dof) exaggeration Σ_j p_j|i (1 + d_ij²/dof)^-1``, whose lowest point a step
     at a learning rate of 1 and momentum 0 leads to (majorisation, as Yang, Peltonen & Kaski 2015
     do for whole maps). Far from its neighbours a point's gradient vanishes, but not this.
+
+    Parameters
+    ----------
+    P, fitted, method, theta, dof : as in `NewPoints`
+        What it settles on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy import sparse
+    >>> from bhtsne import transform
+    >>> P = sparse.csr_array(np.array([[0, 1]], np.float32))
+    >>> fitted = np.array([[1000, 0], [0, 0]], np.float32)
+    >>> settling = transform.Settling(P, fitted, "exact", 0.0, 1.0)
+    >>> far = np.array([[0, 500]], np.float32)  # from the neighbour by which it should lie
+    >>> bool(settling.gradient(far, 2.0)[0, 1] > 250)
+    True
     """
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What is read is what was written, by a file's name; a map is written whole or not at all."""
 
 import builtins
+import errno
 import gzip
 import io
 import struct
@@ -244,3 +245,23 @@ def test_a_folder_that_is_closed_or_missing_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("pathlib.Path.open", closed)
     with pytest.raises(PermissionError, match=r"map\.csv cannot be written \(Permission denied\)"):
         files.write(tmp_path / "map.csv", X)
+
+
+def test_a_folder_is_held_once_and_where_there_are_no_locks_not_at_all(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    (tmp_path / ".map.npz.0123.tmp").write_bytes(b"torn")
+    with files.locked(tmp_path, "the map"):
+        assert not list(tmp_path.iterdir())
+        with (
+            pytest.raises(BlockingIOError, match=r"the map .* is in use by another run"),
+            files.locked(tmp_path, "the map"),
+        ):
+            pass
+
+    def none(handle, how):
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    with files.locked(tmp_path, "the map"):
+        monkeypatch.setattr(fcntl, "flock", none)
+        with files.locked(tmp_path, "the map"):
+            pass

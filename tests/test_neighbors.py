@@ -677,6 +677,14 @@ def test_new_points_can_be_found_by_a_metric_that_only_pynndescent_has(metric):
     np.testing.assert_allclose(found.distances[:, 0], 0, atol=1e-3)
 
 
+def test_distances_that_are_no_number_pass_no_point_over():
+    X = np.abs(normal(300, 6)) + 0.1  # of some of which Hellinger's ratio is rounded to above 1
+    found = neighbors.query(X, X * 3, 1, metric="hellinger")
+    np.testing.assert_array_equal(found.indices[:, 0], np.arange(300))
+    with pytest.raises(ValueError, match=r"the distance hellinger of .* is not a number"):
+        neighbors.query(-np.eye(3), [[0.0, 2.0, 1.0]], 1, metric="hellinger")
+
+
 @pytest.mark.parametrize("metric", ["hamming", "braycurtis", "cosine", "manhattan"])
 def test_sparse_points_take_the_metrics_of_either_library(metric):
     X = sparse.random_array((200, 30), density=0.3, random_state=0, format="csr")

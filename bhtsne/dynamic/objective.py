@@ -68,19 +68,25 @@ def pull(Y: np.ndarray, where: Rows, movement_penalty: float, grad: np.ndarray) 
 def relax(rows_of_maps: np.ndarray, where: Rows, stiffness: float) -> None:
     """Solve ``(1 + stiffness L) x = rows`` in place: L ties each point to itself one map on.
 
-    L is a chain for each point, so that this is Thomas's algorithm, all points at once.
+    L is a chain for each point, so that this is Thomas's algorithm, all points at once. It solves
+    for ``x − rows``, whose right side, ``−stiffness L rows``, is 0 where snapshots are equal: these
+    stay equal to the bit, where roundings would grow to 1e-3 of the map.
     """
-    diagonal = np.ones(len(rows_of_maps))
+    change, diagonal = np.zeros(rows_of_maps.shape), np.ones((len(rows_of_maps), 1))
     for here, there in where.links:
+        step = stiffness * (rows_of_maps[there].astype(np.float64) - rows_of_maps[here])
+        change[here] += step
+        change[there] -= step
         diagonal[here] += stiffness
         diagonal[there] += stiffness
     for here, there in where.links:
         part = stiffness / diagonal[here]
         diagonal[there] -= stiffness * part
-        rows_of_maps[there] += (part[:, None] * rows_of_maps[here]).astype(rows_of_maps.dtype)
-    np.divide(rows_of_maps, diagonal[:, None], out=rows_of_maps, casting="same_kind")
+        change[there] += part * change[here]
+    change /= diagonal
     for here, there in reversed(where.links):
-        rows_of_maps[here] += (stiffness / diagonal[here])[:, None] * rows_of_maps[there]
+        change[here] += stiffness / diagonal[here] * change[there]
+    rows_of_maps += change.astype(rows_of_maps.dtype)
 
 
 def objective(P, maps, movement_penalty: float = 0.01, *, ids=None, method: str = "exact") -> float:

@@ -22,10 +22,25 @@ def metrics(X) -> frozenset[str]:
 
 
 def function(metric: str):
-    """Return the function of two points that a metric of pynndescent is."""
+    """Return the function of two points that a metric of pynndescent is.
+
+    Where that comes to no number, as the root of what was rounded to below 0 in a Hellinger
+    distance does, a point would be passed over in silence: points that are as good as equal are at
+    0, and others are refused.
+    """
     from pynndescent.distances import named_distances
 
-    return named_distances[metric]
+    measure = named_distances[metric]
+
+    def measured(x: np.ndarray, y: np.ndarray, *params, **named) -> float:
+        found = measure(x, y, *params, **named)
+        if np.isnan(found):
+            if not np.allclose(x / (np.abs(x).sum() or 1), y / (np.abs(y).sum() or 1)):
+                raise ValueError(f"the distance {metric} of {x} and {y} is not a number")
+            found = 0.0
+        return found
+
+    return measured
 
 
 def nearest(X, k: int, metric, metric_params, seed: int | None) -> tuple[np.ndarray, np.ndarray]:

@@ -42,7 +42,9 @@ def npz(*, packed=zipfile.ZIP_STORED, **members):
     with zipfile.ZipFile(out, "w", packed) as archive:
         for name, values in members.items():
             raw = isinstance(values, bytes)
-            archive.writestr(name if raw else f"{name}.npy", values if raw else npy(values))
+            entry = zipfile.ZipInfo(name if raw else f"{name}.npy")  # of 1980, not of now:
+            entry.compress_type = packed  # the same bytes whenever a case is drawn again
+            archive.writestr(entry, values if raw else npy(values))
     return out.getvalue()
 
 
@@ -83,7 +85,7 @@ def good():
         "x.tsv": text("\t"),
         "x.parquet": parquet(a=X[:, 0], b=X[:, 1]),
     }
-    return plain | {f"{name}.gz": gzip.compress(data) for name, data in plain.items()}
+    return plain | {f"{name}.gz": gzip.compress(data, mtime=0) for name, data in plain.items()}
 
 
 def cut(name, part):
