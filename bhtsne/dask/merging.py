@@ -21,8 +21,8 @@ def neighbors(X: Any, k: int) -> Neighbors:
     ----------
     X : dask array or data frame of shape (N, D)
         Points. A worker holds two partitions and their distances' candidates at a time; each
-        partition is read once for each worker's partitions, so ``X.persist()`` first what the
-        workers' memory holds.
+        partition is made anew for every so many others as there are workers, so ``X.persist()``
+        first what their memory holds.
     k : int
         Neighbours of each, 1 to N − 1.
 

@@ -45,8 +45,9 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
         exaggeration : float
             Factor of the attraction.
         n_iter : int
-            Iterations; 0 leaves the points where they start. After 30 the divergence is lower than
-            after 1,500 of plain gradient descent, which never ends where gradients vanish.
+            Iterations; 0 leaves the points where they start. 2,000 digits placed among 10,000
+            without exaggeration are at a divergence of 2.527 after 30, and after 1,500 of plain
+            gradient descent, which stands still where gradients vanish, at 2.577.
         learning_rate, momentum : float
             Factor of a step, and the part of the last one that is kept. A step of 1 leads to the
             lowest point of a parabola that lies above the attraction, see `transform.Settling`.
