@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bhtsne import files
+from bhtsne import files, tables
 
 __all__ = ["NAMES", "Dataset", "clusters", "digits", "load", "mnist"]
 
@@ -109,7 +109,7 @@ def mnist(path: str | os.PathLike | None = None) -> Dataset:
     Parameters
     ----------
     path : str, path or None
-        A file that `files.read` can read, with labels; or a folder with ``mnist.npz`` (arrays X
+        A file that `tables.read` can read, with labels; or a folder with ``mnist.npz`` (arrays X
         and y) or the four original IDX files, such as ``train-images-idx3-ubyte.gz``. Nothing
         else is tried.
 
@@ -186,14 +186,14 @@ def _found(folder: Path) -> Dataset | None:
         images, labels = _idx(folder, f"{part}-images", 3), _idx(folder, f"{part}-labels", 1)
         if images is None or labels is None:
             return None
-        parts += files.read(images, labels=labels)[:2]
+        parts += tables.read(images, labels=labels)[:2]
     with files.sentences(folder, "the four IDX files of MNIST"):
         X, y = np.concatenate(parts[::2]), np.concatenate(parts[1::2])
     return _checked(X, y, folder)
 
 
 def _from_file(path: Path) -> Dataset:
-    X, y = files.read(path)[:2]
+    X, y = tables.read(path)[:2]
     return _checked(X, y, path)
 
 

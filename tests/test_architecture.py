@@ -15,7 +15,18 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 # A room, which is a file or a folder, imports only from rooms above it in this list.
 ORDER = [
-    *("telling", "jit", "memory", "files", "tables", "neighbors", "affinities", "initial", "tree", "forces"),
+    *(
+        "telling",
+        "jit",
+        "memory",
+        "files",
+        "tables",
+        "neighbors",
+        "affinities",
+        "initial",
+        "tree",
+        "forces",
+    ),
     "optimizer",
     *(
         "schedules",
@@ -37,7 +48,17 @@ ORDER = [
     *("palette", "browser", "plot", "cli", "__main__", "scanpy"),
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.
-INNER = {"telling", "jit", "memory", "files", "tables", "parameters", "progress", "recorder", "tsne"}
+INNER = {
+    "telling",
+    "jit",
+    "memory",
+    "files",
+    "tables",
+    "parameters",
+    "progress",
+    "recorder",
+    "tsne",
+}
 INNER |= {"checkpoint", "cli", "palette", "__main__"}
 
 ONLY_IN = {

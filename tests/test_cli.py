@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bhtsne import TSNE, cli, files
+from bhtsne import TSNE, cli, tables
 from bhtsne.cli import embed
 
 FAST = ["--perplexity", "5", "--n-iter", "30", "--quiet"]
@@ -33,7 +33,7 @@ def test_a_table_becomes_a_map_a_picture_and_a_summary(points, tmp_path, capsys)
     assert "60 points, 4 features" in said
     assert f"written to {out}" in said
     assert picture.read_bytes().startswith(b"\x89PNG")
-    table = files.read(out, labels="label")
+    table = tables.read(out, labels="label")
     assert table.X.shape == (60, 2)
     assert list(table.labels) == ["a"] * 30 + ["b"] * 30
 
@@ -164,14 +164,14 @@ def test_a_kept_map_takes_new_points_by_another_command(points, tmp_path, capsys
     arguments = [str(points), "--labels", "kind", "--save", str(model), *FAST]
     assert cli.main(["embed", *arguments]) == 0
     assert f"written to {model}" in capsys.readouterr().out
-    X = files.read(points, labels="kind").X
+    X = tables.read(points, labels="kind").X
     np.save(new, X[:7])
     command = ["transform", str(model), str(new), "-o", str(out), "--quiet", "--json"]
     assert cli.main(command) == 0
     summary = json.loads(capsys.readouterr().out)
     assert (summary["points"], summary["output"]) == (7, str(out))
     placed = TSNE.load(model).transform(X[:7])
-    np.testing.assert_array_equal(files.read(out).X.astype(np.float32), placed)
+    np.testing.assert_array_equal(tables.read(out).X.astype(np.float32), placed)
     assert cli.main(["transform", str(model), str(new), "--plot", str(tmp_path / "new.png")]) == 0
     assert "7 points placed" in capsys.readouterr().out
 

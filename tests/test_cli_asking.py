@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import bhtsne
-from bhtsne import TSNE, cli, datasets, files, jit
+from bhtsne import TSNE, cli, datasets, files, jit, tables
 
 COMMANDS = list(cli._COMMANDS)
 
@@ -127,7 +127,7 @@ def test_a_data_set_is_written_to_a_file_that_can_be_read(name, tmp_path, capsys
     assert "30 points, 50 features (float32" in capsys.readouterr().out
     data = datasets.load("clusters:30")
     columns = name not in ("x.npz", "x.npy")
-    read = files.read(tmp_path / name, labels="label" if columns else None)
+    read = tables.read(tmp_path / name, labels="label" if columns else None)
     np.testing.assert_array_equal(read.X.astype(np.float32), data.X)
     if name != "x.npy":
         np.testing.assert_array_equal(read.labels, data.y)

@@ -14,8 +14,8 @@ import pytest
 from distributed import Client, LocalCluster
 
 from bhtsne import TSNE, cli, datasets, files, landmarks
-from bhtsne.files import partwise
 from bhtsne.landmarks import folder
+from bhtsne.tables import partwise
 
 OPTIONS = ["--landmarks", "120", "--perplexity", "6", "--n-iter", "30", "--quiet"]
 

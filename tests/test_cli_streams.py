@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from bhtsne import cli, files
+from bhtsne import cli, files, tables
 
 FAST = ["--perplexity", "5", "--n-iter", "10", "--early-exaggeration", "4", "--quiet"]
 X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
@@ -66,7 +66,7 @@ def test_every_format_is_known_by_how_it_begins(name, piped, tmp_path, capsys):
     status, out = piped(["embed", "-", *FAST], data)  # to the standard output by itself
     assert status == 0
     (tmp_path / "again.csv").write_bytes(out)
-    read = files.read(tmp_path / "again.csv")
+    read = tables.read(tmp_path / "again.csv")
     assert read.columns == ("tsne1", "tsne2")
     (tmp_path / name).write_bytes(data)
     assert cli.main(["embed", name, "-o", "map.npy", *FAST]) == 0
@@ -116,7 +116,7 @@ def test_columns_of_words_and_those_named_stay_beside_the_map(tmp_path, monkeypa
         assert cli.main([*command, "-o", out]) == 0
         assert json.loads(capsys.readouterr().out)["features"] == 3
         assert files.names(out) == ["tsne1", "tsne2", "label", "name", "id", "tsne1_"]
-        read = files.read(out, labels="label", keep=["id", "tsne1_"], words=True)
+        read = tables.read(out, labels="label", keep=["id", "tsne1_"], words=True)
         np.testing.assert_array_equal(read.labels, kept["kind"])
         np.testing.assert_array_equal(read.kept["name"], NAMES)
         np.testing.assert_array_equal(read.kept["id"], kept["id"])

@@ -1,6 +1,5 @@
 """What is read is what was written, by a file's name; a map is written whole or not at all."""
 
-import builtins
 import errno
 import gzip
 import io
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from bhtsne import files
+from bhtsne import files, tables
 
 X = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
 WORDS = np.array(["a", "b,c", 'say "d"', "é", "e", "f", "g"])
@@ -50,7 +49,7 @@ NAMES = ["x.npy", "x.npz", "sparse.npz", "x.csv", "x.tsv", "x.parquet", "x.idx",
 def test_every_format_returns_the_same_points(tmp_path, name, end):
     path = tmp_path / (name + end)
     path.write_bytes(gzip.compress(table(name)) if end else table(name))
-    read = files.read(str(path))
+    read = tables.read(str(path))
     expected = X * (X > 0) if name == "sparse.npz" else X
     dense = read.X.toarray() if name == "sparse.npz" else read.X
     np.testing.assert_array_equal(dense.astype(np.float32), expected)
@@ -67,31 +66,31 @@ def test_every_format_returns_the_same_points(tmp_path, name, end):
 
 def test_npy_is_mapped_and_not_loaded(tmp_path):
     np.save(tmp_path / "x.npy", X)
-    read = files.read(tmp_path / "x.npy").X
+    read = tables.read(tmp_path / "x.npy").X
     assert isinstance(read, np.memmap)
     assert not read.flags.writeable
 
 
 def test_npz_of_several_arrays(tmp_path):
     np.savez(tmp_path / "one.npz", points=X, labels=WORDS, scale=3.0)
-    read = files.read(tmp_path / "one.npz")
+    read = tables.read(tmp_path / "one.npz")
     np.testing.assert_array_equal(read.X, X)
     np.testing.assert_array_equal(read.labels, WORDS)
     np.savez(tmp_path / "two.npz", a=X, b=X)
     with pytest.raises(ValueError, match=r"a \(7, 3\), b \(7, 3\)"):
-        files.read(tmp_path / "two.npz")
+        tables.read(tmp_path / "two.npz")
     np.savez(tmp_path / "other.npz", X=X, y=np.arange(7), kind=WORDS)
-    np.testing.assert_array_equal(files.read(tmp_path / "other.npz", labels="kind").labels, WORDS)
+    np.testing.assert_array_equal(tables.read(tmp_path / "other.npz", labels="kind").labels, WORDS)
 
 
 def test_csv_as_spreadsheets_write_it(tmp_path):
     (tmp_path / "x.csv").write_bytes('\ufeff"a","b"\r\n"1", 2e-3\r\n\r\n-3,nan\r\n'.encode())
-    read = files.read(tmp_path / "x.csv")
-    np.testing.assert_array_equal(read.X, [[1, 0.002], [-3, np.nan]])
+    read = tables.read(tmp_path / "x.csv", missing="mean")
+    np.testing.assert_array_equal(read.X, [[1, 0.002], [-3, 0.002]])
     assert read.columns == ("a", "b")
-    (tmp_path / "x.csv").write_bytes(b"a,b\n1,\xff\n")
-    with pytest.raises(ValueError, match="utf-8"):
-        files.read(tmp_path / "x.csv")
+    (tmp_path / "x.csv").write_bytes("a,ü\n1,2\n".encode("windows-1252"))
+    read = tables.read(tmp_path / "x.csv")
+    assert (read.columns, read.report.encoding) == (("a", "ü"), "windows-1252")
 
 
 def test_idx_images_become_rows(tmp_path):
@@ -101,11 +100,11 @@ def test_idx_images_become_rows(tmp_path):
         gzip.compress(idx(np.array([4, 2], np.uint8), 8))
     )
     images_path, labels_path = tmp_path / "t-images.idx3-ubyte", tmp_path / "t-labels-idx1-ubyte.gz"
-    read = files.read(images_path, labels=labels_path)
+    read = tables.read(images_path, labels=labels_path)
     np.testing.assert_array_equal(read.X, images.reshape(2, 12))
     assert read.labels.tolist() == [4, 2]
     with pytest.raises(ValueError, match=r"uint8 of shape \(2,\)"):
-        files.read(labels_path)
+        tables.read(labels_path)
 
 
 @pytest.mark.parametrize(
@@ -121,36 +120,36 @@ def test_idx_images_become_rows(tmp_path):
 def test_labels_from_text(tmp_path, name, content):
     (tmp_path / name).write_text(content, newline="")
     np.save(tmp_path / "x.npy", X[:2])
-    assert files.read(tmp_path / "x.npy", labels=tmp_path / name).labels.tolist() == ["b", "a"]
+    assert tables.read(tmp_path / "x.npy", labels=tmp_path / name).labels.tolist() == ["b", "a"]
 
 
 def test_labels_from_other_files(tmp_path):
     np.save(tmp_path / "x.npy", X)
     np.save(tmp_path / "l.npy", WORDS)
-    labels = files.read(tmp_path / "x.npy", labels=tmp_path / "l.npy").labels
+    labels = tables.read(tmp_path / "x.npy", labels=tmp_path / "l.npy").labels
     np.testing.assert_array_equal(labels, WORDS)
     for text, dtype in (("3\n" * 7, np.int64), ("0.5\n" * 7, np.float64), ("1_0\n" * 7, "<U3")):
         (tmp_path / "l.txt").write_text(text)
-        assert files.read(tmp_path / "x.npy", labels=tmp_path / "l.txt").labels.dtype == dtype
+        assert tables.read(tmp_path / "x.npy", labels=tmp_path / "l.txt").labels.dtype == dtype
 
 
 def test_labels_from_a_column(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x.csv").write_text("a,kind,b\n1,x,2\n3,y,4\n")
     (tmp_path / "kind").write_text("wrong\nwrong\n")
-    read = files.read("x.csv", labels="kind")
+    read = tables.read("x.csv", labels="kind")
     assert read.labels.tolist() == ["x", "y"]
     assert (read.X.tolist(), read.columns) == ([[1, 2], [3, 4]], ("a", "b"))
     (tmp_path / "x.csv").write_text("a,kind\n1,x\n3,\n")
-    with pytest.raises(ValueError, match="line 3"):
-        files.read("x.csv", labels="kind")
+    read = tables.read("x.csv", labels="kind")
+    assert (read.labels.tolist(), read.report.unlabelled) == (["x", ""], 1)
     (tmp_path / "x.csv").write_text("kind,kind\n1,2\n")
     with pytest.raises(ValueError, match="2 columns of the name 'kind'"):
-        files.read("x.csv", labels="kind")
+        tables.read("x.csv", labels="kind")
     with pytest.raises(
-        ValueError, match=r"columns kind, kind or a file, got 'king'; did you mean 'kind'"
+        ValueError, match=r"columns kind, kind, or a file, got 'king'; did you mean 'kind'"
     ):
-        files.read("x.csv", labels="king")
+        tables.read("x.csv", labels="king")
 
 
 def test_parquet_columns(tmp_path):
@@ -159,29 +158,12 @@ def test_parquet_columns(tmp_path):
     path = tmp_path / "x.parquet"
     kinds = arrow.array(["u", "v", "u"]).dictionary_encode()
     parquet.write_table(arrow.table({"a": [1, 2, 3], "k": kinds, "b": [0.5, 1.5, 2.5]}), path)
-    read = files.read(path, labels="k")
+    read = tables.read(path, labels="k")
     assert read.labels.tolist() == ["u", "v", "u"]
     assert (read.X.tolist(), read.columns) == ([[1, 0.5], [2, 1.5], [3, 2.5]], ("a", "b"))
-    with pytest.raises(ValueError, match="'u' in column 'k', row 1"):
-        files.read(path)
-    parquet.write_table(arrow.table({"a": [1, None, 3]}), path)
-    with pytest.raises(ValueError, match="None in column 'a', row 2"):
-        files.read(path)
-
-
-def test_parquet_without_pyarrow(tmp_path, monkeypatch):
-    find = builtins.__import__
-
-    def without(name, *rest):
-        if name.startswith("pyarrow"):
-            raise ModuleNotFoundError(name)
-        return find(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    for call in (lambda path: files.read(path), lambda path: files.write(path, X)):
-        with pytest.raises(ValueError, match=r"numba-bhtsne\[parquet\]"):
-            call(tmp_path / "x.parquet")
-    assert not list(tmp_path.iterdir())
+    read = tables.read(path)
+    assert (read.columns, read.kept["k"].tolist()) == (("a", "b"), ["u", "v", "u"])
+    assert read.report.set_aside == {"k": "categories"}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -193,7 +175,7 @@ def test_a_map_comes_back_bit_by_bit(tmp_path, kind, dtype):
     Y = (np.random.default_rng(2).normal(size=(7, 2)) * powers).astype(dtype)
     path = tmp_path / f"map.{kind}"
     files.write(path, Y, labels=WORDS.astype(object))
-    read = files.read(path, labels=None if kind == "npy" else "label")
+    read = tables.read(path, labels=None if kind == "npy" else "label")
     np.testing.assert_array_equal(read.X.astype(dtype), Y)
     if kind != "npy":
         np.testing.assert_array_equal(read.labels, WORDS)

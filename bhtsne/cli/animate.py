@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bhtsne.cli import fitting, maps
-from bhtsne.cli.parser import Usage, add_command, add_common, add_kept, add_labels
+from bhtsne.cli.parser import Usage, add_command, add_common, add_table
 from bhtsne.cli.points import Watch, check_film, load, tell, written
 
 _EXAMPLES = """
@@ -35,8 +35,7 @@ def add(commands: Any) -> None:
     option("--seconds", type=float, metavar="S", help="from map to map (1; less for a run)")
     option("--fps", type=float, default=20, metavar="F", help="frames a second (20)")
     option("--size", type=float, metavar="A", help="area of a point in square typographic points")
-    add_labels(group)
-    add_kept(group)
+    add_table(command)
     fitting.add_options(command)
     add_common(command)
 

@@ -11,7 +11,7 @@ from bhtsne.cli.parser import (
     add_command,
     add_common,
     add_input,
-    add_labels,
+    add_table,
     add_theme,
     count,
 )
@@ -43,7 +43,7 @@ def add(commands: Any) -> None:
     add("--plot", metavar="PNG", type=Path, help="draw both maps, and the error by theta: .png, "
         ".pdf or .svg")  # fmt: skip
     add_theme(command)
-    add_labels(command)
+    add_table(command)
     fitting.add_options(command)
     add_common(command)
 
@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         watch.lap("plot")
     summary = {
         "input": arguments.input,
+        "table": None if points.report is None else points.report.as_json(),
         "points": X.shape[0],
         "features": X.shape[1],
         **told,

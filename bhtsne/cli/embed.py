@@ -10,9 +10,8 @@ from bhtsne.cli.parser import (
     add_command,
     add_common,
     add_input,
-    add_kept,
-    add_labels,
     add_output,
+    add_table,
 )
 from bhtsne.cli.points import Watch, check_targets, keep, load, tell, written
 from bhtsne.cli.streams import is_stream
@@ -52,8 +51,7 @@ def add(commands: Any) -> None:
            "transform` and `plot`; IN is then not reduced unless --pca says so")  # fmt: skip
     option("--checkpoint", metavar="RUN", type=Path, help="a folder that keeps what is reached, "
            "for `bhtsne resume RUN`")  # fmt: skip
-    add_labels(group)
-    add_kept(group)
+    add_table(command)
     fitting.add_options(command)
     partwise.add_options(command)
     add_common(command)
@@ -90,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     watch.lap("write")
     summary = {
         "input": arguments.input,
+        "table": None if points.report is None else points.report.as_json(),
         "points": X.shape[0],
         "features": X.shape[1],
         "n_iter": model.n_iter_,

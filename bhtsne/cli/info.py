@@ -5,7 +5,6 @@ import json
 import os
 import platform
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,9 @@ bhtsne info points.npy --perplexity 100
 bhtsne info --json
 """
 _LIBRARIES = (
-    "numpy", "numba", "llvmlite", "scipy", "scikit-learn", "pynndescent", "matplotlib",
+    "numpy", "numba", "llvmlite", "scipy", "scikit-learn", "pynndescent", "matplotlib", "pyarrow",
 )  # fmt: skip
-_EXTRAS = {"pyarrow": ".parquet", "anndata": "scanpy.tsne"}
+_EXTRAS = {"python-calamine": ".xlsx", "anndata": "scanpy.tsne"}
 _VECTORS = ("avx512f", "avx2", "avx", "sse4.2", "sve", "neon")
 
 
@@ -66,7 +65,7 @@ def _of_machine(threads: int | None) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "libraries": {name: _version(name) for name in _LIBRARIES},
-        "extras": {name: _version(name) if find_spec(name) else None for name in _EXTRAS},
+        "extras": {name: _version(name) for name in _EXTRAS},
         "processor": _processor(),
         "threads": {"machine": os.cpu_count(), "used": used, "layer": layer},
         "memory": {"available_bytes": free if free < float("inf") else None},

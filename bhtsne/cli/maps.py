@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from bhtsne.cli.parser import Usage, did_you_mean
 
 _AXES = (r"tsne\d+", r"projection_[xyz]", r"[xyz]")  # the first of which any column has
+_LABEL = "label"
 _MAP = "a map of 1 to 3 dimensions, such as `bhtsne embed` writes"
 _MODEL, _RECORDING = "bhtsne.TSNE", "bhtsne.Recorder"
 
@@ -40,7 +41,7 @@ class Map(NamedTuple):
 
 def read(name: str) -> Map:
     """Return the map that a file holds, or that a checkpoint has reached."""
-    from bhtsne import files
+    from bhtsne import tables
 
     path = Path(name)
     if not path.exists():
@@ -55,9 +56,9 @@ def read(name: str) -> Map:
 
         run = Recorder.load(path)
         return Map(path.stem, run.maps[-1])
-    others = _others(files.names(path))
-    table = files.read(path, keep=others, words=True)
-    columns = dict(table.kept) | ({} if table.labels is None else {"label": table.labels})
+    names = tables.names(path)
+    table = tables.read(path, features=_axes(names), labels=_LABEL if _LABEL in names else None)
+    columns = dict(table.kept) | ({} if table.labels is None else {_LABEL: table.labels})
     return _checked(Map(path.stem, table.X, columns), path)
 
 
@@ -79,14 +80,14 @@ def told_kind(path: Path) -> str | None:
 
 def labels(given: Map, name: str | None) -> Any:
     """Return what a map is coloured by: a column of it, a data set's labels or those of a file."""
-    from bhtsne import datasets, files
+    from bhtsne import datasets, tables
 
     if name is None:
         return given.columns.get("label")
     if name in given.columns:
         return given.columns[name]
     if Path(name).is_file():
-        return files.read_labels(name, len(given.Y))
+        return tables.read_labels(name, len(given.Y))
     if name.partition(":")[0] in datasets.NAMES:
         y = datasets.load(name).y
         if len(y) != len(given.Y):
@@ -113,12 +114,10 @@ def images(given: Map, name: str) -> Any:
     return found
 
 
-def _others(names: list[str]) -> list[str]:
-    """Return the names of columns that are no coordinates, if some are known to be."""
-    for axes in _AXES:
-        if any(re.fullmatch(axes, name) for name in names):
-            return [name for name in names if not re.fullmatch(axes, name)]
-    return []
+def _axes(names: list[str]) -> list[str]:
+    """Return the names of the columns of coordinates, if some are known to be."""
+    found = ([name for name in names if re.fullmatch(axes, name)] for axes in _AXES)
+    return next(filter(None, found), [])
 
 
 def _of_model(path: Path) -> Map:

@@ -11,9 +11,11 @@ from typing import Any, NoReturn
 FORMATS = ("csv", "tsv", "npy", "parquet")
 _THEMES = ("light", "dark")
 INPUT = (
-    "digits, mnist, clusters:N, a file (.npy .npz .csv .tsv .parquet or IDX, also .gz), or - for "
-    "what is piped in"
+    "digits, mnist, clusters:N, a file (.csv .tsv .txt .parquet .feather .jsonl .xlsx .npy .npz or "
+    "IDX, also .gz), or - for the standard input"
 )
+_MISSING = ("drop", "mean", "median")
+_MARKS = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
 class Usage(ValueError):
@@ -87,19 +89,40 @@ def add_theme(command: Any) -> None:
                                "light (as it is) or dark"), *_THEMES)  # fmt: skip
 
 
-def add_labels(command: Any, help: str = "column of IN, array of an .npz, or a file") -> None:
+def add_labels(command: Any, help: str) -> None:
     """Add --labels."""
     completed(command.add_argument("--labels", metavar="NAME", help=help), _columns)
 
 
-def add_kept(command: Any) -> None:
-    """Add --keep."""
-    action = command.add_argument(
-        "--keep", metavar="NAME[,NAME…]", type=words, default=(), help="columns that are kept "
-        "beside the map and are no features, such as a number of the customer; columns of text "
-        "always are",
-    )  # fmt: skip
-    completed(action, _columns)
+def add_table(command: Parser) -> None:
+    """Add what the columns of IN are, and how its text is written."""
+    told = (
+        "Columns of numbers are features, also bools, decimals, percentages, and vectors in one "
+        "column. Text, dates, categories and ids are set aside, and written beside the map. What "
+        'was taken for what is said on stderr, and under "table" by --json.'
+    )
+    group = command.add_argument_group("the columns of IN", "\n".join(wrap(told, 80)))
+    add_labels(group, "the column of labels, an array of an .npz, or a file, FILE:COLUMN if it has "
+               "several; labels may be missing")  # fmt: skip
+
+    def columns(name: str, text: str) -> None:
+        completed(group.add_argument(name, metavar="NAME[,NAME…]", type=words, default=(),
+                                     help=text), _columns)  # fmt: skip
+
+    columns("--features", "the columns that are features (all of numbers)")
+    columns("--drop", "columns that are left out")
+    columns("--keep", "columns that are no features and are written beside the map")
+    completed(group.add_argument("--id", metavar="NAME", help="the column that names the points: "
+                                 "no feature, written beside the map"), _columns)  # fmt: skip
+    group.add_argument("--header", action=argparse.BooleanOptionalAction, help="whether the first "
+                       "line names the columns (found)")  # fmt: skip
+    group.add_argument("--delimiter", metavar="C", type=mark, help="what stands between cells: a "
+                       "character, tab or space (found)")  # fmt: skip
+    group.add_argument("--decimal", metavar="C", choices=(".", ","), help="decimal mark, . or , "
+                       "(found)")  # fmt: skip
+    offer(group.add_argument("--missing", metavar="HOW", choices=_MISSING, help="points with a "
+                             "missing value: drop them, or fill in the mean or median of the "
+                             "column (refuse them)"), *_MISSING)  # fmt: skip
 
 
 def add_output(command: Parser, otherwise: str) -> Any:
@@ -128,6 +151,14 @@ def add_json(command: Parser) -> None:
     """Add --json."""
     command.add_argument("--json", action="store_true", help="print one JSON object; a fault is "
                          '{"error": …, "status": …}')  # fmt: skip
+
+
+def mark(text: str) -> str:
+    """Return a delimiter."""
+    found = _MARKS.get(text.lower(), text)
+    if len(found) != 1:
+        raise argparse.ArgumentTypeError(f"must be one character, tab or space, got {text!r}")
+    return found
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -166,10 +197,10 @@ def _columns(prefix: str, parsed_args: Any, **_: Any) -> list[str]:
     """Offer the columns of the file that was named, and other files."""
     from argcomplete.completers import FilesCompleter
 
-    from bhtsne import files
+    from bhtsne import tables
 
     given = getattr(parsed_args, "input", None) or getattr(parsed_args, "maps", None)
     path = given[0] if isinstance(given, list) else given
-    known = files.names(path) if path and Path(path).is_file() else []
+    known = tables.names(path) if path and Path(path).is_file() else []
     begun = prefix.rpartition(",")[0]
     return [*(f"{begun},{name}" if begun else name for name in known), *FilesCompleter()(prefix)]

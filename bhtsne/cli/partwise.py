@@ -15,7 +15,9 @@ from bhtsne.cli.points import Watch, check_targets, stem, tell
 
 _WAYS = ("uniform", "coreset", "stratified")
 # What goes with a map in memory alone; its value where it was not given.
-_NOT_TAKEN = {"html": None, "film": None, "save": None, "checkpoint": None, "format": None}
+_NOT_TAKEN = dict.fromkeys(
+    ("html", "film", "save", "checkpoint", "format", "header", "delimiter", "decimal", "missing")
+)
 
 
 def add_options(command: Parser) -> None:
@@ -50,12 +52,12 @@ def is_meant(arguments: argparse.Namespace) -> bool:
 def run(arguments: argparse.Namespace) -> int:
     """Choose and map landmarks, or take those that are there, and place what is missing."""
     _check(arguments)
-    from bhtsne.files import partwise
     from bhtsne.landmarks import folder
+    from bhtsne.tables import Wanted, partwise
 
     watch = Watch()
     parts = partwise.cut(arguments.input, folder.ROWS)
-    columns = partwise.columns(arguments.input, arguments.labels, arguments.keep)
+    columns = partwise.columns(arguments.input, Wanted(arguments.labels, **_of_columns(arguments)))
     y = _labels(arguments, columns, sum(part.rows for part in parts))
     how, told = _landmarks(arguments, parts, columns)
     with folder.begun(arguments.output, told) as is_mapped:
@@ -124,13 +126,18 @@ def _check(arguments: argparse.Namespace) -> None:
     check_targets(arguments)
 
 
+def _of_columns(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what the options say of the columns, but for labels."""
+    return {name: vars(arguments)[name] for name in ("id", "keep", "drop", "features")}
+
+
 def _labels(arguments: argparse.Namespace, columns: Any, n: int) -> Any:
     """Return all labels where the choice needs them, or a part of the table does not hold them."""
-    from bhtsne import files
-    from bhtsne.files import partwise
+    from bhtsne import tables
+    from bhtsne.tables import partwise
 
     if arguments.labels is not None and columns.label is None:
-        return files.read_labels(arguments.labels, n)
+        return tables.read_labels(arguments.labels, n)
     if arguments.landmarks_by == "stratified":
         return partwise.label_column(arguments.input, columns.label)
     return None
@@ -138,8 +145,8 @@ def _labels(arguments: argparse.Namespace, columns: Any, n: int) -> Any:
 
 def _landmarks(arguments: argparse.Namespace, parts: Any, columns: Any) -> tuple[Any, dict]:
     """Return how landmarks are chosen and mapped, and all that the map depends on."""
-    from bhtsne.files import partwise
     from bhtsne.landmarks.folder import Landmarks
+    from bhtsne.tables import partwise
 
     some, _ = next(partwise.read(parts[0], columns, 1))
     width, tsne = some.shape[1], fitting.estimator(arguments)
@@ -151,7 +158,8 @@ def _landmarks(arguments: argparse.Namespace, parts: Any, columns: Any) -> tuple
         options.pop(name, None)
     told = {
         "--landmarks": arguments.landmarks, "--landmarks-by": way, "--pca": n_components,
-        "--labels": arguments.labels, "--keep": list(arguments.keep),
+        "--labels": arguments.labels,
+        **{f"--{name}": given for name, given in _of_columns(arguments).items()},
         **{name: value for name, value in options.items() if not name.startswith("checkpoint")},
         "input": partwise.fingerprints(arguments.input),
     }  # fmt: skip

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -13,6 +13,9 @@ from bhtsne.cli.parser import Usage, did_you_mean
 from bhtsne.cli.streams import NAME, is_stream, received, send
 
 _TARGETS = ("output", "plot", "html", "film", "save")  # options that name a file to write
+_OF_TABLE = (
+    "labels", "features", "drop", "keep", "id", "header", "delimiter", "decimal", "missing",
+)  # fmt: skip
 _COORDINATES = 30  # so many features at the most are shown in a browser beside the map
 
 
@@ -31,6 +34,8 @@ class Points(NamedTuple):
         Names of the D features.
     images : ndarray of shape (N, height, width) or None
         What each point is a picture of.
+    report : Report or None
+        What was taken for what, of a table with columns.
     """
 
     X: Any
@@ -38,6 +43,7 @@ class Points(NamedTuple):
     kept: Mapping[str, Any] = MappingProxyType({})
     features: tuple[str, ...] | None = None
     images: Any = None
+    report: Any = None
 
     def shown(self) -> dict[str, Any]:
         """Return the columns for a browser: what was kept, and the features if they are few."""
@@ -101,32 +107,43 @@ def check_film(path: Path) -> None:
         check_ffmpeg()
 
 
+def of_table(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that say what the columns of a table are, and how it is written."""
+    given = vars(arguments)
+    return {name: given[name] for name in _OF_TABLE if given.get(name) not in (None, ())}
+
+
 def load(arguments: argparse.Namespace) -> Points:
     """Return the points of a data set, a file or what is piped in."""
-    from bhtsne import files
+    from bhtsne import tables
 
-    labels, keep = arguments.labels, getattr(arguments, "keep", ())
-    if not is_stream(arguments.input):
-        return load_named(arguments.input, labels, keep)
-    with received() as path:
-        return _of_table(files.read(path, labels=labels, keep=keep, words=True), whole=True)
+    options = of_table(arguments)
+    if is_stream(arguments.input):
+        with received() as path:
+            points = _of_table(tables.read(path, **options), whole=True)
+    else:
+        points = load_named(arguments.input, **options)
+    report = points.report
+    if report is not None and (report.surprises() or not vars(arguments).get("quiet")):
+        print("\n".join(f"bhtsne: {line}" for line in report.lines()), file=sys.stderr)
+    return points
 
 
-def load_named(name: str, labels: str | None = None, keep: Sequence[str] = ()) -> Points:
-    """Return the points of a data set or a file."""
+def load_named(name: str, **options: Any) -> Points:
+    """Return the points of a data set or a file, read as the options of a table say."""
     import numpy as np
 
-    from bhtsne import datasets, files
+    from bhtsne import datasets, tables
 
     if Path(name).exists():
-        return _of_table(files.read(name, labels=labels, keep=keep, words=True))
+        return _of_table(tables.read(name, **options))
     if name.partition(":")[0] not in datasets.NAMES:
         known = ", ".join(datasets.NAMES)
         hint = did_you_mean(name, datasets.NAMES)
         raise Usage(f"IN must be a file, - or one of {known}, got {name!r}{hint}")
-    if labels is not None or keep:
-        option, value = ("--labels", labels) if labels is not None else ("--keep", ",".join(keep))
-        raise Usage(f"{option} goes with a file, got {value!r}; {name} has its own labels")
+    for option, value in options.items():
+        text = ",".join(value) if isinstance(value, tuple) else value
+        raise Usage(f"--{option} goes with a file, got {text!r}; {name} has its own labels")
     data = datasets.load(name)
     sides = {"mnist": (28, 28), "digits": (8, 8)}.get(name)
     images = None if sides is None else data.X.reshape(-1, *sides)
@@ -141,7 +158,7 @@ def _of_table(table: Any, whole: bool = False) -> Points:
 
     X = np.array(table.X) if whole and isinstance(table.X, np.memmap) else table.X
     images = None if table.sides is None else X.reshape(-1, *table.sides)
-    return Points(X, table.labels, table.kept, table.columns, images)
+    return Points(X, table.labels, table.kept, table.columns, images, table.report)
 
 
 def keep(Y: Any, points: Points, arguments: argparse.Namespace) -> None:

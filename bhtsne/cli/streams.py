@@ -12,8 +12,11 @@ from bhtsne.cli.parser import Usage
 
 NAME = "-"
 _BLOCK = 1 << 20
-# How files begin: those of NumPy, zip archives (.npz), Apache's and what gzip packed.
-_MAGIC = {b"\x93NUMPY": "npy", b"PK": "npz", b"PAR1": "parquet", b"\x1f\x8b": "csv.gz"}
+# How files begin: those of NumPy, zip archives (.npz), Apache's, and what gzip packed.
+_MAGIC = {
+    b"\x93NUMPY": "npy", b"PK": "npz", b"PAR1": "parquet", b"ARROW1": "feather",
+    b"\x1f\x8b": "csv.gz", b"{": "jsonl",
+}  # fmt: skip
 
 
 def is_stream(path: Any) -> bool:
@@ -64,8 +67,8 @@ def close_quietly() -> None:
 
 
 def _form(head: bytes) -> str:
-    known = (form for magic, form in _MAGIC.items() if head.startswith(magic))
-    text = "tsv" if b"\t" in head.partition(b"\n")[0] else "csv"
+    if head.startswith(b"PK") and b"[Content_Types].xml" in head:
+        return "xlsx"
     if head[:2] == b"\0\0" and head[2:4] != b"":
-        text = "idx"
-    return next(known, text)
+        return "idx"
+    return next((form for magic, form in _MAGIC.items() if head.startswith(magic)), "csv")

@@ -8,9 +8,8 @@ from bhtsne.cli.parser import (
     add_command,
     add_common,
     add_input,
-    add_kept,
-    add_labels,
     add_output,
+    add_table,
     offer,
 )
 from bhtsne.cli.points import Watch, check_targets, keep, load, tell, written
@@ -31,9 +30,8 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     command.add_argument("model", metavar="MODEL", type=Path, help="what embed --save wrote")
     add_input(command, help="new points, with the features of the fitted ones: as for embed")
-    group = add_output(command, "IN-tsne.npy if no other file is named")
-    add_labels(group)
-    add_kept(group)
+    add_output(command, "IN-tsne.npy if no other file is named")
+    add_table(command)
     command.add_argument("--n-iter", type=int, default=30, help="iterations (30)")
     starts = ("weighted", "median", "random")
     offer(command.add_argument("--init", default="weighted", help="weighted, median or random "
@@ -58,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     summary = {
         "model": str(arguments.model),
         "input": arguments.input,
+        "table": None if points.report is None else points.report.as_json(),
         "points": len(Y),
         **watch.told(),
         **written(arguments),

@@ -108,11 +108,6 @@ def write_arrays(file: Any, arrays: Mapping[str, np.ndarray]) -> None:
                     part.write(body[start : start + _BLOCK])
 
 
-def write_npy(file: Any, Y: np.ndarray, named: Mapping[str, np.ndarray]) -> None:
-    """Write the map; there is no place for columns."""
-    np.lib.format.write_array(file, Y, allow_pickle=False)
-
-
 def _sparse(file: Any, arrays: dict[str, np.ndarray]) -> Any:
     """Return the CSR array of a file of which these are the parts."""
     import scipy.sparse

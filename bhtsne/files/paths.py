@@ -109,8 +109,6 @@ def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> None:
     if path.suffix.lower() not in suffixes:
         known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}".removeprefix(" or ")
         raise ValueError(f"a file to write must end in {known}, got {path}.")
-    if path.suffix.lower() == ".parquet":
-        arrow()
     if not path.parent.is_dir():
         raise FileNotFoundError(
             f"{path} cannot be written: there is no folder {path.parent}; choose a folder that "
@@ -123,13 +121,9 @@ def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> None:
 
 
 def arrow() -> Any:
-    """Return pyarrow with its parquet module, or say in a `ValueError` how to get it."""
-    try:
-        import pyarrow.parquet
-    except ImportError:
-        raise ValueError(
-            'parquet files need pyarrow, which is not here; install "numba-bhtsne[parquet]".'
-        ) from None
+    """Return pyarrow with its parquet module, which is imported when it is used."""
+    import pyarrow.parquet
+
     return pyarrow
 
 

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bhtsne import files, jit, memory
-from bhtsne.files import partwise
-from bhtsne.files.partwise import Columns, Part
 from bhtsne.initial import components
 from bhtsne.landmarks.choosing import choose
 from bhtsne.landmarks.sources import Source
 from bhtsne.neighbors.points import checked_points, checked_random_state
+from bhtsne.tables import partwise
+from bhtsne.tables.partwise import Columns, Part
 from bhtsne.tsne import TSNE
 
 __all__ = ["ROWS", "Landmarks", "Task", "begun", "fit", "kept", "missing", "name_of", "place"]
@@ -206,10 +206,8 @@ def place(task: Task, advance: Callable[[int], Any] = lambda rows: None) -> dict
             besides.append(beside)
             advance(len(X))
         named = {name: _joined([beside[name] for beside in besides]) for name in besides[0]}
-        label = task.columns.label
-        if task.labels is not None:
-            label, named = "label", {"label": task.labels, **named}
-        partwise.write(folder / name_of(task.number), np.concatenate(maps), named, label)
+        labels = task.labels if task.columns.label is None else named.pop(task.columns.label)
+        partwise.write(folder / name_of(task.number), np.concatenate(maps), named, labels)
     except Exception as error:
         kind = next((kind for kind in _KINDS if isinstance(error, kind)), RuntimeError)
         raise kind(f"part {task.number} ({part}): {error}") from error

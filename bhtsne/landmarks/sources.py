@@ -111,7 +111,7 @@ _KINDS = ("dense", "sparse")  # a block, by whether it is
 def _beginning(X: Any, rows: int) -> tuple[Callable[[], Iterator[Any]], int | None]:
     """Return what begins a pass over the blocks, and N where it is known."""
     if isinstance(X, str | os.PathLike):
-        from bhtsne.files import blocks
+        from bhtsne.tables import blocks
 
         path = Path(X)
         return lambda: blocks.read(path, rows), blocks.count(path)
@@ -138,7 +138,7 @@ def _names(X: Any) -> tuple[str, ...] | None:
     """Return the names of the features where they have such, all of them text."""
     names = getattr(X, "columns", ())
     if isinstance(X, str | os.PathLike):
-        from bhtsne.files import blocks
+        from bhtsne.tables import blocks
 
         names = blocks.names(X)
     found = tuple(names)

@@ -1,1 +1,158 @@
 """Tables in files and data frames → points, and what is known of each: names, ids, labels."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bhtsne.files import paths
+from bhtsne.files.table import Table, Wanted
+from bhtsne.tables import formats, reading
+from bhtsne.tables.formats import READERS, TEXT
+from bhtsne.tables.labels import read_labels, split_column
+from bhtsne.tables.reading import HOLDS, is_unlabelled
+from bhtsne.tables.report import Report, listed
+from bhtsne.tables.roles import did_you_mean
+
+__all__ = ["FORMS", "Report", "Table", "Wanted", "names", "read", "read_labels"]
+
+_FORMS_OF_ARRAYS = ("npy", "npz", "idx")
+FORMS = (*_FORMS_OF_ARRAYS, *TEXT, *READERS)  # by the ending of a file's name
+
+
+def read(
+    path: str | os.PathLike,
+    *,
+    labels: str | os.PathLike | None = None,
+    keep: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    features: Sequence[str] = (),
+    id: str | None = None,
+    header: bool | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    missing: str | None = None,
+) -> Table:
+    r"""Read points, and labels if there are any, from a file whose name says its format.
+
+    Nothing is ever unpickled. In a table with columns, those of numbers are features; text,
+    categories, dates and ids are set aside and kept beside the points.
+
+    Parameters
+    ----------
+    path : str or path
+        A file .npy (memory-mapped), .npz (the array ``X``, or the only 2-D array, or what
+        `scipy.sparse.save_npz` wrote), IDX (.idx, -idx3-ubyte: each image becomes a row), .csv,
+        .tsv or .txt, .parquet, .feather or .arrow, .jsonl or .ndjson, .xlsx, .xls or .ods; each
+        also with .gz appended.
+    labels : str, path or None
+        The name of a column (of an array, in an .npz), which is then no feature; or a file of
+        labels, FILE:COLUMN where it has several columns. None takes the array ``y`` or ``labels``
+        of an .npz, and no labels from other files.
+    keep, drop : sequence of str
+        Names of columns (keep: also arrays of shape (N,) in an .npz) that are no features: kept
+        beside the points, or left out.
+    features : sequence of str
+        Names of the columns that are features; the others are set aside.
+    id : str or None
+        Name of the column that names the points.
+    header : bool or None
+        Whether the first line of text names the columns; None finds it out.
+    delimiter, decimal : str or None
+        What stands between cells of text, and the decimal mark; None finds them out.
+    missing : {"drop", "mean", "median"} or None
+        Leave out points with a missing value, or fill it in; None refuses them.
+
+    Returns
+    -------
+    Table
+        X of shape (N, D) in the file's dtype (float64 from text), labels of shape (N,) or None,
+        the names of the features or None, columns beside them, and a report.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    OSError
+        If it is a folder, or must not be read.
+    ValueError
+        If the file is damaged, holds no points, misses values, or unpacks to more than memory
+        holds, or an option does not fit it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "iris.csv")
+    ...     _ = path.write_text("width,length,kind\n1,2.5,setosa\n3,4,virginica\n")
+    ...     table = read(path, labels="kind")
+    >>> table.X.tolist(), table.labels.tolist(), table.columns
+    ([[1.0, 2.5], [3.0, 4.0]], ['setosa', 'virginica'], ('width', 'length'))
+    """
+    path, name = Path(path), None if labels is None else os.fspath(labels)
+    if paths.kind(path) not in FORMS:
+        raise ValueError(
+            f"points are read from {', '.join(f'.{form}' for form in FORMS)} files, also with .gz, "
+            f"got {path}; convert it to one of them."
+        )
+    wanted = Wanted(
+        name, id, tuple(keep), tuple(drop), tuple(features), header, delimiter, decimal, missing
+    )
+    table = reading.read_table(path, wanted)
+    if table.labels is None and name is not None:
+        table = _with_labels(table, path, name)
+    held = (*(table.columns or ()), *table.kept)
+    for other in keep:
+        if other not in table.kept and other != name:
+            hint = did_you_mean(other, list(held)) or "."
+            raise ValueError(f"keep must name arrays of {path}, got {other!r}{hint}")
+    for other, values in {**table.kept, "labels": table.labels}.items():
+        if values is not None:
+            check_column(values, table.X.shape[0], other, path)
+    return table
+
+
+def _with_labels(table: Table, path: Path, name: str) -> Table:
+    """Return a table with the labels of a file."""
+    file, _ = split_column(name)
+    if not file.is_file():
+        held = [*(table.columns or ()), *table.kept]
+        columns = f" with the columns {listed(held)}" if held else ""
+        raise ValueError(
+            f"labels must be a part of {path}{columns}, or a file, got {name!r}"
+            f"{did_you_mean(name, held) or '.'}"
+        )
+    n = table.X.shape[0] if table.rows is None else len(table.rows)
+    y = read_labels(name, n)
+    check_column(y, n, "labels", file)
+    y = y if table.rows is None else y[table.rows]
+    report = table.report
+    if report is not None:
+        report = report._replace(label=name, unlabelled=int(is_unlabelled(y).sum()))
+    return table._replace(labels=y, report=report)
+
+
+def names(path: str | os.PathLike) -> list[str]:
+    """Return the names of a table's columns; none of files that hold arrays."""
+    path = Path(path)
+    if paths.kind(path) not in FORMS or paths.kind(path) in _FORMS_OF_ARRAYS:
+        return []
+    with paths.sentences(path, HOLDS):
+        return formats.names(path)
+
+
+def check_column(y: np.ndarray, n: int, name: str, where: Path) -> None:
+    """Raise ValueError unless a column has a number, text or date for each of n points."""
+    if y.ndim != 1 or y.dtype.kind not in "biufUM" or len(y) != n:
+        raise ValueError(
+            f"{name} must be a 1-D array of numbers, text or dates, one for each of {n} points, "
+            f"got {y.dtype} of shape {y.shape} in {where}; correct them."
+        )
+    if y.dtype.kind == "U":  # NumPy takes any four bytes for a character
+        codes = np.ascontiguousarray(y, y.dtype.newbyteorder("=")).view(np.uint32)
+        if codes.size and codes.max() > 0x10FFFF:
+            raise ValueError(
+                f"{name} must be text, got the character {codes.max():#x}, which no alphabet has, "
+                f"in {where}; write them again."
+            )

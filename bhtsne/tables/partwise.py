@@ -6,16 +6,19 @@ so that work on them can be shared and gone on with.
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bhtsne.files import blocks
 from bhtsne.files.paths import arrow, kind, replacing, sentences
+from bhtsne.files.table import Wanted
+from bhtsne.tables import blocks, reading, roles
+from bhtsne.tables.labels import split_column
 
+_LOOKED_AT = 1 << 14  # rows by which it is found which columns number the rows
 _PRINT = 1 << 16  # bytes from each end of a file that tell it from others
 
 
@@ -53,11 +56,14 @@ class Columns(NamedTuple):
         Name of the column of labels, if there is one.
     kept : tuple of str
         Names of what else is kept beside a map.
+    set_aside : dict of str to str
+        Columns that are no features though nobody said so, and why.
     """
 
     points: tuple[str, ...] = ()
     label: str | None = None
     kept: tuple[str, ...] = ()
+    set_aside: Mapping[str, str] = MappingProxyType({})
 
 
 def cut(path: str | os.PathLike, rows: int) -> list[Part]:
@@ -82,34 +88,42 @@ def cut(path: str | os.PathLike, rows: int) -> list[Part]:
     return found
 
 
-def columns(path: str | os.PathLike, label: str | None, keep: Sequence[str]) -> Columns:
-    """Return what the columns are: those of text are kept, as well as those that are asked for."""
+def columns(path: str | os.PathLike, wanted: Wanted) -> Columns:
+    """Return what the columns are, by the same rules as of a table that is read at once.
+
+    Types decide, and the first rows where values do: whether a column numbers the rows.
+    """
     first = blocks.parts(path)[0]
     if kind(first) == "npy":
-        if keep:
-            raise ValueError(f"keep must name columns, which {first} has none of, got {keep[0]!r}.")
+        named = [*wanted.aside(), *wanted.features]
+        if wanted.label is None and named:
+            raise ValueError(f"columns cannot be named, got {named[0]!r}: {first} has no names.")
         return Columns()
-    types = arrow().types
-    with sentences(first, "a table of numbers, one point a row"), blocks.opened(first) as table:
-        fields = {field.name: field.type for field in table.schema_arrow}
-    is_file = label is not None and label not in fields and Path(label).is_file()
-    label = None if is_file else label
-    for option, name in [("labels", label), *(("keep", name) for name in keep)]:
-        if name is not None and name not in fields:
-            near = get_close_matches(name, fields, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else "."
-            raise ValueError(f"{option} must name a column of {first}, got {name!r}{hint}")
-
-    def beside(name: str) -> bool:
-        of = fields[name]
-        number = types.is_integer(of) or types.is_floating(of) or types.is_boolean(of)
-        return name in keep or not (number or types.is_nested(of))
-
-    kept = tuple(name for name in fields if name != label and beside(name))
-    points = tuple(name for name in fields if name != label and name not in kept)
-    if not points:
-        raise ValueError(f"{first} must hold a column of numbers that is not kept, got none.")
-    return Columns(points, label, kept)
+    with sentences(first, reading.HOLDS), blocks.opened(first) as table:
+        names = table.schema_arrow.names
+        some = next(table.iter_batches(_LOOKED_AT), None)
+        cells = [] if some is None else some.columns
+    if wanted.label is not None and wanted.label not in names:
+        if not split_column(wanted.label)[0].is_file():
+            raise ValueError(
+                f"labels must be a column of {first} or a file, got {wanted.label!r}"
+                f"{roles.did_you_mean(wanted.label, names) or '.'}"
+            )
+        wanted = wanted._replace(label=None)
+    try:
+        found = [reading.values_of(*pair, False) for pair in zip(names, cells, strict=True)]
+        chosen = roles.choose(found, wanted)
+    except ValueError as error:
+        raise ValueError(f"{first}: {error}") from None
+    if not chosen.features:
+        raise ValueError(f"{first} must hold a column of numbers that is a feature, got none.")
+    aside = [j for j in (chosen.id, *chosen.kept, *chosen.set_aside) if j is not None]
+    return Columns(
+        tuple(names[j] for j in chosen.features),
+        None if chosen.label is None else names[chosen.label],
+        tuple(dict.fromkeys(names[j] for j in sorted(aside))),
+        {names[j]: why for j, why in chosen.set_aside.items()},
+    )
 
 
 def read(part: Part, these: Columns, rows: int) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
@@ -136,11 +150,11 @@ def label_column(path: str | os.PathLike, name: str) -> np.ndarray:
     return np.concatenate(found)
 
 
-def write(path: str | os.PathLike, Y: np.ndarray, beside: Mapping[str, Any], label: Any) -> None:
+def write(path: str | os.PathLike, Y: np.ndarray, beside: Mapping[str, Any], labels: Any) -> None:
     """Write a part of a map as `files.write` names columns; what is beside it stays as it was."""
     named: dict[str, Any] = {f"tsne{i}": axis for i, axis in enumerate(Y.T, 1)}
+    named |= {} if labels is None else {"label": labels}
     for name, values in beside.items():
-        name = "label" if name == label else name
         while name in named:
             name += "_"
         named[name] = values

@@ -10,19 +10,27 @@ import numpy as np
 from bhtsne.files import arrays
 from bhtsne.files.paths import arrow, kind, sentences
 from bhtsne.files.table import Wanted
+from bhtsne.tables import missing, reading
+from bhtsne.tables.columns import NUMBER, VECTOR
+from bhtsne.tables.columns import kind as holds
+from bhtsne.tables.columns import numbers as numbers_of
 
 FORMS = ("npy", "parquet")
 
 
 def parts(path: str | os.PathLike) -> list[Path]:
-    """Return the files that make up a table: one, or the .parquet files of a folder by name."""
+    """Return the files that make up a table: one, or those of one form in a folder, by name."""
     path = Path(path)
-    files = sorted(path.glob("[!._]*.parquet")) if path.is_dir() else [path]
-    if not files:
-        raise ValueError(f"{path} must be a file of points or a folder of .parquet files.")
-    bad = [file for file in files if kind(file) not in FORMS]
-    if bad:
-        raise ValueError(f"blocks of points are read from .npy and .parquet files, got {bad[0]}.")
+    if not path.is_dir():
+        if kind(path) not in FORMS:
+            raise ValueError(f"blocks of points are read from .npy and .parquet files, got {path}.")
+        return [path]
+    files = sorted(file for form in FORMS for file in path.glob(f"[!._]*.{form}"))
+    if len({kind(file) for file in files}) != 1:
+        raise ValueError(
+            f"{path} must be a folder of .npy files or of .parquet files, got "
+            f"{'both' if files else 'none'}; move the points to a folder of their own."
+        )
     return files
 
 
@@ -83,12 +91,18 @@ def _rows_of(file: Path) -> int:
 
 
 def numbers(batch: Any) -> np.ndarray:
-    """Return columns as points, or raise ValueError if one has no number."""
-    columns = []
-    for name, values in zip(batch.schema.names, batch.columns, strict=True):
-        columns.append(values.to_numpy(zero_copy_only=False))
-        if values.null_count or columns[-1].dtype.kind not in "biuf":
+    """Return columns as points; ValueError if one holds no numbers, or misses a value."""
+    values = []
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        if holds(field.type) not in (NUMBER, VECTOR):
             raise ValueError(
-                f"{columns[-1].dtype} in column {name!r}, with {values.null_count} nulls"
+                f"column {field.name!r} holds {holds(field.type)}, which are no features; leave it "
+                "out, or encode it"
             )
-    return np.column_stack(columns)
+        values.append(numbers_of(field.name, column))
+    X = reading.stacked(values)
+    names = (
+        batch.schema.names if len(values) == X.shape[1] else [batch.schema.names[0]] * X.shape[1]
+    )
+    missing.check_complete(X, names, "fill it in, or leave such rows out")
+    return X

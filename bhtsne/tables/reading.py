@@ -1,0 +1,278 @@
+"""A file → `Table`: its columns are judged, its points checked for gaps, its labels found."""
+
+import reprlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bhtsne.files import arrays
+from bhtsne.files.paths import check_memory, kind, sentences
+from bhtsne.files.table import Table, Wanted
+from bhtsne.tables import columns, formats, missing, roles, text
+from bhtsne.tables.columns import NUMBER, VECTOR
+from bhtsne.tables.formats import Raw
+from bhtsne.tables.report import Report, listed
+from bhtsne.tables.roles import Column, Roles
+
+__all__ = ["HOLDS", "is_unlabelled", "labels_of", "read_table", "stacked", "values_of"]
+
+HOLDS = "a table of numbers, one point a row"
+_ARRAYS = {"npy": arrays.read_npy, "npz": arrays.read_npz, "idx": arrays.read_idx}
+_NO_ID = "id"  # name of a column of ids that has none
+
+
+def read_table(path: Path, wanted: Wanted) -> Table:
+    """Read points from a file, labels and other columns of it; NaN only where arrays hold them."""
+    form = kind(path)
+    if form in _ARRAYS:
+        return _of_arrays(path, wanted)
+    with sentences(path, HOLDS):
+        raw = formats.read(path, wanted)
+        decimal = _decimal(raw, wanted)
+        if decimal == "," and wanted.decimal != ",":  # numbers with points were none
+            raw = formats.read(path, wanted._replace(decimal=","))
+        if not raw.columns or not len(raw.columns[0]):
+            rows = len(raw.columns[0]) if raw.columns else 0
+            raise ValueError(f"no points (shape {(rows, len(raw.names))})")
+    try:
+        return _table(raw, wanted, decimal)
+    except ValueError as error:
+        raise ValueError(f"{path}: {str(error).rstrip('.')}.") from None
+
+
+def values_of(name: str, cells: Any, is_text: bool, decimal: str = ".") -> Column:
+    """Return a column with what it holds, judged by all of its cells."""
+    import pyarrow as pa
+
+    holds = columns.kind(cells.type)
+    if holds in (NUMBER, VECTOR):
+        values = columns.numbers(name, cells)
+        return Column(name, holds if len(values) - _n_missing(values) else "nothing", values, cells)
+    if not (is_text and pa.types.is_string(cells.type)):
+        return Column(name, holds, None, cells)
+    parsed = text.parse(cells, decimal)
+    fault = None
+    if parsed.odd is not None:
+        fault = (
+            f"column {name!r} has {reprlib.repr(cells[parsed.odd].as_py())} in row "
+            f"{parsed.odd + 1:,} among numbers ({parsed.n_odd:,} of {len(cells):,}); "
+            "correct it, or set the column aside by --keep or --drop."
+        )
+    return Column(name, parsed.kind, parsed.values, cells, fault)
+
+
+def _n_missing(values: np.ndarray) -> int:
+    if values.dtype.kind != "f":
+        return 0
+    gaps = np.isnan(values)
+    return int((gaps if gaps.ndim == 1 else gaps.all(axis=1)).sum())
+
+
+def _decimal(raw: Raw, wanted: Wanted) -> str:
+    import pyarrow as pa
+
+    if raw.dialect is None or wanted.decimal is not None:
+        return wanted.decimal or "."
+    texts = [column for column in raw.columns if pa.types.is_string(column.type)]
+    return text.decimal_mark(texts, raw.dialect.delimiter)
+
+
+def _table(raw: Raw, wanted: Wanted, decimal: str) -> Table:
+    found = [
+        values_of(name, cells, raw.dialect is not None, decimal)
+        for name, cells in zip(raw.names, raw.columns, strict=True)
+    ]
+    chosen = roles.choose(found, wanted)
+    names = [found[j].name for j in chosen.features]
+    if not names:
+        held = listed([f"{c.name or 'a column without a name'} ({c.kind})" for c in found])
+        raise ValueError(f"no column of numbers to make points of, got {held}; encode one.")
+    X = stacked([np.asarray(found[j].values) for j in chosen.features])
+    vectors = X.shape[1] if found and [found[j].kind for j in chosen.features] == [VECTOR] else None
+    each = names if vectors is None else [f"{names[0]}[{i}]" for i in range(vectors)]
+    X, rows, done = missing.treated(X, each, wanted.missing)
+    labels = None if chosen.label is None else labels_of(found[chosen.label])
+    labels = labels if labels is None or rows is None else labels[rows]
+    kept = _kept(found, chosen, rows)
+    headed = raw.dialect is None or raw.dialect.header
+    report = _report(raw, found, chosen, wanted, names, X, labels, decimal)
+    report = report._replace(missing=done, vectors=vectors)
+    return Table(X, labels, tuple(each) if headed else None, kept, None, rows, report)
+
+
+def stacked(values: list[np.ndarray]) -> np.ndarray:
+    """Return columns of numbers, or one of vectors, as points of shape (N, D)."""
+    if len(values) == 1 and values[0].ndim == 2:
+        return np.ascontiguousarray(values[0])
+    dtype, n = np.result_type(*values), len(values[0])
+    check_memory(n * len(values) * dtype.itemsize)
+    X = np.empty((n, len(values)), dtype)
+    for j, column in enumerate(values):
+        X[:, j] = column
+    return X
+
+
+def _kept(found: list[Column], chosen: Roles, rows: Any) -> dict[str, np.ndarray]:
+    """Return the columns beside the points, in their order, as the text that the file has."""
+    beside = [chosen.id] if chosen.id is not None else []
+    beside += [j for j in [*chosen.kept, *chosen.set_aside] if j not in beside]
+    kept: dict[str, np.ndarray] = {}
+    for j in beside:
+        column = found[j]
+        if column.kind in ("nothing", "bytes", "records", "lists", VECTOR):
+            continue  # which no table of text holds
+        name = column.name or _NO_ID
+        while name in kept:
+            name += "_"
+        values = _exact(column)
+        kept[name] = values if rows is None else values[rows]
+    return kept
+
+
+def _exact(column: Column) -> np.ndarray:
+    """Return a column as numbers if they are written as its cells are, else as its text."""
+    import pyarrow as pa
+
+    cells = column.cells
+    if column.values is not None and not pa.types.is_string(cells.type):
+        values = column.values
+        whole = (
+            values.dtype.kind == "f" and len(values) and bool((values == np.floor(values)).all())
+        )
+        exact = whole and bool((np.abs(values) < 2**53).all())
+        return values.astype(np.int64) if exact and cells.type == pa.float64() else values
+    if column.kind == "dates" and not pa.types.is_string(cells.type):
+        return cells.to_numpy().astype("datetime64[us]").astype("datetime64[s]")
+    words = _words(cells)
+    if column.values is not None and column.kind == NUMBER:
+        numbers = _whole(column.values)
+        if [str(number) for number in numbers.tolist()] == words.tolist():
+            return numbers
+    return words
+
+
+def labels_of(column: Column) -> np.ndarray:
+    """Return a column of labels, numbers, dates or text; a missing one is NaN, NaT or empty."""
+    import pyarrow as pa
+
+    is_text = pa.types.is_string(column.cells.type)
+    if column.kind == "dates":
+        return _dates(column.cells)
+    if column.values is None or column.values.ndim > 1 or (is_text and _coded(column.cells)):
+        return _words(column.cells)
+    values = _whole(column.values)
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        known = values[~np.isnan(values)]
+        if (known == np.floor(known)).all():  # classes stay classes, as text if some have none
+            return np.array(["" if np.isnan(value) else str(int(value)) for value in values])
+    return values
+
+
+def _coded(cells: Any) -> bool:
+    """Return whether text that may be read as numbers is a code: 007, 17E5."""
+    import pyarrow.compute as pc
+
+    return bool(pc.any(pc.match_substring_regex(cells, r"^\s*0\d|^\s*\d+[eE]\d+\s*$")).as_py())
+
+
+def _dates(cells: Any) -> np.ndarray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_string(cells.type):
+        return cells.to_numpy().astype("datetime64[s]")
+    known = pc.if_else(pc.equal(pc.utf8_trim_whitespace(cells), ""), None, cells)
+    try:
+        return pc.cast(known, pa.timestamp("s")).to_numpy()
+    except pa.ArrowInvalid:  # not as ISO 8601 has them: as text they are at least what they were
+        return _words(cells)
+
+
+def _whole(values: np.ndarray) -> np.ndarray:
+    """Return whole numbers as integers, and other numbers as they are."""
+    with np.errstate(invalid="ignore"):
+        exact = bool((values == np.floor(values)).all()) and bool((np.abs(values) < 2**53).all())
+    return values.astype(np.int64) if exact else values
+
+
+def _words(cells: Any) -> np.ndarray:
+    """Return a column as text, as wide as its longest; what is missing is empty."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.cast(cells.type.value_type)
+    if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
+        cells = pa.chunked_array([pa.array([_said(c) for c in cells.to_pylist()], pa.string())])
+    cells = pc.utf8_trim_whitespace(pc.fill_null(cells, ""))
+    longest = pc.max(pc.utf8_length(cells)).as_py() or 1
+    check_memory(4 * len(cells) * longest)
+    return np.array(cells.to_pylist(), f"U{longest}")
+
+
+def _said(cell: Any) -> str:
+    return "" if cell is None else str(cell)
+
+
+def _report(
+    raw: Raw,
+    found: list[Column],
+    chosen: Roles,
+    wanted: Wanted,
+    names: list[str],
+    X,
+    labels,
+    decimal,
+) -> Report:
+    def called(j: int) -> str:
+        return found[j].name or "a column without a name"
+
+    written = raw.dialect
+    return Report(
+        rows=len(X),
+        features=names,
+        header=None if written is None else written.header,
+        delimiter=None if written is None else written.delimiter,
+        decimal=None if written is None else decimal,
+        encoding=None if written is None else written.encoding,
+        label=None if chosen.label is None else called(chosen.label),
+        unlabelled=0 if labels is None else int(is_unlabelled(labels).sum()),
+        id=None if chosen.id is None else called(chosen.id),
+        set_aside={called(j): why for j, why in chosen.set_aside.items()},
+        kept=[called(j) for j in [*([chosen.id] if wanted.id else []), *chosen.kept]],
+        dropped=[called(j) for j in chosen.dropped],
+        notes=chosen.notes,
+    )
+
+
+def is_unlabelled(labels: np.ndarray) -> np.ndarray:
+    """Return which of some labels are missing."""
+    if labels.dtype.kind == "U":
+        return labels == ""
+    if labels.dtype.kind == "M":
+        return np.isnat(labels)
+    return np.isnan(labels) if labels.dtype.kind == "f" else np.zeros(len(labels), bool)
+
+
+def _of_arrays(path: Path, wanted: Wanted) -> Table:
+    """Read an array, which has no columns of names."""
+    for option in ("features", "drop", "id", "header", "delimiter", "decimal"):
+        if getattr(wanted, option):
+            raise ValueError(
+                f"--{option} goes with a table of columns, such as .csv or .parquet, got {path}."
+            )
+    with sentences(path, HOLDS):
+        table = _ARRAYS[kind(path)](path, wanted)
+        X = table.X
+        if X.dtype.kind not in "biuf" or X.ndim != 2 or 0 in X.shape:
+            raise ValueError(f"{X.dtype} of shape {X.shape}")
+        if wanted.missing is None or not isinstance(X, np.ndarray):
+            return table
+        X, rows, done = missing.treated(X, [str(j) for j in range(X.shape[1])], wanted.missing)
+        report = Report(len(X), [], missing=done) if done else None
+        if rows is None:
+            return table._replace(X=X, report=report)
+        labels = None if table.labels is None else table.labels[rows]
+        kept = {name: values[rows] for name, values in table.kept.items()}
+        return table._replace(X=X, labels=labels, kept=kept, rows=rows, report=report)

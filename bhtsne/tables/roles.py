@@ -1,0 +1,183 @@
+"""Columns of a table → which are features, label, id or neither, and why: whole columns decide."""
+
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bhtsne.files.table import Wanted
+from bhtsne.tables import ids
+from bhtsne.tables.columns import NUMBER, TEXT, VECTOR
+from bhtsne.tables.report import listed
+
+__all__ = ["Column", "Roles", "choose", "did_you_mean"]
+
+
+class Column(NamedTuple):
+    """A column of a table.
+
+    Attributes
+    ----------
+    name : str
+        Its name; "" for none.
+    kind : str
+        What it holds, see `columns.kind`.
+    values : ndarray of shape (N,) or (N, D), or None
+        Its numbers or vectors, NaN where a value is missing.
+    cells : pyarrow.ChunkedArray
+        What the file holds.
+    fault : str or None
+        Where a column of numbers holds something else, for a message.
+    """
+
+    name: str
+    kind: str
+    values: np.ndarray | None
+    cells: Any
+    fault: str | None = None
+
+
+class Roles(NamedTuple):
+    """What each column is, by its place in the table.
+
+    Attributes
+    ----------
+    features : list of int
+        Columns that are points.
+    label, id : int or None
+        Columns of labels, and of ids.
+    kept, dropped : list of int
+        Columns that are no features because the user says so.
+    set_aside : dict of int to str
+        Columns that are no features because of what they hold: the reason of each.
+    notes : list of str
+        What may surprise about the features.
+    """
+
+    features: list[int]
+    label: int | None
+    id: int | None
+    kept: list[int]
+    dropped: list[int]
+    set_aside: dict[int, str]
+    notes: list[str]
+
+
+def choose(columns: list[Column], wanted: Wanted) -> Roles:
+    """Return what the columns of a table are.
+
+    Raises
+    ------
+    ValueError
+        If a name that is given stands for no column or for several, a feature holds no numbers, or
+        a column of numbers holds something else.
+    """
+    names = [column.name for column in columns]
+    label = place(names, wanted.label, "labels") if wanted.label in names else None
+    key = place(names, wanted.id, "--id")
+    kept = [place(names, name, "--keep") for name in wanted.keep]
+    dropped = [place(names, name, "--drop") for name in wanted.drop]
+    given = [place(names, name, "--features") for name in wanted.features]
+    said = {label, key, *kept, *dropped}
+    for j in given:
+        if j in said:
+            raise ValueError(
+                f"column {names[j]!r} cannot be a feature and something else; name it once."
+            )
+        _check_numeric(columns[j])
+    set_aside: dict[int, str] = {}
+    notes: list[str] = []
+    rest = [j for j in range(len(columns)) if j not in said]
+    if given:
+        set_aside = {j: "not named" for j in rest if j not in given}
+        return Roles(given, label, key, kept, dropped, set_aside, notes)
+    set_aside = _no_numbers(columns, rest)
+    numeric = [j for j in rest if j not in set_aside]
+    vectors = [j for j in numeric if columns[j].kind == VECTOR]
+    if len(vectors) > 1:
+        raise ValueError(
+            f"columns {listed([names[j] for j in vectors])} hold vectors each; name one by "
+            "--features."
+        )
+    if vectors:
+        set_aside |= {j: "beside the vectors" for j in numeric if j not in vectors}
+        return Roles(vectors, label, key, kept, dropped, set_aside, notes)
+    of_rows = _ids(columns, numeric)
+    if len(of_rows) < len(numeric):
+        set_aside |= of_rows
+    elif of_rows:
+        notes.append(
+            f"{listed([names[j] for j in of_rows])} may number the rows, but is all there is"
+        )
+    features = [j for j in numeric if j not in set_aside]
+    rising = [names[j] for j in features if ids.rises(columns[j].values) and j not in of_rows]
+    if rising:
+        notes.append(f"{listed(rising)} rises from row to row, as an id does (--id sets it aside)")
+    if key is None:
+        texts = [j for j in set_aside if set_aside[j] in _OF_IDS]
+        key = texts[0] if texts else None
+    return Roles(features, label, key, kept, dropped, set_aside, notes)
+
+
+_UNNAMED, _NAMED, _RUNNING = "an index without a name", "an id by its name", "a running number"
+_OF_IDS = (_UNNAMED, _NAMED, _RUNNING)
+
+
+def place(names: list[str], name: str | None, option: str) -> Any:
+    """Return which column a name stands for, or raise ValueError."""
+    if name is None:
+        return None
+    if names.count(name) == 1:
+        return names.index(name)
+    if name in names:
+        raise ValueError(
+            f"{option} must name one column, got {names.count(name)} columns of the name {name!r}; "
+            "give them names of their own."
+        )
+    raise ValueError(
+        f"{option} must name one of the columns {listed(names)}, got {name!r}"
+        f"{did_you_mean(name, names) or '.'}"
+    )
+
+
+def did_you_mean(name: str, names: list[str]) -> str:
+    """Return a question after the name that is nearest, or nothing."""
+    near = get_close_matches(name, names, 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _no_numbers(columns: list[Column], among: list[int]) -> dict[int, str]:
+    """Return the columns that hold no numbers, and what they hold; ValueError for mistakes."""
+    found = {}
+    for j in among:
+        column = columns[j]
+        if column.kind not in (NUMBER, VECTOR):
+            if column.fault is not None and not ids.is_id_name(column.name):
+                raise ValueError(column.fault)
+            is_id = column.kind == TEXT and ids.is_id_name(column.name)
+            found[j] = (_NAMED if column.name else _UNNAMED) if is_id else column.kind
+    return found
+
+
+def _ids(columns: list[Column], among: list[int]) -> dict[int, str]:
+    """Return the columns of numbers that number the rows, and how they were found."""
+    found = {}
+    for j in among:
+        column = columns[j]
+        if not column.name and ids.are_whole(column.values):
+            found[j] = _UNNAMED
+        elif ids.is_id_name(column.name) and ids.are_whole(column.values):
+            found[j] = _NAMED
+        elif ids.is_running(column.values):
+            found[j] = _RUNNING
+    return found
+
+
+def _check_numeric(column: Column) -> None:
+    if column.kind in (NUMBER, VECTOR):
+        return
+    if column.fault is not None:
+        raise ValueError(column.fault)
+    raise ValueError(
+        f"--features must name columns of numbers, got {column.name!r}, which holds {column.kind}."
+    )
