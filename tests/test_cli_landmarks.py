@@ -15,7 +15,7 @@ from distributed import Client, LocalCluster
 
 from bhtsne import TSNE, cli, datasets, files, landmarks
 from bhtsne.landmarks import folder
-from bhtsne.tables import partwise
+from bhtsne.tables import Wanted, partwise
 
 OPTIONS = ["--landmarks", "120", "--perplexity", "6", "--n-iter", "30", "--quiet"]
 
@@ -248,7 +248,10 @@ def test_a_folder_is_held_by_one_command_and_cleared_of_torn_parts(given, tmp_pa
         (["IN", "--landmarks", "9", "--landmarks-by", "luck"], "got 'luck'"),
         (["IN", "--landmarks", "9", "--landmarks-by", "stratified"], "needs --labels"),
         (["IN", "--landmarks", "9", "--labels", "kin"], "did you mean 'kind'?"),
-        (["IN", "--landmarks", "9", "--keep", "idx"], "keep must name a column"),
+        (
+            ["IN", "--landmarks", "9", "--keep", "idx"],
+            "--keep must name one of the columns a, b, c",
+        ),
         (["IN", "--landmarks", "9", "-o", "other.parquet"], "must be a folder for parts"),
         (["IN", "--landmarks", "9", "-o", "held.parquet"], "must be a map begun by landmarks"),
     ],
@@ -281,8 +284,8 @@ def test_parts_are_whole_row_groups(table, tmp_path):
         (0, 260, (0, 1)), (260, 260, (2, 3)), (520, 260, (4, 5)), (780, 120, (6,))
     ]  # fmt: skip
     assert pq.ParquetFile(tmp_path / "t.parquet").metadata.num_row_groups == 7
-    these = partwise.columns(tmp_path / "t.parquet", "kind", ["id"])
-    assert these == partwise.Columns(tuple("abcde"), "kind", ("id", "note"))
+    these = partwise.columns(tmp_path / "t.parquet", Wanted("kind", keep=("id",)))
+    assert these == partwise.Columns(tuple("abcde"), "kind", ("id", "note"), {"note": "text"})
     rows = [X for part in cut for X, _ in partwise.read(part, these, 64)]
     np.testing.assert_array_equal(np.concatenate(rows), table[list("abcde")].to_numpy())
     assert max(map(len, rows)) <= 64

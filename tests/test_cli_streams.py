@@ -115,8 +115,8 @@ def test_columns_of_words_and_those_named_stay_beside_the_map(tmp_path, monkeypa
             pytest.importorskip("pyarrow")
         assert cli.main([*command, "-o", out]) == 0
         assert json.loads(capsys.readouterr().out)["features"] == 3
-        assert files.names(out) == ["tsne1", "tsne2", "label", "name", "id", "tsne1_"]
-        read = tables.read(out, labels="label", keep=["id", "tsne1_"], words=True)
+        assert tables.names(out) == ["tsne1", "tsne2", "label", "name", "id", "tsne1_"]
+        read = tables.read(out, labels="label", keep=["id", "tsne1_"])
         np.testing.assert_array_equal(read.labels, kept["kind"])
         np.testing.assert_array_equal(read.kept["name"], NAMES)
         np.testing.assert_array_equal(read.kept["id"], kept["id"])
@@ -127,9 +127,10 @@ def test_columns_of_words_and_those_named_stay_beside_the_map(tmp_path, monkeypa
 
 def test_a_word_amid_numbers_is_a_fault_and_no_column_of_words(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "x.csv").write_text("a,b\n1,2\n3,none\n")
+    rows = "".join(f"{i % 7},{i}\n" for i in range(20))
+    (tmp_path / "x.csv").write_text(f"a,b\n{rows}3,five\n")
     assert cli.main(["embed", "x.csv", "--quiet"]) == 2
-    assert "'none' in column 'b', line 3" in capsys.readouterr().err
+    assert "column 'b' has 'five' in row 21 among numbers (1 of 21)" in capsys.readouterr().err
 
 
 def test_a_reader_who_goes_is_not_told_of_it(tmp_path):

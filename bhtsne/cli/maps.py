@@ -58,7 +58,8 @@ def read(name: str) -> Map:
         return Map(path.stem, run.maps[-1])
     names = tables.names(path)
     table = tables.read(path, features=_axes(names), labels=_LABEL if _LABEL in names else None)
-    columns = dict(table.kept) | ({} if table.labels is None else {_LABEL: table.labels})
+    kept = {name: tables.readable(values) for name, values in table.kept.items()}
+    columns = ({} if table.labels is None else {_LABEL: table.labels}) | kept
     return _checked(Map(path.stem, table.X, columns), path)
 
 
@@ -83,7 +84,9 @@ def labels(given: Map, name: str | None) -> Any:
     from bhtsne import datasets, tables
 
     if name is None:
-        return given.columns.get("label")
+        name = _LABEL if _LABEL in given.columns else None
+    if name is None:
+        return None
     if name in given.columns:
         return given.columns[name]
     if Path(name).is_file():

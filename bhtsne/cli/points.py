@@ -47,9 +47,12 @@ class Points(NamedTuple):
 
     def shown(self) -> dict[str, Any]:
         """Return the columns for a browser: what was kept, and the features if they are few."""
+        from bhtsne import tables
+
+        kept = {name: tables.readable(values) for name, values in self.kept.items()}
         if self.features is None or len(self.features) > _COORDINATES:
-            return dict(self.kept)
-        return dict(self.kept) | dict(zip(self.features, self.X.T, strict=True))
+            return kept
+        return kept | dict(zip(self.features, self.X.T, strict=True))
 
 
 def stem(arguments: argparse.Namespace) -> str:

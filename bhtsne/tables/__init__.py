@@ -11,11 +11,11 @@ from bhtsne.files.table import Table, Wanted
 from bhtsne.tables import formats, reading
 from bhtsne.tables.formats import READERS, TEXT
 from bhtsne.tables.labels import read_labels, split_column
-from bhtsne.tables.reading import HOLDS, is_unlabelled
+from bhtsne.tables.reading import HOLDS, is_unlabelled, readable
 from bhtsne.tables.report import Report, listed
 from bhtsne.tables.roles import did_you_mean
 
-__all__ = ["FORMS", "Report", "Table", "Wanted", "names", "read", "read_labels"]
+__all__ = ["FORMS", "Report", "Table", "Wanted", "names", "read", "read_labels", "readable"]
 
 _FORMS_OF_ARRAYS = ("npy", "npz", "idx")
 FORMS = (*_FORMS_OF_ARRAYS, *TEXT, *READERS)  # by the ending of a file's name

@@ -52,7 +52,7 @@ def treated(
     columns = np.flatnonzero(counts)
     if not len(columns):
         return X, None, None
-    done = {"how": how, "cells": int(counts.sum()), "columns": [names[j] for j in columns]}
+    done = {"how": how, "cells": int(counts.sum()), "columns": [names[int(j)] for j in columns]}
     incomplete = np.isnan(X[:, columns]).any(axis=1)
     done["rows"] = int(incomplete.sum())
     if how == "drop":

@@ -15,7 +15,7 @@ from bhtsne.tables.formats import Raw
 from bhtsne.tables.report import Report, listed
 from bhtsne.tables.roles import Column, Roles
 
-__all__ = ["HOLDS", "is_unlabelled", "labels_of", "read_table", "stacked", "values_of"]
+__all__ = ["HOLDS", "is_unlabelled", "labels_of", "read_table", "readable", "stacked", "values_of"]
 
 HOLDS = "a table of numbers, one point a row"
 _ARRAYS = {"npy": arrays.read_npy, "npz": arrays.read_npz, "idx": arrays.read_idx}
@@ -115,11 +115,9 @@ def stacked(values: list[np.ndarray]) -> np.ndarray:
 
 def _kept(found: list[Column], chosen: Roles, rows: Any) -> dict[str, np.ndarray]:
     """Return the columns beside the points, in their order, as the text that the file has."""
-    beside = [chosen.id] if chosen.id is not None else []
-    beside += [j for j in [*chosen.kept, *chosen.set_aside] if j not in beside]
+    beside = {*chosen.kept, *chosen.set_aside, *([] if chosen.id is None else [chosen.id])}
     kept: dict[str, np.ndarray] = {}
-    for j in beside:
-        column = found[j]
+    for column in (found[j] for j in sorted(beside)):
         if column.kind in ("nothing", "bytes", "records", "lists", VECTOR):
             continue  # which no table of text holds
         name = column.name or _NO_ID
@@ -240,10 +238,19 @@ def _report(
         unlabelled=0 if labels is None else int(is_unlabelled(labels).sum()),
         id=None if chosen.id is None else called(chosen.id),
         set_aside={called(j): why for j, why in chosen.set_aside.items()},
-        kept=[called(j) for j in [*([chosen.id] if wanted.id else []), *chosen.kept]],
+        kept=[*([wanted.id] if wanted.id else []), *(called(j) for j in chosen.kept)],
         dropped=[called(j) for j in chosen.dropped],
         notes=chosen.notes,
     )
+
+
+def readable(values: np.ndarray) -> np.ndarray:
+    """Return a column of text as numbers or dates, where all of it is such: to be coloured by."""
+    import pyarrow as pa
+
+    if values.dtype.kind != "U":
+        return values
+    return labels_of(values_of("", pa.chunked_array([pa.array(values.tolist())]), is_text=True))
 
 
 def is_unlabelled(labels: np.ndarray) -> np.ndarray:
