@@ -1,7 +1,7 @@
-"""Readers of CSV compared: what each makes of awkward tables, and seconds and memory on large ones.
+"""Readers of CSV compared: awkward tables, and seconds and memory on large ones.
 
-    python bench/readers.py                      # the three large shapes, made in a temporary folder
-    python bench/readers.py --cases FOLDER       # and the tables of a folder, one line for each
+    python bench/readers.py                  # three large shapes, made in a temporary folder
+    python bench/readers.py --cases FOLDER   # and the tables of a folder, one line for each
 
 Each reader runs in a process of its own, at its defaults but for types that are inferred from all
 rows. The project reads tables by the one that `bench/NOTES.md` names.
@@ -103,9 +103,8 @@ def main() -> None:
         print(path.name)
         for reader in given.readers:
             found = measured(reader, path)
-            print(
-                f"  {reader:<8} { ({k: v for k, v in found.items() if k not in ('seconds', 'bytes')}) }"
-            )
+            told = {name: found[name] for name in found.keys() - {"seconds", "bytes"}}
+            print(f"  {reader:<8} {told}")
     with tempfile.TemporaryDirectory() as folder:
         for n, d in () if given.no_large else SHAPES:
             path = Path(folder, "table.csv")

@@ -15,7 +15,7 @@ from bhtsne.cli.parser import (
     add_theme,
     count,
 )
-from bhtsne.cli.points import Watch, check_picture, load, tell, written
+from bhtsne.cli.points import Watch, check_picture, load, table_of, tell, written
 
 _EXAMPLES = """
 bhtsne compare digits
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         watch.lap("plot")
     summary = {
         "input": arguments.input,
-        "table": None if points.report is None else points.report.as_json(),
+        "table": table_of(points.report),
         "points": X.shape[0],
         "features": X.shape[1],
         **told,

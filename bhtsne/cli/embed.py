@@ -13,7 +13,7 @@ from bhtsne.cli.parser import (
     add_output,
     add_table,
 )
-from bhtsne.cli.points import Watch, check_targets, keep, load, tell, written
+from bhtsne.cli.points import Watch, check_targets, keep, load, table_of, tell, written
 from bhtsne.cli.streams import is_stream
 
 _EXAMPLES = """
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     watch.lap("write")
     summary = {
         "input": arguments.input,
-        "table": None if points.report is None else points.report.as_json(),
+        "table": table_of(points.report),
         "points": X.shape[0],
         "features": X.shape[1],
         "n_iter": model.n_iter_,

@@ -11,7 +11,7 @@ from typing import Any
 
 from bhtsne.cli import fitting
 from bhtsne.cli.parser import Parser, Usage, count, offer
-from bhtsne.cli.points import Watch, check_targets, stem, tell
+from bhtsne.cli.points import Watch, check_targets, say, stem, table_of, tell
 
 _WAYS = ("uniform", "coreset", "stratified")
 # What goes with a map in memory alone; its value where it was not given.
@@ -58,6 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     watch = Watch()
     parts = partwise.cut(arguments.input, folder.ROWS)
     columns = partwise.columns(arguments.input, Wanted(arguments.labels, **_of_columns(arguments)))
+    report = _report(arguments, columns, sum(part.rows for part in parts))
+    say(report, arguments)
     y = _labels(arguments, columns, sum(part.rows for part in parts))
     how, told = _landmarks(arguments, parts, columns)
     with folder.begun(arguments.output, told) as is_mapped:
@@ -73,9 +75,23 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         _draw(arguments.output, arguments)
     watch.lap("write")
-    summary = _summary(arguments, model, parts, done, watch)
+    summary = _summary(arguments, model, parts, done, watch) | {"table": table_of(report)}
     tell(summary, _told(summary), arguments)
     return 0
+
+
+def _report(arguments: argparse.Namespace, columns: Any, rows: int) -> Any:
+    """Return what was taken for what, of a table with columns."""
+    from bhtsne.tables import Report
+
+    if not columns.points:
+        return None
+    aside = dict(columns.set_aside)
+    return Report(
+        rows, list(columns.points), label=columns.label or arguments.labels, id=arguments.id,
+        set_aside=aside, kept=[name for name in columns.kept if name not in aside],
+        dropped=list(arguments.drop),
+    )  # fmt: skip
 
 
 def _summary(arguments: argparse.Namespace, model, parts, done, watch: Watch) -> dict[str, Any]:

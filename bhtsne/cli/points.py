@@ -126,10 +126,19 @@ def load(arguments: argparse.Namespace) -> Points:
             points = _of_table(tables.read(path, **options), whole=True)
     else:
         points = load_named(arguments.input, **options)
-    report = points.report
+    say(points.report, arguments)
+    return points
+
+
+def say(report: Any, arguments: argparse.Namespace) -> None:
+    """Say what was taken for what; with --quiet only what may surprise."""
     if report is not None and (report.surprises() or not vars(arguments).get("quiet")):
         print("\n".join(f"bhtsne: {line}" for line in report.lines()), file=sys.stderr)
-    return points
+
+
+def table_of(report: Any) -> dict[str, Any] | None:
+    """Return a report as a summary has it."""
+    return None if report is None else report.as_json()
 
 
 def load_named(name: str, **options: Any) -> Points:

@@ -12,7 +12,7 @@ from bhtsne.cli.parser import (
     add_table,
     offer,
 )
-from bhtsne.cli.points import Watch, check_targets, keep, load, tell, written
+from bhtsne.cli.points import Watch, check_targets, keep, load, table_of, tell, written
 
 _EXAMPLES = """
 bhtsne embed points.csv --labels species --save map.npz   # and then, of other points:
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     summary = {
         "model": str(arguments.model),
         "input": arguments.input,
-        "table": None if points.report is None else points.report.as_json(),
+        "table": table_of(points.report),
         "points": len(Y),
         **watch.told(),
         **written(arguments),

@@ -13,7 +13,7 @@ from bhtsne.files.table import Wanted
 from bhtsne.tables import missing, reading
 from bhtsne.tables.columns import NUMBER, VECTOR
 from bhtsne.tables.columns import kind as holds
-from bhtsne.tables.columns import numbers as numbers_of
+from bhtsne.tables.roles import Column
 
 FORMS = ("npy", "parquet")
 
@@ -92,17 +92,17 @@ def _rows_of(file: Path) -> int:
 
 def numbers(batch: Any) -> np.ndarray:
     """Return columns as points; ValueError if one holds no numbers, or misses a value."""
-    values = []
+    features = []
     for field, column in zip(batch.schema, batch.columns, strict=True):
         if holds(field.type) not in (NUMBER, VECTOR):
             raise ValueError(
                 f"column {field.name!r} holds {holds(field.type)}, which are no features; leave it "
                 "out, or encode it"
             )
-        values.append(numbers_of(field.name, column))
-    X = reading.stacked(values)
+        features.append(Column(field.name, holds(field.type), column))
+    X = reading.stacked(features)
     names = (
-        batch.schema.names if len(values) == X.shape[1] else [batch.schema.names[0]] * X.shape[1]
+        batch.schema.names if len(features) == X.shape[1] else [batch.schema.names[0]] * X.shape[1]
     )
     missing.check_complete(X, names, "fill it in, or leave such rows out")
     return X

@@ -4,6 +4,7 @@ Whole numbers, floating point numbers of any width, decimals and bools are numbe
 of one length are vectors. Text, categories, dates and whatever else are neither.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 NUMBER, VECTOR, TEXT, DATE = "numbers", "vectors", "text", "dates"
 
 
+@cache
 def kind(dtype: Any) -> str:
     """Return what values of an Arrow type are: `NUMBER`, `VECTOR`, or a word for a message.
 

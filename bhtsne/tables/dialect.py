@@ -7,7 +7,7 @@ comma and no header of numbers, and takes 48 s for 20,000 columns (bench/NOTES.m
 import codecs
 import csv
 import io
-from itertools import islice, pairwise
+from itertools import compress, islice, pairwise
 from typing import Any, NamedTuple
 
 from bhtsne.files import paths
@@ -103,7 +103,7 @@ def has_header(rows: list[list[str]]) -> bool:
     words = [c for c, n in zip(first, numeric, strict=True) if n and _is_word(c)]
     figures = [c for c, n in zip(first, numeric, strict=True) if n and is_number(c)]
     if figures:
-        return _counts_up(figures, columns) or len(words) > len(figures)
+        return _counts_up(figures, list(compress(columns, numeric))) or len(words) > len(figures)
     if words:
         return True
     # No column of numbers: names are words of their own, which no row repeats.

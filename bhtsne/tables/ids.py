@@ -11,7 +11,7 @@ _NAMES = re.compile(
     r"(.*[_\s.-])?(id|ids|idx|index|uuid|guid|rowid|rownum|row_?number|row_?names?)"
     r"|unnamed: \d+|__index_level_\d+__"
 )
-_FEWEST = 10  # rows from which values that count up are taken for a number of the row
+FEWEST = 10  # rows from which values that count up are taken for a number of the row
 
 
 def is_id_name(name: str) -> bool:
@@ -26,13 +26,13 @@ def is_id_name(name: str) -> bool:
 
 
 def is_running(values: Any) -> bool:
-    """Return whether values are whole numbers that go up by one from row to row."""
-    return len(values) >= _FEWEST and values.ndim == 1 and bool((np.diff(values) == 1).all())
+    """Return whether values go up by one from row to row."""
+    return len(values) >= FEWEST and values.ndim == 1 and bool((np.diff(values) == 1).all())
 
 
 def rises(values: Any) -> bool:
     """Return whether values are whole numbers, each of them above the one before."""
-    if len(values) < _FEWEST or values.ndim != 1 or not (np.diff(values) > 0).all():
+    if len(values) < FEWEST or values.ndim != 1 or not (np.diff(values) > 0).all():
         return False
     return values.dtype.kind in "iu" or bool((values == np.floor(values)).all())
 

@@ -47,10 +47,10 @@ def values_of(name: str, cells: Any, is_text: bool, decimal: str = ".") -> Colum
 
     holds = columns.kind(cells.type)
     if holds in (NUMBER, VECTOR):
-        values = columns.numbers(name, cells)
-        return Column(name, holds if len(values) - _n_missing(values) else "nothing", values, cells)
+        empty = cells.null_count == len(cells) or _are_gaps(columns.numbers(name, cells))
+        return Column(name, "nothing" if empty else holds, cells)
     if not (is_text and pa.types.is_string(cells.type)):
-        return Column(name, holds, None, cells)
+        return Column(name, holds, cells)
     parsed = text.parse(cells, decimal)
     fault = None
     if parsed.odd is not None:
@@ -59,14 +59,12 @@ def values_of(name: str, cells: Any, is_text: bool, decimal: str = ".") -> Colum
             f"{parsed.odd + 1:,} among numbers ({parsed.n_odd:,} of {len(cells):,}); "
             "correct it, or set the column aside by --keep or --drop."
         )
-    return Column(name, parsed.kind, parsed.values, cells, fault)
+    return Column(name, parsed.kind, cells, parsed.values, fault)
 
 
-def _n_missing(values: np.ndarray) -> int:
-    if values.dtype.kind != "f":
-        return 0
-    gaps = np.isnan(values)
-    return int((gaps if gaps.ndim == 1 else gaps.all(axis=1)).sum())
+def _are_gaps(values: np.ndarray) -> bool:
+    """Return whether a column has no value at all."""
+    return values.dtype.kind == "f" and bool(np.isnan(values[:1]).all() and np.isnan(values).all())
 
 
 def _decimal(raw: Raw, wanted: Wanted) -> str:
@@ -88,7 +86,7 @@ def _table(raw: Raw, wanted: Wanted, decimal: str) -> Table:
     if not names:
         held = listed([f"{c.name or 'a column without a name'} ({c.kind})" for c in found])
         raise ValueError(f"no column of numbers to make points of, got {held}; encode one.")
-    X = stacked([np.asarray(found[j].values) for j in chosen.features])
+    X = stacked([found[j] for j in chosen.features])
     vectors = X.shape[1] if found and [found[j].kind for j in chosen.features] == [VECTOR] else None
     each = names if vectors is None else [f"{names[0]}[{i}]" for i in range(vectors)]
     X, rows, done = missing.treated(X, each, wanted.missing)
@@ -101,15 +99,18 @@ def _table(raw: Raw, wanted: Wanted, decimal: str) -> Table:
     return Table(X, labels, tuple(each) if headed else None, kept, None, rows, report)
 
 
-def stacked(values: list[np.ndarray]) -> np.ndarray:
+def stacked(features: list[Column]) -> np.ndarray:
     """Return columns of numbers, or one of vectors, as points of shape (N, D)."""
-    if len(values) == 1 and values[0].ndim == 2:
-        return np.ascontiguousarray(values[0])
-    dtype, n = np.result_type(*values), len(values[0])
-    check_memory(n * len(values) * dtype.itemsize)
-    X = np.empty((n, len(values)), dtype)
-    for j, column in enumerate(values):
-        X[:, j] = column
+    first = features[0].numbers()
+    if len(features) == 1 and first.ndim == 2:
+        return np.ascontiguousarray(first)
+    dtype = np.result_type(*{column.numbers(1).dtype for column in features}, first.dtype)
+    if any(column.cells.null_count for column in features):  # which NaN stands for
+        dtype = np.result_type(dtype, np.float32)
+    check_memory(len(first) * len(features) * dtype.itemsize)
+    X = np.empty((len(first), len(features)), dtype)
+    for j, column in enumerate(features):
+        X[:, j] = column.numbers()
     return X
 
 
@@ -133,21 +134,15 @@ def _exact(column: Column) -> np.ndarray:
     import pyarrow as pa
 
     cells = column.cells
-    if column.values is not None and not pa.types.is_string(cells.type):
-        values = column.values
-        whole = (
-            values.dtype.kind == "f" and len(values) and bool((values == np.floor(values)).all())
-        )
-        exact = whole and bool((np.abs(values) < 2**53).all())
-        return values.astype(np.int64) if exact and cells.type == pa.float64() else values
     if column.kind == "dates" and not pa.types.is_string(cells.type):
-        return cells.to_numpy().astype("datetime64[us]").astype("datetime64[s]")
+        return _dates(cells)
+    if column.kind != NUMBER:
+        return _words(cells)
+    numbers = _whole(column.numbers())
+    if not pa.types.is_string(cells.type):
+        return numbers
     words = _words(cells)
-    if column.values is not None and column.kind == NUMBER:
-        numbers = _whole(column.values)
-        if [str(number) for number in numbers.tolist()] == words.tolist():
-            return numbers
-    return words
+    return numbers if [str(n) for n in numbers.tolist()] == words.tolist() else words
 
 
 def labels_of(column: Column) -> np.ndarray:
@@ -157,9 +152,9 @@ def labels_of(column: Column) -> np.ndarray:
     is_text = pa.types.is_string(column.cells.type)
     if column.kind == "dates":
         return _dates(column.cells)
-    if column.values is None or column.values.ndim > 1 or (is_text and _coded(column.cells)):
+    if column.kind != NUMBER or (is_text and _coded(column.cells)):
         return _words(column.cells)
-    values = _whole(column.values)
+    values = _whole(column.numbers())
     if values.dtype.kind == "f" and np.isnan(values).any():
         known = values[~np.isnan(values)]
         if (known == np.floor(known)).all():  # classes stay classes, as text if some have none

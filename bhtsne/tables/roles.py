@@ -7,7 +7,7 @@ import numpy as np
 
 from bhtsne.files.table import Wanted
 from bhtsne.tables import ids
-from bhtsne.tables.columns import NUMBER, TEXT, VECTOR
+from bhtsne.tables.columns import NUMBER, TEXT, VECTOR, numbers
 from bhtsne.tables.report import listed
 
 __all__ = ["Column", "Roles", "choose", "did_you_mean"]
@@ -22,19 +22,25 @@ class Column(NamedTuple):
         Its name; "" for none.
     kind : str
         What it holds, see `columns.kind`.
-    values : ndarray of shape (N,) or (N, D), or None
-        Its numbers or vectors, NaN where a value is missing.
     cells : pyarrow.ChunkedArray
         What the file holds.
+    parsed : ndarray of shape (N,) or None
+        Numbers of a column of text.
     fault : str or None
         Where a column of numbers holds something else, for a message.
     """
 
     name: str
     kind: str
-    values: np.ndarray | None
     cells: Any
+    parsed: np.ndarray | None = None
     fault: str | None = None
+
+    def numbers(self, rows: int | None = None) -> np.ndarray:
+        """Return numbers or vectors, of all rows or the first few; NaN where one is missing."""
+        if self.parsed is not None:
+            return self.parsed[:rows]
+        return numbers(self.name, self.cells if rows is None else self.cells[:rows])
 
 
 class Roles(NamedTuple):
@@ -85,38 +91,42 @@ def choose(columns: list[Column], wanted: Wanted) -> Roles:
                 f"column {names[j]!r} cannot be a feature and something else; name it once."
             )
         _check_numeric(columns[j])
-    set_aside: dict[int, str] = {}
-    notes: list[str] = []
     rest = [j for j in range(len(columns)) if j not in said]
     if given:
+        features, notes = given, list[str]()
         set_aside = {j: "not named" for j in rest if j not in given}
-        return Roles(given, label, key, kept, dropped, set_aside, notes)
-    set_aside = _no_numbers(columns, rest)
-    numeric = [j for j in rest if j not in set_aside]
+    else:
+        features, set_aside, notes = _features(columns, rest)
+    if key is None:
+        key = next((j for j, why in set_aside.items() if why in _OF_IDS), None)
+    return Roles(features, label, key, kept, dropped, set_aside, notes)
+
+
+def _features(
+    columns: list[Column], among: list[int]
+) -> tuple[list[int], dict[int, str], list[str]]:
+    """Return which columns are features, why the others are none, and what may surprise."""
+    set_aside = _no_numbers(columns, among)
+    numeric = [j for j in among if j not in set_aside]
     vectors = [j for j in numeric if columns[j].kind == VECTOR]
     if len(vectors) > 1:
-        raise ValueError(
-            f"columns {listed([names[j] for j in vectors])} hold vectors each; name one by "
-            "--features."
-        )
+        names = listed([columns[j].name for j in vectors])
+        raise ValueError(f"columns {names} hold vectors each; name one by --features.")
     if vectors:
         set_aside |= {j: "beside the vectors" for j in numeric if j not in vectors}
-        return Roles(vectors, label, key, kept, dropped, set_aside, notes)
+        return vectors, set_aside, []
+    notes = []
     of_rows = _ids(columns, numeric)
     if len(of_rows) < len(numeric):
         set_aside |= of_rows
     elif of_rows:
-        notes.append(
-            f"{listed([names[j] for j in of_rows])} may number the rows, but is all there is"
-        )
+        names = listed([columns[j].name for j in of_rows])
+        notes.append(f"{names} may number the rows, but is all there is")
     features = [j for j in numeric if j not in set_aside]
-    rising = [names[j] for j in features if ids.rises(columns[j].values) and j not in of_rows]
-    if rising:
+    rising = [columns[j].name for j in features if _rises(columns[j])]
+    if rising and not notes:
         notes.append(f"{listed(rising)} rises from row to row, as an id does (--id sets it aside)")
-    if key is None:
-        texts = [j for j in set_aside if set_aside[j] in _OF_IDS]
-        key = texts[0] if texts else None
-    return Roles(features, label, key, kept, dropped, set_aside, notes)
+    return features, set_aside, notes
 
 
 _UNNAMED, _NAMED, _RUNNING = "an index without a name", "an id by its name", "a running number"
@@ -164,13 +174,16 @@ def _ids(columns: list[Column], among: list[int]) -> dict[int, str]:
     found = {}
     for j in among:
         column = columns[j]
-        if not column.name and ids.are_whole(column.values):
-            found[j] = _UNNAMED
-        elif ids.is_id_name(column.name) and ids.are_whole(column.values):
-            found[j] = _NAMED
-        elif ids.is_running(column.values):
+        if ids.is_id_name(column.name) and ids.are_whole(column.numbers()):
+            found[j] = _NAMED if column.name else _UNNAMED
+        elif _rises(column) and ids.is_running(column.numbers()):
             found[j] = _RUNNING
     return found
+
+
+def _rises(column: Column) -> bool:
+    """Return whether a column's values rise; the first few decide for nearly all."""
+    return ids.rises(column.numbers(ids.FEWEST)) and ids.rises(column.numbers())
 
 
 def _check_numeric(column: Column) -> None:
