@@ -178,6 +178,7 @@ def test_columns_mean_the_same_in_every_format(form, tmp_path):
     np.testing.assert_array_equal(read.X, [[3, 0.5, 1], [1, 1.5, 0], [4, 2.5, 1]])
     assert read.kept["word"].tolist() == ["u", "v", "w"]
     assert read.report.set_aside == {"word": "text"}
+    assert tables.read(path, keep=["whole"]).kept["whole"].astype(str).tolist() == ["3", "1", "4"]
 
 
 def test_types_of_parquet(tmp_path):

@@ -155,7 +155,7 @@ def load_named(name: str, **options: Any) -> Points:
         raise Usage(f"IN must be a file, - or one of {known}, got {name!r}{hint}")
     for option, value in options.items():
         text = ",".join(value) if isinstance(value, tuple) else value
-        raise Usage(f"--{option} goes with a file, got {text!r}; {name} has its own labels")
+        raise Usage(f"--{option} goes with a file, got {text!r} with the data set {name}")
     data = datasets.load(name)
     sides = {"mnist": (28, 28), "digits": (8, 8)}.get(name)
     images = None if sides is None else data.X.reshape(-1, *sides)

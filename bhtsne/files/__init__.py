@@ -19,6 +19,7 @@ from bhtsne.files.paths import check_target, kind, replacing, sentences, stored
 
 __all__ = [
     "SUFFIXES",
+    "check_column",
     "check_target",
     "dumped",
     "kind",
@@ -109,24 +110,25 @@ def _parts(
     named = {f"{axes}{i}": axis for i, axis in enumerate(Y.T, 1)}
     for name, values in [*([] if labels is None else [("label", labels)]), *kept.items()]:
         y = np.asarray(values)
-        y = _checked(y.astype(str) if y.dtype == object else y, len(Y), "the call")
+        y = y.astype(str) if y.dtype == object else y
+        check_column(y, len(Y), "labels" if name == "label" else name, "the call")
         while name in named:  # the table may hold an earlier map
             name += "_"
         named[name] = y
     return Y, named
 
 
-def _checked(y: np.ndarray, n: int, where: Any) -> np.ndarray:
-    if y.ndim != 1 or y.dtype.kind not in "biufU" or len(y) != n:
+def check_column(y: np.ndarray, n: int, name: str, where: Any) -> None:
+    """Raise ValueError unless a column has a number, a text or a date for each of n points."""
+    if y.ndim != 1 or y.dtype.kind not in "biufUM" or len(y) != n:
         raise ValueError(
-            f"labels must be a 1-D array of numbers or text, one for each of the {n} points, got "
-            f"{y.dtype} of shape {y.shape} in {where}; correct them."
+            f"{name} must be a 1-D array of numbers, text or dates, one for each of {n} points, "
+            f"got {y.dtype} of shape {y.shape} in {where}; correct them."
         )
     if y.dtype.kind == "U":  # NumPy takes any four bytes for a character
         codes = np.ascontiguousarray(y, y.dtype.newbyteorder("=")).view(np.uint32)
-        if codes.max() > sys.maxunicode:
+        if codes.max(initial=0) > sys.maxunicode:
             raise ValueError(
-                f"labels must be text, got the character {codes.max():#x}, which no alphabet has, "
+                f"{name} must be text, got the character {codes.max():#x}, which no alphabet has, "
                 f"in {where}; write them again."
             )
-    return y

@@ -4,9 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from bhtsne.files import paths
+from bhtsne.files import check_column, paths
 from bhtsne.files.table import Table, Wanted
 from bhtsne.tables import formats, reading
 from bhtsne.tables.formats import READERS, TEXT
@@ -140,19 +138,3 @@ def names(path: str | os.PathLike) -> list[str]:
         return []
     with paths.sentences(path, HOLDS):
         return formats.names(path)
-
-
-def check_column(y: np.ndarray, n: int, name: str, where: Path) -> None:
-    """Raise ValueError unless a column has a number, text or date for each of n points."""
-    if y.ndim != 1 or y.dtype.kind not in "biufUM" or len(y) != n:
-        raise ValueError(
-            f"{name} must be a 1-D array of numbers, text or dates, one for each of {n} points, "
-            f"got {y.dtype} of shape {y.shape} in {where}; correct them."
-        )
-    if y.dtype.kind == "U":  # NumPy takes any four bytes for a character
-        codes = np.ascontiguousarray(y, y.dtype.newbyteorder("=")).view(np.uint32)
-        if codes.size and codes.max() > 0x10FFFF:
-            raise ValueError(
-                f"{name} must be text, got the character {codes.max():#x}, which no alphabet has, "
-                f"in {where}; write them again."
-            )

@@ -113,12 +113,16 @@ def read_excel(path: Path) -> Raw:
     with paths.seekable(path) as file:
         rows = CalamineWorkbook.from_filelike(file).get_sheet_by_index(0).to_python()
     head, *body = rows or [[]]
-    texts = [
-        ["" if cell is None else str(cell) for cell in column] for column in zip(*body, strict=True)
-    ]
+    texts = [[_text_of(cell) for cell in cells] for cells in zip(*body, strict=True)]
     columns = [pa.chunked_array([pa.array(cells, pa.string())]) for cells in texts]
-    names = tuple(str(cell).strip() for cell in head)
+    names = tuple(_text_of(cell).strip() for cell in head)
     return Raw(names, columns, Dialect("utf-8", "", True, names, 1, ()))
+
+
+def _text_of(cell: Any) -> str:
+    """Return the cell of a workbook, which has one type for all numbers, as text would have it."""
+    whole = isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53
+    return "" if cell is None else str(int(cell) if whole else cell)
 
 
 READERS: dict[str, Callable[[Path], Raw]] = {
