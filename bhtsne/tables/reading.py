@@ -170,16 +170,18 @@ def _coded(cells: Any) -> bool:
 
 
 def _dates(cells: Any) -> np.ndarray:
+    """Return dates as NumPy has them, of days where none has a time."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not pa.types.is_string(cells.type):
-        return cells.to_numpy().astype("datetime64[s]")
-    known = pc.if_else(pc.equal(pc.utf8_trim_whitespace(cells), ""), None, cells)
+    if pa.types.is_string(cells.type):
+        cells = pc.if_else(text.are_missing(cells), None, cells)
     try:
-        return pc.cast(known, pa.timestamp("s")).to_numpy()
-    except pa.ArrowInvalid:  # not as ISO 8601 has them: as text they are at least what they were
+        values = pc.cast(cells, pa.timestamp("s"), safe=False).to_numpy()
+    except pa.ArrowInvalid:  # no ISO 8601: such dates stay text
         return _words(cells)
+    days = values.astype("M8[D]")
+    return days if bool(((days == values) | np.isnat(values)).all()) else values
 
 
 def _whole(values: np.ndarray) -> np.ndarray:

@@ -90,9 +90,8 @@ def parse(column: Any, decimal: str = ".") -> Parsed:
     """
     import pyarrow.compute as pc
 
-    cells = pc.utf8_trim_whitespace(column)
+    cells, missing = pc.utf8_trim_whitespace(column), are_missing(column)
     lower = pc.utf8_lower(cells)
-    missing = _isin(lower, MISSING)
     count = len(cells) - int(pc.sum(missing).as_py() or 0)
     if not count:
         return Parsed("nothing")
@@ -119,9 +118,11 @@ def decimal_mark(columns: list[Any], delimiter: str) -> str:
     Where every comma could group thousands as well, as in 4,230, it is decimal in a file whose
     cells stand between semicolons or tabs, as spreadsheets of such countries write it.
     """
+    import pyarrow.compute as pc
+
     doubtful = False
     for column in columns:
-        cells, missing = _trimmed(column)
+        cells, missing = pc.utf8_trim_whitespace(column), are_missing(column)
         if _all(_matches(cells, _PATTERNS[","]), missing):
             if not _all(_matches(cells, _PATTERNS["."]), missing):
                 return ","
@@ -130,11 +131,11 @@ def decimal_mark(columns: list[Any], delimiter: str) -> str:
     return "," if doubtful else "."
 
 
-def _trimmed(column: Any) -> tuple[Any, Any]:
+def are_missing(column: Any) -> Any:
+    """Return which cells of text stand for no value."""
     import pyarrow.compute as pc
 
-    cells = pc.utf8_trim_whitespace(column)
-    return cells, _isin(pc.utf8_lower(cells), MISSING)
+    return _isin(pc.utf8_lower(pc.utf8_trim_whitespace(column)), MISSING)
 
 
 def _isin(cells: Any, words: tuple[str, ...]) -> Any:
