@@ -65,20 +65,22 @@ def nearest(X, k: int, measure, new=None) -> tuple[np.ndarray, np.ndarray]:
         indices[start:stop] = np.take_along_axis(near, order, axis=1)
         found[start:stop] = np.take_along_axis(values, order, axis=1)
 
-    rows = max(_BLOCK // n, _ROWS)
-    if is_called(metric):  # Python calls it for each pair, one at a time
-        _warn_of_calls(metric, m * n)
-        with jit.guarded():
-            for some in telling.blocks(m, rows):
-                block(some.start, min(some.stop, m))
-    else:
-        jit.map_blocks(block, m, rows)
+    _warn_of_calls(metric, m * n)
+    each_block(block, m, max(_BLOCK // n, _ROWS), metric)
     return indices, found
 
 
-def is_called(metric) -> bool:
+def each_block(function, n: int, rows: int, metric) -> list:
+    """Call `function(start, stop)` on blocks of ``range(n)`` that compute distances by a metric."""
+    if not _is_called(metric):
+        return jit.map_blocks(function, n, rows)
+    with jit.guarded():  # Python calls the metric for each pair, one at a time
+        return [function(some.start, min(some.stop, n)) for some in telling.blocks(n, rows)]
+
+
+def _is_called(metric) -> bool:
     """Return whether distances are computed by a call of a function for each pair."""
-    return callable(metric) or metric not in metrics()
+    return callable(metric) or metric not in metrics() | {"precomputed"}
 
 
 def distances(new, X, measure, start: int, stop: int, own: bool) -> np.ndarray:
@@ -92,7 +94,9 @@ def distances(new, X, measure, start: int, stop: int, own: bool) -> np.ndarray:
     with about(metric, params), np.errstate(all="ignore"):
         if callable(metric):
             D = _called(lambda x, y: metric(x, y, **params), some, X)
-        elif is_called(metric):
+        elif metric == "precomputed":
+            D = np.array(some, np.float64)
+        elif _is_called(metric):
             D = _called(approximate.function(metric, params), some, X)
         else:
             D = np.asarray(pairwise_distances(some, X, metric=metric, n_jobs=1, **params))

@@ -26,7 +26,10 @@ def arrays(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
     if own.all(axis=1).any() and indices.shape[1] == 1:
         raise ValueError("neighbors must hold others than the points themselves, got none.")
     if (own.sum(axis=1) == 1).all():  # as most searches return them
-        return without_self(indices, distances)
+        indices, distances = without_self(indices, distances)
+        if (distances[:, 1:] >= distances[:, :-1]).all():
+            return indices, distances
+        return nearest_first(indices, distances)
     return nearest_first(np.where(own, -1, indices), np.where(own, np.inf, distances))
 
 
