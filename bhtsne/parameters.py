@@ -54,7 +54,7 @@ _CHOICES = {
 _CHOICES_OR_ARRAYS = {
     "affinities": ((*affinities.KINDS, "precomputed"), " or an array"),
     "init": (("pca", "spectral", "random"), " or an array"),
-    "neighbors": (neighbors.METHODS, " or two arrays"),
+    "neighbors": (neighbors.methods.METHODS, " or two arrays"),
 }
 
 
