@@ -15,6 +15,7 @@ from bhtsne.neighbors.points import (
     plain,
 )
 from bhtsne.optimizer import Phase
+from bhtsne.optimizer.phases import RULES
 from bhtsne.schedules import SCHEDULES
 
 _NUMBERS: dict[
@@ -53,7 +54,7 @@ _CHOICES = {
 _CHOICES_OR_ARRAYS = {
     "affinities": ((*affinities.KINDS, "precomputed"), " or an array"),
     "init": (("pca", "spectral", "random"), " or an array"),
-    "neighbors": (neighbors.METHODS, " or two arrays"),
+    "neighbors": (neighbors.methods.METHODS, " or two arrays"),
 }
 
 
@@ -82,9 +83,14 @@ def check(estimator) -> None:
         )
     if not isinstance(given.get("checkpoint"), str | os.PathLike | None):
         raise TypeError(f"checkpoint must be a folder's name, got {given['checkpoint']!r}.")
-    listed = isinstance(given["callbacks"], list | tuple)
-    if not listed or not all(callable(callback) for callback in given["callbacks"]):
-        raise TypeError(f"callbacks must be a list of functions, got {given['callbacks']!r}.")
+    check_callbacks(given["callbacks"])
+
+
+def check_callbacks(callbacks) -> None:
+    """Raise TypeError unless callbacks are a function or a list of functions."""
+    functions = [callbacks] if callable(callbacks) else callbacks
+    if not isinstance(functions, list | tuple) or not all(map(callable, functions)):
+        raise TypeError(f"callbacks must be a function or a list of functions, got {callbacks!r}.")
 
 
 def _check_affinities(given: dict) -> None:
@@ -173,7 +179,9 @@ def check_phase(phase: Phase) -> Phase:
     """Return a phase of plain numbers; ValueError or TypeError if one is not what it may be."""
     for name, value in phase._asdict().items():
         automatic = name == "learning_rate" and isinstance(value, str) and value == "auto"
-        if not automatic and not (name == "theta" and value is None):
+        if name == "rule":
+            check_choice(name, value, RULES)
+        elif not automatic and not (name == "theta" and value is None):
             check_number(name, value)
     return Phase(*map(plain, phase))
 

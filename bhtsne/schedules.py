@@ -24,12 +24,15 @@ class Schedule(NamedTuple):
         Momentum of these iterations.
     late : tuple of pairs of int and float
         Iterations after it and their momentum, step by step.
+    rule : str
+        As in `Phase`.
     """
 
     early: int
     early_longer: int
     early_momentum: float
     late: tuple[tuple[int, float], ...]
+    rule: str = "default"
 
 
 SCHEDULES = {
@@ -39,7 +42,8 @@ SCHEDULES = {
     # divergence of 1.118, not 1.316, and MNIST keeps 40.2 % of 10 neighbours, not 39.1.
     # From a random start, 50 iterations of early exaggeration tear that tree (.025), 100 do not.
     "fast": Schedule(50, 100, 0.9, ((50, 0.9), (120, 0.95), (30, 0.8))),
-    "opentsne": Schedule(250, 250, 0.8, ((500, 0.8),)),
+    # openTSNE 1.0's defaults: map by map the same as its own from the same start and P.
+    "opentsne": Schedule(250, 250, 0.8, ((500, 0.8),), "opentsne"),
 }
 # What "fast" stands for below 50,000 points, where an iteration takes a few milliseconds and 50 of
 # early exaggeration are few: 300 digits come to .517 by the above, .486 by "opentsne", .478 by
@@ -90,7 +94,7 @@ def phases(
         Iterations after early exaggeration. If they are not the schedule's, up to a fifth of them
         are its last step, and the step before is cut or prolonged.
     learning_rate : float or "auto"
-        The same in all phases, or N / exaggeration in each.
+        The same in all phases, or N / exaggeration in each; N / (4 · exaggeration) for "opentsne".
     momentum : float or "auto"
         The same in all phases, or the schedule's.
     min_kl_rate : float
@@ -112,11 +116,11 @@ def phases(
     >>> [phase.n_iter for phase in schedules.phases("fast", 70_000, n_iter=120)]
     [50, 50, 46, 24]
     """
-    early_iter, longer, early_momentum, late = _of_size(schedule, n)
+    early_iter, longer, early_momentum, late, rule = _of_size(schedule, n)
 
     def phase(iterations, factor, default, rate=0.0, norm=0.0):
         kept = default if momentum == "auto" else momentum
-        step = Phase(iterations, factor, learning_rate, kept, None, rate, norm)
+        step = Phase(iterations, factor, learning_rate, kept, None, rate, norm, rule)
         return step._replace(learning_rate=step.rate(n))
 
     early = 12.0 if early_exaggeration == "auto" else early_exaggeration

@@ -4,6 +4,8 @@ A search or a sum that goes on for long calls `tell` now and then; what shows it
 is not its concern. No other thread's fit is heard: each has a context of its own.
 """
 
+import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -57,3 +59,16 @@ def blocks(n: int, block: int) -> Iterator[slice]:
     for start in range(0, n, block):
         yield slice(start, start + block)
         tell(min(start + block, n) / n)
+
+
+def warn(message: str) -> None:
+    """Issue a UserWarning that points at the line which called the package."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and _is_inner(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, UserWarning, stacklevel=level)
+
+
+def _is_inner(module: str) -> bool:
+    """Return whether a module is the package's, or scikit-learn's, which wraps its methods."""
+    return module.partition(".")[0] in ("bhtsne", "sklearn")

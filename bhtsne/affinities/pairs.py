@@ -10,7 +10,7 @@ from bhtsne import jit, memory, telling
 from bhtsne.affinities.checks import check_perplexity, checked_sigma
 from bhtsne.affinities.joining import normalized
 from bhtsne.affinities.rows import calibrated, gaussian
-from bhtsne.neighbors.brute import about
+from bhtsne.neighbors import brute, measures, precomputed
 from bhtsne.neighbors.points import checked_distances, checked_metric, checked_points
 
 _CANCELLED = 1e-8  # part of |x|² + |y|² below which float32 would see the rounding of x·y
@@ -31,9 +31,9 @@ def all_pairs(
     perplexity : float
         Effective number of neighbours, 1 or more and below N.
     metric : str or callable
-        Any of scikit-learn's.
+        As in `neighbors.find`, like the next.
     metric_params : dict, optional
-        What the metric takes besides the points.
+        Parameters of the metric by name.
 
     Returns
     -------
@@ -54,13 +54,13 @@ def all_pairs(
     >>> affinities.all_pairs(np.random.default_rng(0).normal(size=(50, 3)), 10).nnz
     2450
     """
-    X = _checked(X, metric, metric_params)
+    X, measure = _checked(X, metric, metric_params)
     n = X.shape[0]
     check_perplexity(perplexity, n)
     check_memory(n)
     distances = np.empty((n, n - 1), np.float32)
     with telling.share(0, 0.6):
-        for start, block in _blocks(X, metric, metric_params):
+        for start, block in _blocks(X, measure):
             others = ~np.eye(len(block), n, start, dtype=bool)
             distances[start : start + len(block)] = block[others].reshape(len(block), n - 1)
     with telling.share(0.6, 0.9):
@@ -95,9 +95,9 @@ def conditional_pairs(
     sigma : float, optional
         One σ for all points, in units of the distances, in place of a perplexity.
     metric : str or callable
-        Any of scikit-learn's.
+        As in `neighbors.find`, like the next.
     metric_params : dict, optional
-        What the metric takes besides the points.
+        Parameters of the metric by name.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def conditional_pairs(
            [0.82, 0.  , 0.18],
            [0.08, 0.92, 0.  ]], dtype=float32)
     """
-    X = _checked(X, metric, metric_params)
+    X, measure = _checked(X, metric, metric_params)
     n = X.shape[0]
     if sigma is None:
         check_perplexity(perplexity, n)
@@ -127,7 +127,7 @@ def conditional_pairs(
         sigma = checked_sigma(sigma)
     check_memory(n)
     C = np.empty((n, n), np.float32)
-    for start, block in _blocks(X, metric, metric_params):
+    for start, block in _blocks(X, measure):
         distances, rows = block.copy(), C[start : start + len(block)]
         distances[np.eye(len(block), n, start, dtype=bool)] = np.inf
         if sigma is None:
@@ -153,9 +153,9 @@ def shared_sigma(
     perplexity : float
         Effective number of neighbours, above 1 and below N.
     metric : str or callable
-        Any of scikit-learn's.
+        As in `neighbors.find`, like the next.
     metric_params : dict, optional
-        What the metric takes besides the points.
+        Parameters of the metric by name.
 
     Returns
     -------
@@ -178,18 +178,12 @@ def shared_sigma(
     30.0
     """
     from scipy.optimize import brentq
-    from sklearn.metrics import pairwise_distances
 
-    X = _checked(X, metric, metric_params)
+    X, measure = _checked(X, metric, metric_params)
     n = X.shape[0]
     check_perplexity(perplexity, n)
     some = np.unique(np.linspace(0, n - 1, min(n, 1000)).astype(np.int64))
-    if isinstance(metric, str) and metric == "precomputed":
-        distances = X[some]
-    else:
-        with about(metric, metric_params):
-            distances = pairwise_distances(X[some], X, metric=metric, **metric_params or {})
-    distances = checked_distances(distances)
+    distances = checked_distances(brute.distances(X[some], X, measure, 0, len(some), own=False))
     distances[np.arange(len(some)), some] = np.inf
     apart = distances[(distances > 0) & np.isfinite(distances)]
     if not len(apart):
@@ -208,22 +202,28 @@ def shared_sigma(
     return float(np.exp(brentq(gap, least, most, xtol=1e-6)))
 
 
-def _checked(X, metric, metric_params):
-    """Return points in float64, about their middle, or distances; what breaks a rule raises."""
+def _checked(X, metric, metric_params) -> tuple:
+    """Return points as their metric compares them, or distances; and the metric.
+
+    Points of Euclidean distances come in float64, about their middle.
+    """
     checked_metric(metric, metric_params)
-    X = checked_points(X)
     if isinstance(metric, str) and metric == "precomputed":
-        if X.shape[0] != X.shape[1]:
-            raise ValueError(f"X, precomputed distances, must be square, got {X.shape}.")
+        precomputed.check_shape(X)
+        X = checked_points(X)
         if sparse.issparse(X):
             raise ValueError(
                 "X, precomputed distances of all pairs, must be dense, got a sparse matrix; "
                 "neighbors.given takes it."
             )
-        return X
-    X = X.astype(np.float64)
+        return precomputed.checked(X), measures.Measure(metric, {}, lambda X: X)
+    X = checked_points(X)
+    measure = measures.resolved(X, metric, metric_params)
+    measures.warn_of_values(X, metric)
+    X = brute.comparable(measure.points(X), measure.metric)
     # |x|² + |y|² − 2 x·y keeps no digit of the distance of points that are far from the origin.
-    return X - X.mean(axis=0) if _is_euclidean(metric) and not sparse.issparse(X) else X
+    centred = _is_euclidean(measure.metric) and not sparse.issparse(X)
+    return X - X.mean(axis=0) if centred else X, measure
 
 
 def _is_euclidean(metric) -> bool:
@@ -238,22 +238,33 @@ def _settle(X, start: int, block) -> None:
         row[near] = np.linalg.norm(X[near] - X[i], axis=1)
 
 
-def _blocks(X, metric, metric_params) -> Iterator[tuple[int, np.ndarray]]:
+def _blocks(X, measure) -> Iterator[tuple[int, np.ndarray]]:
     """Yield blocks of rows of the distances between all points, float32, and where they begin."""
-    from sklearn.metrics import pairwise_distances_chunked
-
-    start = 0
-    blocks = pairwise_distances_chunked(
-        X, metric=metric, n_jobs=1, working_memory=_BLOCK, **metric_params or {}
-    )
-    while start < X.shape[0]:
-        with about(metric, metric_params):
-            block = next(blocks)
-        if _is_euclidean(metric) and not sparse.issparse(X):
+    start, n = 0, X.shape[0]
+    for block in _rows_of_distances(X, measure):
+        if _is_euclidean(measure.metric) and not sparse.issparse(X):
             _settle(X, start, block)
         yield start, checked_distances(block)
         start += len(block)
-        telling.tell(start / X.shape[0])
+        telling.tell(start / n)
+
+
+def _rows_of_distances(X, measure) -> Iterator[np.ndarray]:
+    """Yield blocks of rows of the distances between all points, of `_BLOCK` each."""
+    from sklearn.metrics import pairwise_distances_chunked
+
+    if measure.metric == "precomputed" or _is_euclidean(measure.metric):
+        yield from pairwise_distances_chunked(
+            X, metric=measure.metric, n_jobs=1, working_memory=_BLOCK
+        )
+        return
+    n = X.shape[0]
+    rows = max((_BLOCK << 20) // (8 * n), 1)
+    for start in range(0, n, rows):
+        stop = min(start + rows, n)
+        block = brute.distances(X, X, measure, start, stop, own=True)
+        block[np.arange(stop - start), np.arange(start, stop)] = 0
+        yield block
 
 
 def check_memory(n: int) -> None:

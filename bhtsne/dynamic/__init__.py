@@ -10,6 +10,7 @@ from bhtsne.dynamic.snapshots import Rows, consensus, rows
 from bhtsne.forces.objective import KLDivergence
 from bhtsne.neighbors.points import checked_sparse, conversion
 from bhtsne.optimizer import State
+from bhtsne.optimizer.callbacks import listed
 from bhtsne.progress import Progress
 from bhtsne.tsne.stages import Stages, float_types
 
@@ -66,7 +67,7 @@ class DynamicTSNE(Stages):
         Angular size below which a cell of the tree stands for its points.
     dof : float, default 1
         Degrees of freedom of the maps' kernel.
-    callbacks : sequence of callable, default ()
+    callbacks : callable or sequence of callable, default ()
         Called with an `optimizer.Record`, whose divergence is the mean of the snapshots', and a
         list of copies of the maps; one that returns True stops.
     callback_every : int, default 50
@@ -259,7 +260,7 @@ class DynamicTSNE(Stages):
             state,
             Sequential(maps, where, self.movement_penalty, self.theta),
             phases,
-            callbacks=[parted(callback) for callback in self.callbacks],
+            callbacks=[parted(callback) for callback in listed(self.callbacks)],
             callback_every=self.callback_every,
             progress=progress.advance,
             # Maps that a penalty ties are one: were each centred by itself, all points would move

@@ -68,7 +68,9 @@ def kl_per_point(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float 
     return forces.divergence_per_point(P, Y, z, dof)
 
 
-def neighbor_recall(X, Y, k: int = 10, *, metric="euclidean") -> float:
+def neighbor_recall(
+    X, Y, k: int = 10, *, metric="euclidean", metric_params: dict | None = None
+) -> float:
     """Compute the part of each point's k nearest neighbours that are among its k in the map.
 
     Parameters
@@ -81,6 +83,8 @@ def neighbor_recall(X, Y, k: int = 10, *, metric="euclidean") -> float:
         Neighbours to compare.
     metric : str or callable
         Metric of X, as in `neighbors.find`.
+    metric_params : dict, optional
+        Parameters of the metric by name.
 
     Returns
     -------
@@ -100,7 +104,7 @@ def neighbor_recall(X, Y, k: int = 10, *, metric="euclidean") -> float:
     >>> metrics.neighbor_recall(X, 3 * X, k=10)
     1.0
     """
-    truth, Y = _nearest(X, k, metric), checked_points(Y, name="Y")
+    truth, Y = _nearest(X, k, metric, metric_params), checked_points(Y, name="Y")
     _check_same_points(truth, Y)
     kept = neighbors.find(Y, k, method="exact").indices
     n, rows = len(truth), np.arange(len(truth))[:, None]
@@ -108,7 +112,9 @@ def neighbor_recall(X, Y, k: int = 10, *, metric="euclidean") -> float:
     return len(both) / truth.size
 
 
-def neighbor_hit(X, labels, k: int = 6, *, metric="euclidean") -> float:
+def neighbor_hit(
+    X, labels, k: int = 6, *, metric="euclidean", metric_params: dict | None = None
+) -> float:
     """Compute the part of each point's k nearest neighbours that have its label.
 
     The neighbourhood hit by which Rauber, Fadel, Falcão & Telea 2017 tell how far a network's
@@ -124,6 +130,8 @@ def neighbor_hit(X, labels, k: int = 6, *, metric="euclidean") -> float:
         Neighbours to look at.
     metric : str or callable
         Metric of X, as in `neighbors.find`.
+    metric_params : dict, optional
+        Parameters of the metric by name.
 
     Returns
     -------
@@ -142,7 +150,7 @@ def neighbor_hit(X, labels, k: int = 6, *, metric="euclidean") -> float:
     1.0
     """
     labels = checked_array(labels, "labels")
-    indices = _nearest(X, k, metric)
+    indices = _nearest(X, k, metric, metric_params)
     if labels.shape != (len(indices),):
         raise ValueError(
             f"labels must be of shape ({len(indices)},), one for each point, got {labels.shape}."
@@ -151,7 +159,9 @@ def neighbor_hit(X, labels, k: int = 6, *, metric="euclidean") -> float:
     return float((same & (indices >= 0)).mean())
 
 
-def trustworthiness(X, Y, k: int = 5, *, metric="euclidean") -> float:
+def trustworthiness(
+    X, Y, k: int = 5, *, metric="euclidean", metric_params: dict | None = None
+) -> float:
     """Compute how far the map's neighbours are neighbours in the data.
 
     ``1 − 2 / (N k (2N − 3k − 1)) Σ_i Σ_{j ∈ U_k(i)} max(0, r(i, j) − k)``: U_k(i) are i's k
@@ -167,7 +177,9 @@ def trustworthiness(X, Y, k: int = 5, *, metric="euclidean") -> float:
     k : int
         Neighbours in the map, below N / 2.
     metric : str or callable
-        Metric of X: any of scikit-learn's.
+        Metric of X, as in `neighbors.find`.
+    metric_params : dict, optional
+        Parameters of the metric by name.
 
     Returns
     -------
@@ -187,14 +199,14 @@ def trustworthiness(X, Y, k: int = 5, *, metric="euclidean") -> float:
     >>> metrics.trustworthiness(X, 3 * X)
     1.0
     """
-    checked_metric(metric, None)
+    checked_metric(metric, metric_params)
     X, Y = checked_points(X), checked_points(Y, name="Y")
     n = X.shape[0]
     _check_same_points(X, Y)
     if not isinstance(k, Integral) or not 1 <= k < n / 2:
         raise ValueError(f"k must be at least 1 and below N / 2 = {n / 2:g}, got {k!r}.")
     mapped = neighbors.find(Y, k, method="exact").indices
-    penalty = np.maximum(0, ranks.of_neighbors(X, mapped, metric) - k).sum()
+    penalty = np.maximum(0, ranks.of_neighbors(X, mapped, metric, metric_params) - k).sum()
     return float(1 - 2 * penalty / (n * k * (2 * n - 3 * k - 1)))
 
 
@@ -248,10 +260,10 @@ def distance_correlation(X, Y, *, n_pairs: int = 100_000, random_state=None) -> 
     return float(spearmanr(*pairs).statistic)
 
 
-def _nearest(X, k: int, metric) -> np.ndarray:
+def _nearest(X, k: int, metric, params: dict | None) -> np.ndarray:
     """Return indices of the k nearest neighbours of points, or of neighbours that are given."""
     if not isinstance(X, Neighbors):
-        return neighbors.find(X, k, metric=metric, method="exact").indices
+        return neighbors.find(X, k, metric=metric, metric_params=params, method="exact").indices
     if not isinstance(k, Integral) or not 1 <= k <= X.indices.shape[1]:
         raise ValueError(f"k must be within 1 … {X.indices.shape[1]} neighbours, got {k!r}.")
     return X.indices[:, :k]

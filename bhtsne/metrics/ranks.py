@@ -3,18 +3,20 @@
 import numpy as np
 
 from bhtsne import jit
-from bhtsne.neighbors.brute import about
+from bhtsne.neighbors import brute, measures, precomputed
 from bhtsne.neighbors.exact import Tiles, framed
 from bhtsne.neighbors.points import checked_distances
 
 _ROWS = 256
 
 
-def of_neighbors(X, mapped: np.ndarray, metric) -> np.ndarray:
+def of_neighbors(X, mapped: np.ndarray, metric, metric_params=None) -> np.ndarray:
     """Return the rank, 1 or more, of each neighbour of each point, integers of mapped's shape."""
-    if isinstance(metric, str) and metric == "euclidean" and isinstance(X, np.ndarray):
+    measure = measures.resolved(X, metric, metric_params)
+    X = precomputed.checked(X) if measure.metric == "precomputed" else measure.points(X)
+    if isinstance(metric, str) and measure.metric == "euclidean" and isinstance(X, np.ndarray):
         return _by_tiles(X, mapped)
-    return _by_any_metric(X, mapped, metric)
+    return _by_any_metric(brute.comparable(X, measure.metric), mapped, measure)
 
 
 def _by_tiles(X, mapped) -> np.ndarray:
@@ -38,21 +40,21 @@ def _by_tiles(X, mapped) -> np.ndarray:
     return np.concatenate(jit.map_blocks(block, len(X), _ROWS))
 
 
-def _by_any_metric(X, mapped, metric) -> np.ndarray:
-    """Return the rank of each mapped neighbour in X by any metric of scikit-learn's."""
-    from sklearn.metrics import pairwise_distances
+def _by_any_metric(X, mapped, measure) -> np.ndarray:
+    """Return the rank of each mapped neighbour in X by any metric."""
 
     def block(start, stop):
-        with about(metric, None):
-            distances = pairwise_distances(X[start:stop], X, metric=metric)
+        distances = brute.distances(X, X, measure, start, stop, own=True)
+        own = np.arange(stop - start), np.arange(start, stop)
+        distances[own] = 0
         checked_distances(distances)
         limits = np.take_along_axis(distances, mapped[start:stop], axis=1)
-        distances[np.arange(stop - start), np.arange(start, stop)] = np.inf
+        distances[own] = np.inf
         nearer = np.zeros(limits.shape, np.int64)
         _count_nearer(np.ascontiguousarray(distances), limits, nearer)
         return nearer + 1
 
-    return np.concatenate(jit.map_blocks(block, X.shape[0], _ROWS))
+    return np.concatenate(brute.each_block(block, X.shape[0], _ROWS, measure.metric))
 
 
 @jit.serial

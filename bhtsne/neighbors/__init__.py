@@ -9,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from bhtsne.neighbors import approximate, brute, exact, forest, graphs
+from bhtsne.neighbors import approximate, brute, exact, forest, graphs, measures, precomputed
+from bhtsne.neighbors.measures import dense
+from bhtsne.neighbors.methods import checked_method, measure_for
 from bhtsne.neighbors.points import (
     check_count,
     checked_distances,
@@ -19,8 +21,6 @@ from bhtsne.neighbors.points import (
 )
 
 __all__ = ["Neighbors", "find", "given", "query"]
-
-METHODS = ("auto", "exact", "forest", "pynndescent")
 
 # Up to this many features a k-d tree is faster than matrix products: 90 neighbours of 70,000 normal
 # points take 2.0, 4.7 and 6.8 s in 3, 5 and 6 dimensions; products take 5.3 to 6.3 s in each.
@@ -56,7 +56,7 @@ def find(
     *,
     metric="euclidean",
     metric_params: dict | None = None,
-    method: str = "auto",
+    method: str | dict = "auto",
     random_state=None,
 ) -> Neighbors:
     """Find the k nearest neighbours of every point.
@@ -70,14 +70,17 @@ def find(
     k : int
         Neighbours of each point, 1 to N − 1.
     metric : str or callable
-        A metric of scikit-learn (exact) or of pynndescent (approximate); "precomputed"; or a
-        function of two points: compiled by Numba for pynndescent, any for the exact search.
+        A metric of scikit-learn or of pynndescent, by its name; "precomputed"; or a function of
+        two points, compiled by Numba for pynndescent, any for the exact search. Binary metrics,
+        such as "jaccard", compare zero with nonzero.
     metric_params : dict, optional
-        What the metric takes besides the points: p of "minkowski", V of "seuclidean".
-    method : {"auto", "exact", "forest", "pynndescent"}
+        Parameters of the metric by name: p and w of "minkowski", V or VI of "mahalanobis", V of
+        "seuclidean". The last two are by default the covariance and the variances of X.
+    method : {"auto", "exact", "forest", "pynndescent"} or dict
         "forest": random trees and neighbours of neighbours, for dense points and Euclidean or
         cosine distance. "auto" searches exactly where that takes seconds, by the forest beyond,
-        and by pynndescent for large data of other metrics, as long as it has them.
+        and by pynndescent for large data of other metrics, as long as it has them. A dict adds
+        arguments of ``pynndescent.NNDescent``, as in ``{"method": "pynndescent", "n_trees": 20}``.
     random_state : int, RandomState or None
         Seed of the approximate searches. With one, pynndescent runs on one thread, so that the
         graph does not depend on their number. The exact search has nothing random.
@@ -90,8 +93,9 @@ def find(
     Raises
     ------
     ValueError
-        If X is not a finite table of numbers, k is not within 1 … N − 1, or metric or method is
-        unknown.
+        If X is not a finite table of numbers, k is not within 1 … N − 1, metric or method is
+        unknown, or X does not suit the metric: the message names the row. Precomputed distances
+        must be symmetric, at least 0 and least on the diagonal, up to rounding.
 
     Examples
     --------
@@ -101,25 +105,28 @@ def find(
     array([1, 0, 1], dtype=int32)
     """
     checked_metric(metric, metric_params)
+    is_precomputed = isinstance(metric, str) and metric == "precomputed"
+    if is_precomputed:
+        precomputed.check_shape(X)
     X = checked_points(X)
     n = X.shape[0]
     if not _is_whole(k) or not 1 <= k <= n - 1:
         raise ValueError(f"k must be a whole number from 1 to N − 1 = {n - 1}, got {k!r}.")
-    if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
-    if isinstance(metric, str) and metric == "precomputed":
+    method, options = checked_method(method)
+    if is_precomputed:
         return _result(*graphs.of_distances(X, k, own=True))
-    if method == "auto":
-        method = suitable(X, metric, metric_params)
+    method = suitable(X, metric, metric_params) if method == "auto" else method
+    measure = measure_for(X, metric, metric_params, method)
+    measures.warn_of_values(X, metric)
+    if approximate.is_compiled(metric) and not _takes_sparse_points(X, metric, measure.params):
+        X = dense(X)
+    X, metric = measure.points(X), measure.metric
     if method == "exact":
-        return _result(*_exact(X, k, metric, metric_params))
+        return _result(*_exact(X, k, measure))
     if method == "forest":
         return _result(*_by_forest(X, k, metric, _random_integer(random_state)))
-    known = approximate.metrics(X)
-    if isinstance(metric, str) and metric not in known:
-        raise ValueError(brute.unknown(metric, known, "pynndescent", X))
     seed = _random_integer(random_state)
-    return _result(*approximate.nearest(X, k, metric, metric_params, seed))
+    return _result(*approximate.nearest(X, k, metric, measure.params, seed, options))
 
 
 def query(X, X_new, k: int, *, metric="euclidean", metric_params: dict | None = None) -> Neighbors:
@@ -158,7 +165,8 @@ def query(X, X_new, k: int, *, metric="euclidean", metric_params: dict | None = 
     """
     checked_metric(metric, metric_params)
     new = checked_points(X_new, 1, "X_new")
-    if isinstance(metric, str) and metric == "precomputed":
+    is_precomputed = isinstance(metric, str) and metric == "precomputed"
+    if is_precomputed:
         n = new.shape[1]
     else:
         X = checked_points(X, fewest=1)
@@ -167,11 +175,13 @@ def query(X, X_new, k: int, *, metric="euclidean", metric_params: dict | None = 
             raise ValueError(f"X_new must have {X.shape[1]} columns as X, got {new.shape[1]}.")
     if not _is_whole(k) or not 1 <= k <= n:
         raise ValueError(f"k must be a whole number from 1 to N = {n}, got {k!r}.")
-    if isinstance(metric, str) and metric == "precomputed":
+    if is_precomputed:
         return _result(*graphs.of_distances(new, k, own=False))
-    if metric in ("euclidean", "l2") and not (metric_params or _any_sparse(X, new)):
+    measure = measure_for(X, metric, metric_params)
+    X, new = measure.points(X), measure.points(new)
+    if measure.metric in ("euclidean", "l2") and not _any_sparse(X, new):
         return _result(*exact.nearest_to(X, new, k))
-    return _result(*brute.nearest(X, k, metric, metric_params, new))
+    return _result(*brute.nearest(X, k, measure, new))
 
 
 def given(graph, n: int) -> Neighbors:
@@ -231,26 +241,35 @@ def _any_sparse(*tables) -> bool:
 
 def is_euclidean(X, metric, metric_params) -> bool:
     """Return whether a search among these points may compute products of matrices."""
-    named = isinstance(metric, str) and metric in _EUCLIDEAN
-    return named and not (metric_params or sparse.issparse(X))
+    if not isinstance(metric, str):
+        return False
+    named = metric in _EUCLIDEAN and not (metric_params or sparse.issparse(X))
+    return named or metric in measures.TRANSFORMED
 
 
 def suitable(X, metric, metric_params) -> str:
     """Return the method that "auto" stands for."""
     n, d = X.shape
-    if not isinstance(metric, str):  # pynndescent wants a compiled function
-        return "pynndescent" if hasattr(metric, "py_func") else "exact"
     if is_euclidean(X, metric, metric_params):
         exactly = d <= TREE_FEATURES or float(n) ** 2 * (d + 40) <= _CROSSOVER
         return "exact" if exactly else "forest"
+    if _takes_sparse_points(X, metric, metric_params or {}):
+        return "pynndescent"
     # pynndescent is asked last: its import alone takes 2 s.
-    exactly = (n <= _SMALL and metric in brute.metrics(X)) or metric not in approximate.metrics(X)
+    small = n <= _SMALL and brute.is_small(X, metric)
+    exactly = small or not approximate.takes(X, metric, metric_params or {})
     return "exact" if exactly else "pynndescent"
 
 
-def _exact(X, k, metric, metric_params) -> tuple[np.ndarray, np.ndarray]:
-    if not is_euclidean(X, metric, metric_params):
-        return brute.nearest(X, k, metric, metric_params)
+def _takes_sparse_points(X, metric, params: dict) -> bool:
+    compiled = sparse.issparse(X) and approximate.is_compiled(metric)
+    return compiled and approximate.of_sparse_points(metric, params)
+
+
+def _exact(X, k, measure) -> tuple[np.ndarray, np.ndarray]:
+    metric = measure.metric
+    if not is_euclidean(X, metric, measure.params):
+        return brute.nearest(X, k, measure)
     few = X.shape[1] <= TREE_FEATURES and metric != "cosine"
     return _euclidean(X, k, metric, exact.nearest_by_kd_tree if few else exact.nearest)
 
@@ -270,6 +289,6 @@ def _euclidean(X, k, metric, search) -> tuple[np.ndarray, np.ndarray]:
         return search(X, k)
     norms = np.linalg.norm(X.astype(np.float64), axis=1, keepdims=True)
     if not norms.all():  # the angle of a point at the origin is scikit-learn's to define
-        return brute.nearest(X, k, metric, None)
+        return brute.nearest(X, k, measures.resolved(X, metric, None))
     indices, distances = search(X / norms, k)
     return indices, distances**2 / 2

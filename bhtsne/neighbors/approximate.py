@@ -4,55 +4,85 @@ pynndescent is imported when it is used: that takes 1.5 to 2 s, and its search c
 in every process, since it cannot be cached.
 """
 
+import inspect
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from bhtsne import jit
 from bhtsne.neighbors.exact import without_self
+from bhtsne.neighbors.measures import about
+
+# Arguments of `NNDescent` that a search sets itself.
+_OURS = ("self", "data", "metric", "metric_kwds", "n_neighbors", "random_state", "n_jobs")
 
 
 def metrics(X) -> frozenset[str]:
     """Return the names of the metrics that pynndescent has for points like these."""
+    return frozenset(_named(X))
+
+
+def _named(X) -> dict[str, Callable]:
     from pynndescent.distances import named_distances
     from pynndescent.sparse import sparse_named_distances
 
-    return frozenset(sparse_named_distances if sparse.issparse(X) else named_distances)
+    return sparse_named_distances if sparse.issparse(X) else named_distances
 
 
-def function(metric: str):
-    """Return the function of two points that a metric of pynndescent is.
+def is_compiled(metric) -> bool:
+    """Return whether a metric is a function that Numba compiles."""
+    return hasattr(metric, "py_func")
+
+
+def of_sparse_points(metric, params: dict) -> bool:
+    """Return whether a compiled metric takes two sparse points, indices and data of each."""
+    arguments = inspect.signature(metric.py_func).parameters.values()
+    return sum(a.default is a.empty and a.name not in params for a in arguments) >= 4
+
+
+def takes(X, metric, params: dict) -> bool:
+    """Return whether pynndescent has a metric, by a name or compiled, with these parameters."""
+    if not isinstance(metric, str):
+        return is_compiled(metric)
+    named, metric = _named(X), _named_there(metric, params)
+    return metric in named and params.keys() <= set(_parameters(named[metric], X))
+
+
+def function(metric: str, params: dict) -> Callable[[np.ndarray, np.ndarray], float]:
+    """Return the function of two dense points that a metric of pynndescent is.
 
     Where that comes to no number, as the root of what was rounded to below 0 in a Hellinger
-    distance does, a point would be passed over in silence: points that are as good as equal are at
-    0, and others are refused.
+    distance does, points that are as good as equal are at 0.
     """
-    from pynndescent.distances import named_distances
+    measure = _named(np.empty(0))[metric]
+    given = tuple(_ordered(measure, params, np.empty(0)).values())
 
-    measure = named_distances[metric]
-
-    def measured(x: np.ndarray, y: np.ndarray, *params, **named) -> float:
-        found = measure(x, y, *params, **named)
-        if np.isnan(found):
-            if not np.allclose(x / (np.abs(x).sum() or 1), y / (np.abs(y).sum() or 1)):
-                raise ValueError(f"the distance {metric} of {x} and {y} is not a number")
-            found = 0.0
+    def measured(x: np.ndarray, y: np.ndarray) -> float:
+        found = measure(x, y, *given)
+        if np.isnan(found) and np.allclose(x / (np.abs(x).sum() or 1), y / (np.abs(y).sum() or 1)):
+            return 0.0
         return found
 
     return measured
 
 
-def nearest(X, k: int, metric, metric_params, seed: int | None) -> tuple[np.ndarray, np.ndarray]:
+def nearest(
+    X, k: int, metric, params: dict, seed: int | None, options: dict | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return indices int32 and distances float32, (N, k), nearest first, without self.
 
     Places for which no neighbour was found, at the end of a row, hold -1 and infinity. With a seed
     the search runs on one thread: pynndescent cuts its work by the number of threads, and with it
     changes the graph.
     """
-    with jit.guarded():
+    with jit.guarded(), about(metric, params):
         from pynndescent import NNDescent
 
+        metric = _named_there(metric, params)
+        measure = _named(X)[metric] if isinstance(metric, str) else metric
         X = X.astype(np.float32) if sparse.issparse(X) else np.ascontiguousarray(X, np.float32)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of gaps in the graph: they are counted in `find`
@@ -61,15 +91,50 @@ def nearest(X, k: int, metric, metric_params, seed: int | None) -> tuple[np.ndar
                 X,
                 n_neighbors=k + 1,
                 metric=metric,
-                metric_kwds=metric_params,
-                max_candidates=30,
-                delta=0.01,
+                metric_kwds=_ordered(measure, params, X) or None,
                 random_state=np.random.RandomState(seed),
                 n_jobs=jit.n_threads() if seed is None else 1,
-                compressed=False,
+                **{"max_candidates": 30, "delta": 0.01, "compressed": False, **(options or {})},
             )
     indices, distances = (np.array(a) for a in index.neighbor_graph)
     distances[indices < 0] = np.inf
     order = np.argsort(distances, axis=1, kind="stable")
     indices = np.take_along_axis(indices, order, axis=1)
     return without_self(indices, np.take_along_axis(distances, order, axis=1))
+
+
+def check_options(options: dict) -> None:
+    """Raise ValueError unless options are arguments of `NNDescent` that are left to users."""
+    from pynndescent import NNDescent
+
+    known = [name for name in inspect.signature(NNDescent.__init__).parameters if name not in _OURS]
+    for name in options:
+        if name not in known:
+            raise ValueError(f"neighbors must hold options of pynndescent {known}, got {name!r}.")
+
+
+def _named_there(metric, params: dict):
+    """Return the name that pynndescent has for a metric with these parameters."""
+    return "wminkowski" if metric == "minkowski" and "w" in params else metric
+
+
+def _parameters(measure, X) -> dict[str, Any]:
+    """Return the defaults of what a compiled metric takes besides two points, in its order."""
+    arguments = inspect.signature(measure.py_func).parameters
+    points = 4 + ("n_features" in arguments) if sparse.issparse(X) else 2
+    return {name: arguments[name].default for name in list(arguments)[points:]}
+
+
+def _ordered(measure, params: dict, X) -> dict[str, Any]:
+    """Return parameters in a metric's order, which they are passed by, defaults among them."""
+    if not params:
+        return {}
+    known = _parameters(measure, X)
+    last = max((i for i, name in enumerate(known) if name in params), default=-1)
+    values = {**known, **params}
+    return {name: _typed(values[name]) for name in list(known)[: last + 1]}
+
+
+def _typed(value):
+    """Return an array as compiled functions take it, and a number as it is."""
+    return np.ascontiguousarray(value, np.float64) if np.ndim(value) else value

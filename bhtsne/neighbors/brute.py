@@ -1,62 +1,133 @@
-"""X → neighbours by metrics that are no matrix product: scikit-learn's search, in blocks."""
-
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""X → neighbours by metrics that are no matrix product: all distances, block by block."""
 
 import numpy as np
 from scipy import sparse
 
-from bhtsne import jit
+from bhtsne import jit, telling
 from bhtsne.neighbors import approximate
+from bhtsne.neighbors.measures import BINARY, about, dense
+
+# Distances held by a thread at a time, and rows of them at least: each block looks through X again.
+_BLOCK, _ROWS = 1 << 19, 16
+FEW = 2_000  # points among which Python can call a function for each pair: some 5 s
+# Numbers compared, N² D, up to which sparse points are made dense: some 20 s, in which pynndescent
+# would compile.
+_DENSE = 2e10
+_CALLS = 10_000_000  # of a plain function, above which it is worth to compile it
 
 
-def metrics(X) -> frozenset[str]:
-    """Return the names of the metrics that scikit-learn has for points like these."""
+def metrics(is_sparse: bool = False) -> frozenset[str]:
+    """Return the names of the metrics that scikit-learn has for dense or sparse points."""
     from sklearn.neighbors import VALID_METRICS, VALID_METRICS_SPARSE
 
-    names = (VALID_METRICS_SPARSE if sparse.issparse(X) else VALID_METRICS)["brute"]
+    names = (VALID_METRICS_SPARSE if is_sparse else VALID_METRICS)["brute"]
     return frozenset(names) - {"precomputed"}
 
 
-def nearest(X, k: int, metric, metric_params, new=None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k nearest points of X to each new one, or to each of X without itself."""
-    from sklearn.neighbors import NearestNeighbors
+def is_small(X, metric) -> bool:
+    """Return whether all distances of no more points than 10,000 take seconds."""
+    n, d = X.shape
+    if sparse.issparse(X):
+        if isinstance(metric, str) and metric in metrics(is_sparse=True):
+            return True
+        if float(n) ** 2 * d > _DENSE:
+            return False
+    return n <= FEW or (isinstance(metric, str) and metric in metrics())
 
-    if isinstance(metric, str) and metric not in metrics(X):
-        if new is None or sparse.issparse(X) or metric not in approximate.metrics(X):
-            raise ValueError(unknown(metric, metrics(X), "scikit-learn", X))
-        metric = approximate.function(metric)
+
+def comparable(X, metric):
+    """Return points in the form in which `distances` compares them: bool, or float64."""
+    if isinstance(metric, str) and metric in BINARY:
+        return dense(X) != 0
+    as_it_is = isinstance(metric, str) and metric in metrics(is_sparse=True)
     # In float32 squares overflow, and the same points would have other distances.
-    X = X.astype(np.float64, copy=False)
-    new = None if new is None else new.astype(np.float64, copy=False)
-    options = dict(metric_params or {})
-    with about(metric, metric_params), jit.guarded():
-        search = NearestNeighbors(
-            n_neighbors=k, metric=metric, p=options.pop("p", 2), metric_params=options or None,
-            algorithm="brute", n_jobs=jit.n_threads(),
-        )  # fmt: skip
-        distances, indices = search.fit(X).kneighbors(new)
-    return indices.astype(np.int32), distances
+    return (X if as_it_is else dense(X)).astype(np.float64, copy=False)
 
 
-@contextmanager
-def about(metric, metric_params) -> Iterator[None]:
-    """Let a library's complaint say that it is about a metric."""
-    try:
-        with warnings.catch_warnings():
-            # Of NumPy, in threads too: what is not finite is seen in the distances.
-            warnings.simplefilter("ignore", RuntimeWarning)
-            warnings.filterwarnings("error", "Some metric_kwargs", UserWarning)
-            yield
-    except (TypeError, ValueError, UserWarning) as error:
-        raise ValueError(
-            f"metric and metric_params must suit each other and X, got {metric!r} and "
-            f"{metric_params!r}, of which is said: {error}"
-        ) from error
+def nearest(X, k: int, measure, new=None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k nearest points of X to each new one, or to each of X without itself.
+
+    Nearest first; which of equally near ones at the end of a row are taken is not said.
+    """
+    own, metric = new is None, measure.metric
+    X = comparable(X, metric)
+    new = X if own else comparable(new, metric)
+    m, n = new.shape[0], X.shape[0]
+    indices, found = np.empty((m, k), np.int32), np.empty((m, k))
+
+    def block(start: int, stop: int) -> None:
+        D = distances(new, X, measure, start, stop, own)
+        if own:
+            D[np.arange(stop - start), np.arange(start, stop)] = np.inf
+        near = np.sort(np.argpartition(D, k - 1, axis=1)[:, :k], axis=1)
+        values = np.take_along_axis(D, near, axis=1)
+        order = np.argsort(values, axis=1, kind="stable")
+        indices[start:stop] = np.take_along_axis(near, order, axis=1)
+        found[start:stop] = np.take_along_axis(values, order, axis=1)
+
+    _warn_of_calls(metric, m * n)
+    each_block(block, m, max(_BLOCK // n, _ROWS), metric)
+    return indices, found
 
 
-def unknown(metric, valid, library: str, X) -> str:
-    """Return the sentence that says which metrics there are."""
-    form = " for sparse points" if sparse.issparse(X) else ""
-    return f"metric must be one of {library}'s{form} {sorted(valid)}, got {metric!r}."
+def each_block(function, n: int, rows: int, metric) -> list:
+    """Call `function(start, stop)` on blocks of ``range(n)`` that compute distances by a metric."""
+    if not _is_called(metric):
+        return jit.map_blocks(function, n, rows)
+    with jit.guarded():  # Python calls the metric for each pair, one at a time
+        return [function(some.start, min(some.stop, n)) for some in telling.blocks(n, rows)]
+
+
+def _is_called(metric) -> bool:
+    """Return whether distances are computed by a call of a function for each pair."""
+    return callable(metric) or metric not in metrics() | {"precomputed"}
+
+
+def distances(new, X, measure, start: int, stop: int, own: bool) -> np.ndarray:
+    """Return distances, float64, of new points from `start` to X; both are `comparable`.
+
+    ValueError names the row where one is not a number, unless it is that of a point to itself.
+    """
+    from sklearn.metrics import pairwise_distances
+
+    metric, params, some = measure.metric, measure.params, new[start:stop]
+    with about(metric, params), np.errstate(all="ignore"):
+        if callable(metric):
+            D = _called(lambda x, y: metric(x, y, **params), some, X)
+        elif metric == "precomputed":
+            D = np.array(some, np.float64)
+        elif _is_called(metric):
+            D = _called(approximate.function(metric, params), some, X)
+        else:
+            D = np.asarray(pairwise_distances(some, X, metric=metric, n_jobs=1, **params))
+    unknown = np.isnan(D)
+    if own:
+        unknown[np.arange(len(D)), np.arange(start, stop)] = False
+    if unknown.any():
+        i, j = (int(at) for at in np.argwhere(unknown)[0])
+        row, other = ("X" if own else "X_new", start + i, some[[i]]), ("X", j, X[[j]])
+        raise ValueError(f"metric {metric!r} has no value {_why(row, other)}.")
+    return D
+
+
+def _called(function, new, X) -> np.ndarray:
+    return np.array([[function(x, y) for y in X] for x in new], np.float64)
+
+
+def _why(*rows: tuple) -> str:
+    """Return which of two rows has no distance, as far as can be seen."""
+    for name, i, row in rows:
+        values = dense(row)
+        if (values == values[0, 0]).all():
+            what = "are all equal" if values[0, 0] else "are all 0"
+            return f"for row {i} of {name}, whose values {what}; drop it or take another metric"
+    (name, i, _), (other, j, _) = rows
+    return f"for row {i} of {name} and row {j} of {other}; drop one or take another metric"
+
+
+def _warn_of_calls(metric, calls: int) -> None:
+    if callable(metric) and not approximate.is_compiled(metric) and calls > _CALLS:
+        telling.warn(
+            f"metric is a plain Python function, which is called for {calls:,} pairs of points; "
+            "numba.njit compiles it."
+        )

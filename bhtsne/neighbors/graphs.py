@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import sparse
 
+from bhtsne.neighbors import precomputed
 from bhtsne.neighbors.exact import without_self
 from bhtsne.neighbors.points import check_graph, checked_array, checked_sparse
 
@@ -25,7 +26,10 @@ def arrays(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
     if own.all(axis=1).any() and indices.shape[1] == 1:
         raise ValueError("neighbors must hold others than the points themselves, got none.")
     if (own.sum(axis=1) == 1).all():  # as most searches return them
-        return without_self(indices, distances)
+        indices, distances = without_self(indices, distances)
+        if (distances[:, 1:] >= distances[:, :-1]).all():
+            return indices, distances
+        return nearest_first(indices, distances)
     return nearest_first(np.where(own, -1, indices), np.where(own, np.inf, distances))
 
 
@@ -43,8 +47,7 @@ def from_sparse(graph, n: int, name: str = "neighbors") -> tuple[np.ndarray, np.
     counts = np.diff(graph.indptr)
     if not graph.nnz:
         raise ValueError(f"{name}, a sparse matrix of distances, must hold some, got no entry.")
-    if not (graph.data >= 0).all():
-        raise ValueError(f"{name}'s distances must be at least 0, got a negative one or NaN.")
+    graph = precomputed.clipped(graph, name)
     indices = np.full((graph.shape[0], counts.max()), -1, np.int32)
     distances = np.full(indices.shape, np.inf)
     there = np.arange(indices.shape[1]) < counts[:, None]
@@ -74,19 +77,17 @@ def _pair(graph, n) -> tuple[np.ndarray, np.ndarray]:
     if not indices.size:
         raise ValueError(f"neighbors must hold one a point or more, got shape {indices.shape}.")
     check_graph(indices, distances, n)
-    return indices.astype(np.int32), np.where(indices < 0, np.inf, distances)
+    distances = np.where(indices < 0, np.inf, np.maximum(distances, 0))  # of rounding
+    return indices.astype(np.int32), distances
 
 
 def of_distances(X, k, own: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return the k smallest entries of each row of distances; `own`: without the diagonal."""
     m, n = X.shape
-    if own and m != n:
-        raise ValueError(f"X, precomputed distances, must be square, got {X.shape}.")
     if sparse.issparse(X):
-        indices, distances = arrays(X, n) if own else from_sparse(X, n, "X")
+        indices, distances = arrays(precomputed.checked(X), n) if own else from_sparse(X, n, "X")
         return indices[:, :k], distances[:, :k]
-    if X.min() < 0:
-        raise ValueError(f"X, precomputed distances, must be at least 0, got {X.min():g}.")
+    X = precomputed.checked(X) if own else precomputed.clipped(X, "X_new")
     indices, distances = np.empty((m, k), np.int32), np.empty((m, k))
     everyone = np.arange(n, dtype=np.int32)
     for i in range(m):

@@ -12,8 +12,7 @@ from bhtsne import memory
 # Below, float32 keeps fewer digits; above, float64 does not hold the sum of its squares.
 _LEAST, _MOST = 1e-37, 1e150
 _MANY = 2**31
-_WITHOUT = ("euclidean", "l2", "sqeuclidean")  # metrics without parameters
-_ROUNDING = 1e-6  # of the largest distance: a metric may err by it below 0
+ROUNDING = 1e-6  # of the largest distance: a metric may err by it below 0
 
 
 def checked_points(X, fewest: int = 2, name: str = "X"):
@@ -50,8 +49,19 @@ def checked_table(X, fewest: int = 2, name: str = "X") -> np.ndarray:
     return (X.toarray() if sparse.issparse(X) else X).astype(np.float64)
 
 
+def check_mask(X, name: str = "X") -> None:
+    """Raise ValueError if X is a masked array that has something masked."""
+    if isinstance(X, np.ma.MaskedArray) and np.ma.getmaskarray(X).any():
+        masked = np.ma.getmaskarray(X)
+        raise ValueError(
+            f"{name} must be whole, got {int(masked.sum())} masked entries, the first at "
+            f"{tuple(map(int, np.argwhere(masked)[0]))}; drop those rows, or impute by X.filled."
+        )
+
+
 def checked_array(X, name: str) -> np.ndarray:
     """Return what NumPy makes of X, or raise ValueError."""
+    check_mask(X, name)
     try:
         return np.asarray(X)
     except (OverflowError, TypeError, ValueError) as error:
@@ -136,10 +146,6 @@ def checked_metric(metric, metric_params) -> None:
         raise TypeError(f"metric must be a name or a function of two points, got {metric!r}.")
     if not isinstance(metric_params, dict | None):
         raise TypeError(f"metric_params must be a dict or None, got {metric_params!r}.")
-    if isinstance(metric, str) and metric in _WITHOUT and metric_params:
-        raise ValueError(
-            f"metric_params must be None for metric {metric!r}, got {metric_params!r}."
-        )
 
 
 def checked_random_state(random_state):
@@ -162,7 +168,8 @@ def check_graph(indices: np.ndarray, distances: np.ndarray, n: int) -> None:
         raise ValueError(f"{rule} {indices.dtype}.")
     if indices.min() < -1 or indices.max() >= n:
         raise ValueError(f"{rule} {indices.dtype} from {indices.min()} to {indices.max()}.")
-    if distances.dtype.kind not in "biuf" or not (distances[indices >= 0] >= 0).all():
+    known = distances[indices >= 0] if distances.dtype.kind in "biuf" else np.array([np.nan])
+    if not known.min(initial=0) >= -ROUNDING * known.max(initial=0):
         raise ValueError("neighbors' distances must be 0 or more, got a negative one or NaN.")
 
 
@@ -173,7 +180,7 @@ def checked_distances(distances, known=None, name: str = "X") -> np.ndarray:
     """
     some = distances if known is None else distances[known]
     least, most = float(some.min(initial=0)), float(some.max(initial=0))
-    if not least >= -_ROUNDING * max(most, _ROUNDING):
+    if not least >= -ROUNDING * max(most, ROUNDING):
         raise ValueError(f"{name}'s distances by the metric must be at least 0, got {least:g}.")
     _check_size(most, name, float(np.finfo(np.float32).max))
     if least < 0:

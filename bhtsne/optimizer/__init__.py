@@ -7,82 +7,16 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from bhtsne.optimizer import callbacks as watchers
+from bhtsne.optimizer.callbacks import Callback
+from bhtsne.optimizer.phases import Phase, Record
 from bhtsne.optimizer.step import advanced
 
 __all__ = ["Objective", "Phase", "Record", "State", "run"]
-
-# The floors of others, 50 to 200 in these units, cost small data sets their fit: 300 digits end at
-# a KL divergence of .321 without and .336 with a floor of 50; 12 random points at .192 and .215.
-LOWEST_RATE = 1.0
-
-
-class Phase(NamedTuple):
-    """Some iterations under one set of parameters.
-
-    Attributes
-    ----------
-    n_iter : int
-        Iterations.
-    exaggeration : float
-        Factor of the attraction.
-    learning_rate : float or "auto"
-        Factor of the gradient, which has its factor 4 as in scikit-learn; FIt-SNE and openTSNE
-        leave that out, so that their learning rate is four times this one for the same step.
-        "auto" is N / exaggeration (Belkina et al. 2019; Kobak & Berens 2019), at least 1.
-    momentum : float
-        Part of the last step that is kept, 0 to below 1.
-    theta : float, optional
-        What the objective's θ is from here on; None leaves it as it is.
-    min_kl_rate : float
-        The phase ends early when the KL divergence falls by less than this part of itself an
-        iteration, from one check to the next, after having fallen faster (after Belkina et al.
-        2019). 0 never ends it.
-    min_gradient_norm : float
-        The phase ends early at a check that finds the gradient no longer than this. 0 never ends
-        it.
-    """
-
-    n_iter: int
-    exaggeration: float = 1.0
-    learning_rate: float | str = "auto"
-    momentum: float = 0.8
-    theta: float | None = None
-    min_kl_rate: float = 0.0
-    min_gradient_norm: float = 0.0
-
-    def rate(self, n: int) -> float:
-        """Return the learning rate for n points."""
-        if isinstance(self.learning_rate, str):
-            return max(n / self.exaggeration, LOWEST_RATE)
-        return self.learning_rate
-
-
-class Record(NamedTuple):
-    """What was seen at a check.
-
-    Attributes
-    ----------
-    iteration : int
-        Iterations done, over all phases.
-    kl : float
-        KL divergence, not exaggerated, in nats.
-    gradient_norm : float
-        Euclidean norm of the gradient, exaggerated as it was used.
-    force_error : float
-        Relative RMS error of the approximate repulsion on a sample of points; 0 if it is exact.
-    seconds : float
-        Since the optimisation began.
-    """
-
-    iteration: int
-    kl: float
-    gradient_norm: float
-    force_error: float
-    seconds: float
 
 
 class Objective(Protocol):
@@ -140,15 +74,12 @@ class State:
             self.velocity, self.gains = np.zeros_like(self.Y), np.ones_like(self.Y)
 
 
-Callback = Callable[[Record, np.ndarray], Any]
-
-
 def run(
     state: State,
     objective: Objective,
     phases: Sequence[Phase] | None,
     *,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Callback | Sequence[Callback] = (),
     callback_every: int = 50,
     progress: Callable[[State], Any] | None = None,
     centred: Sequence[slice] = (slice(None),),
@@ -157,7 +88,7 @@ def run(
 
     ``gain ← gain + 0.2`` where gradient and velocity point apart, else ``0.8 gain``, at least
     0.01; ``velocity ← momentum · velocity − learning_rate · gain · gradient``, at most
-    5 long for each point; ``Y ← Y + velocity``, centred.
+    5 long for each point; ``Y ← Y + velocity``, centred. `Phase.rule` names a variant.
 
     Parameters
     ----------
@@ -167,10 +98,11 @@ def run(
         Gradient and checks.
     phases : sequence of Phase or None
         Done one after another; velocity and gains are kept. None is what the state has left.
-    callbacks : sequence of callable
-        Called with the `Record` and a copy of the map every `callback_every` iterations; one that
-        returns True ends the optimisation. One with a method `begin` has it called with the state
-        before the first iteration, when `left` says what is to come.
+    callbacks : callable or sequence of callable
+        Called with the `Record` and a copy of the map every `callback_every` iterations. The
+        optimisation ends when one returns True, as a bool of Python or NumPy; other return values
+        are ignored. A method `begin` is called with the state before the first iteration, when
+        `left` says what is to come.
     callback_every : int
         Iterations between checks; there is one at the end in any case.
     progress : callable, optional
@@ -210,11 +142,10 @@ def run(
     elif state.theta is not None:
         objective.theta = state.theta
     state.stopped = None
+    callbacks = watchers.listed(callbacks)
     last = state.iteration + sum(phase.n_iter for phase in state.left)
     try:
-        for callback in callbacks:
-            if hasattr(callback, "begin"):
-                callback.begin(state)
+        watchers.begin(callbacks, state)
         while state.left:
             phase, *rest = state.left
             if phase.theta is not None:
@@ -237,7 +168,7 @@ def run(
             new["left"] = [phase._replace(n_iter=left, theta=None), *rest] if left else rest
             new["since"] = state.since if left else len(new.get("history", state.history))
             vars(state).update(new)  # in one call, which Ctrl-C cannot halve
-            if due and _wanted(record, state.Y, callbacks):
+            if due and watchers.stop(callbacks, record, state.Y):
                 state.stopped = "callback"
                 return state
             if progress is not None:
@@ -252,7 +183,7 @@ def _step(state: State, grad: np.ndarray, phase: Phase, centred) -> dict[str, An
     """Return what one step makes of a state."""
     moved = advanced(
         state.Y, state.velocity, state.gains, grad, phase.rate(len(state.Y)), phase.momentum,
-        centred,
+        centred, as_opentsne=phase.rule == "opentsne",
     )  # fmt: skip
     parts = dict(zip(("Y", "velocity", "gains"), moved, strict=True))
     return {**parts, "iteration": state.iteration + 1}
@@ -286,9 +217,3 @@ def _checked(new: dict[str, Any], grad: np.ndarray, objective, started: float) -
         )
     kl, error = objective.check(new["Y"])
     return Record(new["iteration"], kl, norm, error, time.perf_counter() - started)
-
-
-def _wanted(record: Record, Y: np.ndarray, callbacks: Sequence[Callback]) -> bool:
-    """Return whether a callback wants to stop, once all were called."""
-    answers = [callback(record, Y.copy()) for callback in callbacks]
-    return any(answer is True for answer in answers)

@@ -20,6 +20,8 @@ def advanced(
     learning_rate: float,
     momentum: float,
     centred: Sequence[slice] = (slice(None),),
+    *,
+    as_opentsne: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the new map, velocity and gains; those that are given stay as they are."""
     to_Y, to_velocity, to_gains = (np.empty_like(Y) for _ in range(3))
@@ -29,7 +31,7 @@ def advanced(
         points = to_Y[part]
         sums = np.zeros((-(-len(points) // _ROWS), Y.shape[1]))
         _step(
-            Y[part], grad[part], velocity[part], gains[part], rate, kept,
+            Y[part], grad[part], velocity[part], gains[part], rate, kept, as_opentsne,
             points, to_velocity[part], to_gains[part], sums,
         )  # fmt: skip
         if centred:
@@ -40,7 +42,10 @@ def advanced(
 
 
 @jit.parallel
-def _step(Y, grad, velocity, gains, learning_rate, momentum, to_Y, to_velocity, to_gains, sums):
+def _step(
+    Y, grad, velocity, gains, learning_rate, momentum, as_opentsne,
+    to_Y, to_velocity, to_gains, sums,
+):  # fmt: skip
     """Fill the new map, velocity and gains, and sums with each block's new coordinates."""
     n, d = Y.shape
     for block in prange(len(sums)):
@@ -51,6 +56,9 @@ def _step(Y, grad, velocity, gains, learning_rate, momentum, to_Y, to_velocity, 
                 # Without a branch, which would be mistaken half of the time: 0.9 ms for 0.5.
                 apart = ((g > 0) & (v < 0)) | ((g < 0) & (v > 0))
                 lower = max(gain * np.float32(0.8), np.float32(MIN_GAIN))
+                if as_opentsne:  # constant in the loop, so the compiler hoists it
+                    apart |= (g == 0) != (v == 0)
+                    lower = gain * np.float32(0.8) + np.float32(MIN_GAIN)
                 gain = gain + np.float32(0.2) if apart else lower
                 v = momentum * v - learning_rate * gain * g
                 to_gains[i, a], to_velocity[i, a] = gain, v

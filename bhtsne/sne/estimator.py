@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_random_state
 
-from bhtsne import affinities, jit, optimizer, parameters, schedules
+from bhtsne import affinities, jit, optimizer, parameters
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.sne.objective import VARIANTS, Divergence
@@ -62,7 +62,7 @@ class SNE(Stages):
         Any of scikit-learn's. "precomputed": X holds the distances.
     metric_params : dict or None, default None
         What the metric takes besides the points.
-    callbacks : sequence of callable, default ()
+    callbacks : callable or sequence of callable, default ()
         Called with an `optimizer.Record` and a copy of the map; one that returns True stops.
     callback_every : int, default 50
         Iterations between checks.
@@ -221,35 +221,48 @@ class SNE(Stages):
     def _descend_pairs(self, objective, state: State, rng, progress: Progress) -> None:
         """Optimise, "uni-sne" first without its background."""
         phases = self._planned(len(state.Y))
-        early = phases[:1] if self.early_exaggeration_iter != 0 else []
+        early = phases[0].n_iter if self.early_exaggeration_iter != 0 else 0
         progress.expect(sum(phase.n_iter for phase in phases))
-        after = _noisy(self.noise, sum(phase.n_iter for phase in early), rng, progress.advance)
-        late = phases[len(early) :]
-        for part, minimised in ((early, objective.without_background()), (late, objective)):
-            if state.stopped is None:
-                optimizer.run(
-                    state,
-                    minimised,
-                    part,
-                    callbacks=self.callbacks,
-                    callback_every=self.callback_every,
-                    progress=after,
-                )
+        optimizer.run(
+            state,
+            _Delayed(objective, early),
+            phases,
+            callbacks=self.callbacks,
+            callback_every=self.callback_every,
+            progress=_noisy(self.noise, early, rng, progress.advance),
+        )
 
     def _planned(self, n: int) -> list[Phase]:
         early, rate = self.early_exaggeration, self.learning_rate
-        if self.variant != "t-sne":
-            early = 1.0 if early == "auto" else early
-            rate = _RATE * (1 if self.variant == "sne" else n) if rate == "auto" else rate
-        return schedules.phases(
-            "opentsne",
-            n,
-            early_exaggeration=early,
-            early_exaggeration_iter=self.early_exaggeration_iter,
-            n_iter=self.n_iter,
-            learning_rate=rate,
-            momentum=self.momentum,
+        if early == "auto":
+            early = 12.0 if self.variant == "t-sne" else 1.0
+        if rate == "auto" and self.variant != "t-sne":
+            rate = _RATE * (1 if self.variant == "sne" else n)
+        momentum = 0.8 if self.momentum == "auto" else self.momentum
+        counts = (
+            250 if self.early_exaggeration_iter == "auto" else self.early_exaggeration_iter,
+            500 if self.n_iter == "auto" else self.n_iter,
         )
+        pairs = zip(counts, (early, 1.0), strict=True)
+        return [Phase(count, factor, rate, momentum) for count, factor in pairs if count]
+
+
+class _Delayed:
+    """An objective that has its background only after its first `early` gradients."""
+
+    theta = 0.0  # every pair is summed
+
+    def __init__(self, objective: Divergence, early: int) -> None:
+        self._parts, self._early = (objective.without_background(), objective), early
+        self._now = objective
+
+    def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
+        self._now = self._parts[self._early <= 0]
+        self._early -= 1
+        return self._now.gradient(Y, exaggeration)
+
+    def check(self, Y: np.ndarray) -> tuple[float, float]:
+        return self._now.check(Y)
 
 
 def _noisy(noise: float, iterations: int, rng, after: Callable) -> Callable[[State], None]:

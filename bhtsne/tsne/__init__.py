@@ -65,10 +65,13 @@ class TSNE(Placing, GoingOn, Keeping):
     metric : str or callable, default "euclidean"
         See `neighbors.find`. "precomputed": X holds the distances, all or sparse.
     metric_params : dict or None, default None
-        What the metric takes besides the points.
-    neighbors : {"auto", "exact", "forest", "pynndescent"} or graph, default "auto"
-        How neighbours are found, or one's own graph, see `neighbors.given`: `neighbors_` of an
-        earlier fit, for another perplexity.
+        Parameters of the metric by name. Those of "mahalanobis" and "seuclidean" are by default
+        taken from the fitted points, for `transform` too.
+    neighbors : {"auto", "exact", "forest", "pynndescent"}, dict or graph, default "auto"
+        How neighbours are found; with arguments of ``pynndescent.NNDescent`` as a dict,
+        ``{"method": "pynndescent", "n_trees": 20}``. Or one's own graph, see `neighbors.given`:
+        `neighbors_` of an earlier fit, for a smaller perplexity; of each point the nearest count
+        that the perplexity asks for.
     method : {"barnes_hut", "exact"}, default "barnes_hut"
         "exact" takes affinities and repulsion over all pairs, in time and memory O(N²).
     theta : float, default 0.5

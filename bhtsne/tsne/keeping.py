@@ -80,7 +80,7 @@ class Keeping(BaseEstimator):
         told: dict[str, Any] = {"format": _FORMAT, "version": _VERSION, "parameters": {}}
         arrays = {name: np.asarray(getattr(self, place)) for name, place in _ARRAYS.items()}
         for name, value in self.get_params(deep=False).items():
-            if name in _FOUND and not isinstance(value, str):
+            if name in _FOUND and not isinstance(value, str | dict):
                 known = getattr(self, _FOUND[name]) is not None
                 told["parameters"][name] = _FOUND[name] if known else "auto"
             elif name not in ("callbacks", "checkpoint"):

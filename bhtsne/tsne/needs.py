@@ -29,7 +29,8 @@ def of_neighbors(
         return n * (20 * k + 8 * width + (0 if in_place else 4 * d)) + 2 * _FIXED
     if search == "pynndescent":
         return n * (32 * k + 20 * d)
-    return n * (24.0 * k + 8 * d) + _FIXED  # scikit-learn's blocks, and graphs that are given
+    # Blocks of distances by other metrics, and graphs that are given.
+    return n * (24.0 * k + 8 * d) + _FIXED * (threads if search == "brute" else 1)
 
 
 def of_fit(

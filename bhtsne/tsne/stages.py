@@ -25,10 +25,18 @@ from bhtsne import (
 )
 from bhtsne.affinities.pairs import check_memory
 from bhtsne.forces.objective import KLDivergence
-from bhtsne.neighbors.points import checked_sparse, conversion, plain, read_in_place
+from bhtsne.neighbors import precomputed
+from bhtsne.neighbors.points import (
+    check_mask,
+    checked_sparse,
+    conversion,
+    plain,
+    read_in_place,
+)
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.tsne import needs
+from bhtsne.tsne.known import known_neighbors, wanted
 
 __all__ = ["Stages"]
 
@@ -54,6 +62,9 @@ class Stages(BaseEstimator):
 
     def _table(self, X, **options):
         """Return X as an array or CSR of floats, as scikit-learn makes them."""
+        check_mask(X)  # which scikit-learn drops
+        if isinstance(self.metric, str) and self.metric == "precomputed":
+            precomputed.check_shape(X)
         if sparse.issparse(X):
             X = checked_sparse(X, "X")  # before compiled code follows its indices
         with conversion("X"):
@@ -115,6 +126,8 @@ class Stages(BaseEstimator):
             return {}
         most, scales = float(np.max(self.perplexity)), np.size(self.perplexity)
         k, search = min(wanted(kind, most), n - 1), self.neighbors
+        if isinstance(search, dict):
+            search = search.get("method", "pynndescent")
         if not isinstance(search, str) or not self._has_points:
             search = "given"
         elif self.method == "exact":
@@ -162,12 +175,11 @@ class Stages(BaseEstimator):
         if not isinstance(kind, str) or kind == "precomputed":
             return None
         most = float(np.max(self.perplexity))
-        if not isinstance(self.neighbors, str) or (
+        if not isinstance(self.neighbors, str | dict) or (
             self.metric == "precomputed" and sparse.issparse(X)
         ):
-            found = neighbors.given(X if isinstance(self.neighbors, str) else self.neighbors, n)
-            _check_enough(found.indices.shape[1], kind, most)
-            return found
+            graph = None if isinstance(self.neighbors, str | dict) else self.neighbors
+            return known_neighbors(graph, X, kind, most)
         if self.method == "exact" and kind != "uniform":
             if kind == "perplexity":
                 return None
@@ -268,19 +280,3 @@ def float_types(X) -> list[type]:
     dtype = getattr(X, "dtype", np.dtype(np.float64))
     fits = isinstance(dtype, np.dtype) and np.result_type(dtype, np.float32) == np.float32
     return [np.float32, np.float64] if fits else [np.float64, np.float32]
-
-
-def wanted(kind: str, perplexity: float) -> int:
-    """Return how many neighbours affinities of a kind ask for."""
-    return max(int(perplexity if kind == "uniform" else 3 * perplexity), 1)
-
-
-def _check_enough(k: int, kind: str, perplexity: float) -> None:
-    """Raise ValueError if neighbours that were given are too few, and warn if they nearly are."""
-    want = wanted(kind, perplexity)
-    if k >= want or kind == "fixed_sigma":
-        return
-    what = f"perplexity {perplexity:g} asks for {want} neighbours, and there are {k}"
-    if k <= perplexity:
-        raise ValueError(f"{what}; take a perplexity of {k / 3:.3g}, or more neighbours.")
-    warnings.warn(f"{what}: a perplexity of {k / 3:.3g} is the most that fits.", stacklevel=5)

@@ -1,0 +1,132 @@
+"""The steps of openTSNE and scikit-learn, from one start and the same P, against those taken here.
+
+openTSNE's rule is written out in NumPy, so that the agreement is tested where it isn't installed;
+where it is, the rule is compared with it.
+"""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.spatial.distance import squareform
+from sklearn import manifold
+from sklearn.datasets import load_digits, load_iris
+
+from bhtsne import TSNE, affinities, optimizer, schedules
+from bhtsne.forces.objective import KLDivergence
+
+PHASES = ((40, 12.0), (20, 1.0))  # iterations and exaggeration
+
+
+def problem(n):
+    """Return P of some points, and a start that is wide enough for openTSNE's tree.
+
+    That tree merges points that are closer than about 1e-6, as they are in a start of width 1e-4.
+    """
+    X = load_iris().data if n == 150 else load_digits().data[:n]
+    start = np.random.default_rng(n).normal(size=(n, 2)).astype(np.float32)
+    return affinities.all_pairs(X, 20), start - start.mean(axis=0)
+
+
+def gradient(P, Y, exaggeration):
+    """Return a quarter of the gradient of KL(P‖Q), as openTSNE has it."""
+    apart = Y[:, None] - Y[None]
+    w = 1 / (1 + (apart**2).sum(axis=2))
+    np.fill_diagonal(w, 0)
+    return (((exaggeration * P - w / w.sum()) * w)[:, :, None] * apart).sum(axis=1)
+
+
+def steps_of_opentsne(P, Y, momentum=0.8):
+    """Return the map after each iteration by the rule of openTSNE 1.0, in float64."""
+    P, Y = P.toarray().astype(float), Y.astype(float)
+    step, gains, maps = np.zeros_like(Y), np.ones_like(Y), []
+    for n_iter, exaggeration in PHASES:
+        rate = len(Y) / exaggeration
+        for _ in range(n_iter):
+            grad = gradient(P, Y, exaggeration)
+            flipped = np.sign(step) != np.sign(grad)
+            gains = np.where(flipped, gains + 0.2, gains * 0.8 + 0.01)
+            step = momentum * step - rate * gains * grad
+            length = np.linalg.norm(step, axis=1, keepdims=True)
+            step = step * np.minimum(1, 5 / np.maximum(length, 1e-300))
+            Y = Y + step
+            Y = Y - Y.mean(axis=0)
+            maps.append(Y)
+    return np.array(maps)
+
+
+def steps_here(P, start, phases):
+    maps = []
+    optimizer.run(
+        optimizer.State(start),
+        KLDivergence(P, "exact", 0.0, 1.0),
+        phases,
+        callbacks=lambda record, Y: maps.append(Y),
+        callback_every=1,
+    )
+    return np.array(maps)
+
+
+def differences(some, others):
+    """Return the largest difference of each map, as part of the largest coordinate."""
+    return np.abs(some - others).max(axis=(1, 2)) / np.abs(others).max(axis=(1, 2))
+
+
+@pytest.mark.parametrize("n", [150, 200])
+def test_the_schedule_of_opentsne_takes_the_steps_of_opentsne(n):
+    P, start = problem(n)
+    counts = dict(zip(("early_exaggeration_iter", "n_iter"), (c for c, _ in PHASES), strict=True))
+    here = steps_here(P, start, schedules.phases("opentsne", n, **counts))
+    assert differences(here, steps_of_opentsne(P, start)).max() < 1e-5
+    maps = []
+    TSNE(
+        affinities=P, init=start, method="exact", schedule="opentsne", **counts,
+        callbacks=lambda record, Y: maps.append(Y), callback_every=1,
+    ).fit(np.zeros((n, 1)))  # fmt: skip
+    assert np.array_equal(maps, here)
+
+
+@pytest.mark.parametrize("n", [150, 200])
+def test_the_rule_is_that_of_the_installed_opentsne(n):
+    openTSNE = pytest.importorskip("openTSNE")
+    P, start = problem(n)
+    known = openTSNE.affinity.PrecomputedAffinities(
+        sparse.csr_matrix(P.astype(np.float64)), normalize=False
+    )
+    embedding = openTSNE.TSNEEmbedding(
+        start.astype(np.float64), known, negative_gradient_method="bh", theta=0
+    )
+    maps = []  # as they are before each step
+    watched = {"callbacks": [lambda *told: maps.append(np.array(told[2]))]}
+    for n_iter, exaggeration in PHASES:
+        embedding.optimize(
+            n_iter, exaggeration=exaggeration, inplace=True, callbacks_every_iters=1, **watched
+        )
+    theirs = np.array([*maps[1:], np.array(embedding)])
+    assert differences(steps_of_opentsne(P, start), theirs).max() < 1e-10
+
+
+@pytest.mark.parametrize("n", [150, 200])
+def test_the_early_exaggeration_of_scikit_learn_is_a_phase(n, monkeypatch):
+    """Gains, gradient and units of the learning rate are the same; momentum is 0.5 there.
+
+    Its "auto" would be 50 here, the least that it takes, of which single steps are longer than 5:
+    it has no limit on them.
+    """
+    P, start = problem(n)
+    inner, maps, rate = manifold._t_sne, [], n / 12 / 4
+    condensed = squareform(P.toarray().astype(float), checks=False)
+    divergence = inner._kl_divergence
+
+    def watched(Y, *others, **options):
+        maps.append(Y.reshape(n, 2).copy())
+        return divergence(Y, *others, **options)
+
+    monkeypatch.setattr(inner, "_joint_probabilities", lambda *_: condensed)
+    monkeypatch.setattr(inner, "_kl_divergence", watched)
+    manifold.TSNE(method="exact", init=start, learning_rate=rate, max_iter=250, perplexity=20).fit(
+        np.eye(n)
+    )
+    here = steps_here(P, start, [optimizer.Phase(20, 12.0, rate, 0.5)])
+    theirs = np.array(maps[1:21])
+    theirs -= theirs.mean(axis=1, keepdims=True)  # maps drift there
+    assert differences(here, theirs).max() < 1e-5
