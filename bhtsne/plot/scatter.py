@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from bhtsne.plot.colours import Coloured, colour
-from bhtsne.plot.naming import check_legend, colour_bar, name_beside, name_in_place
+from bhtsne.plot.naming import check_legend, colour_bar, count_below, name_beside, name_in_place
 from bhtsne.plot.raster import SCALES, bin_edges, columns, grid, reach, shaded, stacked
 from bhtsne.plot.theme import THEMES, check_theme, opened, suited
 
@@ -156,13 +156,20 @@ def begun(
 
 def named(ax: Any, Y: np.ndarray, labels: Coloured, legend: str | None) -> None:
     """Name the categories on axes that have their limits, and lay the axes out."""
+    if legend is None:
+        settle(ax)
+        return
+    picky = legend == "auto"
+    in_place = Y.shape[1] == 2 and legend != "beside" and not (picky and labels.rest)
+    note = count_below(ax, labels) if in_place or not labels.names else None
     settle(ax)
-    if labels.names and legend:
-        in_place = Y.shape[1] == 2 and legend != "beside"
-        picky = legend == "auto"
-        if not (in_place and name_in_place(ax, Y, labels.values[0], labels.names, picky)):
-            name_beside(ax, labels)
-            settle(ax)
+    if labels.names and not (
+        in_place and name_in_place(ax, Y, labels.values[0], labels.names, picky)
+    ):
+        if note is not None:
+            note.remove()
+        name_beside(ax, labels)
+        settle(ax)
 
 
 def bound(ax: Any, Y: np.ndarray) -> None:
