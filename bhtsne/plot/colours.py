@@ -78,7 +78,8 @@ def colour(
     kept, missing = flat[known].tolist(), MISSING[theme]
     dates = as_dates(kept)
     levels, seen = (None, []) if dates else categories(given, kept)
-    scale, swatches, names, rest = None, [], None, None
+    scale, names, rest = None, None, None
+    swatches: list[str] = []
     if levels is None:
         values = np.full(len(flat), np.nan)
         values[known] = np.array([dates[x] for x in kept] if dates else kept, float)
@@ -226,7 +227,9 @@ def for_each_map(labels: Any, count: int) -> list:
     if labels is None:
         return [None] * count
     first: Any = next((x for x in labels if x is not None), None)
-    if isinstance(first, str) or (np.ndim(first) == 0 and not (first is None and len(labels) == count)):
+    if isinstance(first, str) or (
+        np.ndim(first) == 0 and not (first is None and len(labels) == count)
+    ):
         return [labels] * count
     if len(labels) != count:
         raise ValueError(

@@ -1,6 +1,7 @@
 """Names of categories → where each is densest on the map, or a legend beside it."""
 
 from typing import Any
+from unicodedata import east_asian_width
 
 import numpy as np
 from matplotlib.dates import AutoDateFormatter, AutoDateLocator, DateFormatter
@@ -104,7 +105,8 @@ def _date_ticks(first: float, last: float) -> dict:
 def name_in_place(ax: Any, points: np.ndarray, codes: np.ndarray, names: list, picky: bool) -> bool:
     """Write each name where its category is densest; if picky, only where that explains all.
 
-    Codes past the last name are of categories that have none. Names of categories that have no point are left out. Returns whether names were written.
+    Codes past the last name are of categories that have none. Names of categories that have no
+    point are left out. Returns whether names were written.
     """
     named = (codes >= 0) & (codes < len(names))
     points, codes = points[named], codes[named]
@@ -154,8 +156,11 @@ def _lead(ax: Any, places: np.ndarray, start: np.ndarray, centres: np.ndarray, h
 
 def shortened(name: str, longest: int = _LONGEST) -> str:
     """Return a name in one line, without the middle of a long one."""
-    half = longest // 2
     line = " ".join(name.split())
+    ends = line[:longest] + line[-longest:]
+    wide = sum(east_asian_width(letter) in "WF" for letter in ends)
+    longest = round(longest * len(ends) / (len(ends) + wide)) if wide else longest
+    half = longest // 2
     return line if len(line) <= longest else f"{line[:half]}…{line[1 - half :]}"
 
 

@@ -35,17 +35,21 @@ def scatter(
     """Draw a map, coloured by labels.
 
     Floats are a continuous quantity, as are integers of more than 40 distinct values; the ends of
-    their colour bar are the 1st and 99th percentiles. All else names categories: strings, booleans,
-    fewer distinct integers, a categorical Series. Beyond 40 they share colours, with a warning.
-    Points without a label (None, NaN) are grey and underneath; the others are drawn in a random
-    but fixed order, so that no category covers another.
+    their colour bar are the 1st and 99th percentiles. Dates are one, too, with dates along the bar.
+    All else names categories: strings, booleans, fewer distinct integers, a categorical Series.
+    Numbers in strings have the order of their values. Beyond 40 categories share colours, with a
+    warning. Of more than 80, the 20 most frequent are named and coloured and the others are grey,
+    with a warning; all points have one colour if no two share a label.
+
+    Points without a label (None, NaN, NaT, a blank string, masked) are grey, underneath and
+    counted; the others are drawn in a random but fixed order, so that no category covers another.
 
     Parameters
     ----------
     Y : array-like of shape (N, d)
         The map; d is 1 (the points are stacked, as in a histogram), 2 or 3.
     labels : array-like of shape (N,) or None
-        One label a point, also a pandas or polars Series.
+        One label a point; a list, an array, or a column of pandas, polars or pyarrow.
     ax : Axes or None
         Where to draw, 3-D axes if d is 3. None makes a new pyplot figure.
     kind : {"auto", "dots", "density"}

@@ -110,7 +110,13 @@ def swatches(ax: Any, count: int) -> list[str]:
 
 
 def add_legend(
-    owner: Any, ax: Any, handles: Any, names: Any, title: str | None = None, make: Any = None, **place
+    owner: Any,
+    ax: Any,
+    handles: Any,
+    names: Any,
+    title: str | None = None,
+    make: Any = None,
+    **place,
 ):
     """Add a legend to axes or to their figure, in the colours of the axes' text.
 
