@@ -52,23 +52,38 @@ def plain_values(labels: Any) -> list:
     decimals and durations (in days) become floats, periods their first day. Whole floats beside
     missing ones become integers, since tables turn integers with gaps into floats.
     """
-    if isinstance(labels, np.ndarray):
-        unit = {"M": "M8[us]", "m": "m8[us]"}.get(labels.dtype.kind)
-        listed = (labels if unit is None else labels.astype(unit)).tolist()
-    else:
+    listed = _listed(labels)
+    try:  # once for each distinct label, since there are far fewer than points
+        plain = {x: None if is_missing(x) else _plain(x) for x in set(listed)}
+    except TypeError:  # lists and the like, in cells
+        return [None if _is_missing_cell(x) else _plain(x) for x in listed]
+    kept = {x for x in plain.values() if x is not None}
+    has_gaps = len(kept) < len(plain) and None in plain.values()
+    if has_gaps and len(kept) <= len(PALETTE) and all(map(_is_whole_float, kept)):
+        plain = {x: None if value is None else int(value) for x, value in plain.items()}
+    return [plain[x] for x in listed]
+
+
+def _listed(labels: Any) -> list:
+    """Return labels as a list, with the objects that their own table makes of them."""
+    if not isinstance(labels, np.ndarray):
         method = next((x for x in ("to_pylist", "tolist", "to_list") if hasattr(labels, x)), None)
-        listed = getattr(labels, method)() if method else list(labels)
-    values = [None if _is_missing_or_cell(x) else _plain(x) for x in listed]
-    kept = {x for x in values if isinstance(x, float)}
-    whole = 0 < len(kept) <= len(PALETTE) and all(x.is_integer() for x in kept)
-    if whole and any(x is None for x in values):
-        values = [int(x) if isinstance(x, float) else x for x in values]
-    return values
+        return getattr(labels, method)() if method else list(labels)
+    unit = {"M": "M8[us]", "m": "m8[us]"}.get(labels.dtype.kind)
+    listed = (labels if unit is None else labels.astype(unit)).tolist()
+    if labels.dtype.kind == "f":  # each NaN is an object of its own
+        for i in np.flatnonzero(np.isnan(np.ma.getdata(labels))):
+            listed[i] = None
+    return listed
 
 
-def _is_missing_or_cell(label: Any) -> bool:
-    """Return whether a label is missing; lists and arrays in cells are not."""
+def _is_missing_cell(label: Any) -> bool:
+    """Return whether a label is missing; lists and arrays are not."""
     return not isinstance(label, list | tuple | dict | np.ndarray) and is_missing(label)
+
+
+def _is_whole_float(label: Any) -> bool:
+    return isinstance(label, float) and label.is_integer()
 
 
 def _plain(label: Any) -> Any:

@@ -76,13 +76,15 @@ def colour(
     given = [some for some in labels if some is not None]
     flat, known = _joined(labels, sizes)
     kept, missing = flat[known].tolist(), MISSING[theme]
-    dates = as_dates(kept)
-    levels, seen = (None, []) if dates else categories(given, kept)
+    is_float = flat.dtype.kind == "f" and bool(kept)
+    distinct = set() if is_float else set(kept)
+    dates = as_dates(distinct)
+    levels, seen = (None, []) if dates or is_float else categories(given, distinct)
     scale, names, rest = None, None, None
     swatches: list[str] = []
     if levels is None:
         values = np.full(len(flat), np.nan)
-        values[known] = np.array([dates[x] for x in kept] if dates else kept, float)
+        values[known] = [dates[x] for x in kept] if dates else kept
         values += date2num(np.datetime64(0, "D")) if dates else 0
         scale = _scale(values, palette, theme)
         colours = scale.to_rgba(np.ma.masked_where(~known, values))
@@ -123,8 +125,9 @@ def _joined(labels: Sequence[Any], sizes: Sequence[int]) -> tuple[np.ndarray, np
     arrays: list[Any] = [x for x in labels if type(x) is np.ndarray and x.dtype.kind in "biuf"]
     if len(arrays) == len(labels) and len({x.dtype for x in arrays}) == 1:
         flat = np.concatenate(arrays)
-        if not np.isnan(flat).any():
-            return flat, np.ones(len(flat), bool)
+        known = ~np.isnan(flat)
+        if known.all() or (flat[known] % 1 != 0).any():  # else they may be integers with gaps
+            return flat, known
     listed: list = []
     for some, n in zip(labels, sizes, strict=True):
         listed += [None] * n if some is None else plain_values(some)
@@ -155,10 +158,10 @@ def _chosen(
         places = dict(zip(levels, own, strict=False))
         return seen, [places[x] for x in seen], named, (others, "none")
     if named:
-        shown = f"the {named} most frequent have colours and all others are grey"
+        shown = f", the {named} most frequent of which have colours and the others are grey"
     else:
-        shown = "no two points share one, and all have one colour"
-    _warn(f"labels hold {len(seen):,} categories, of which {shown}; group some of them.")
+        shown = " of one point each, so that all points have one colour"
+    _warn(f"labels hold {len(seen):,} categories{shown}; group some of them.")
     grey = OTHERS[theme] if named else PLAIN[theme]
     return seen, own[:named] + [grey] * (len(seen) - named), named, (others, grey)
 
