@@ -36,7 +36,7 @@ def name_beside(ax: Any, labels: Coloured) -> None:
 
 
 def count_below(ax: Any, labels: Coloured) -> Any:
-    """Say below axes how many points have no colour of their own; return what says it, or None."""
+    """Write below axes how many points have no colour of their own; return the legend, or None."""
     dots, names = _dots(_greys(labels))
     if not names:
         return None
@@ -65,7 +65,7 @@ def explain_beside(figure: Any, axes: Any, labels: Coloured) -> None:
 
 
 def count_all_below(axes: Any, labels: Coloured) -> Any:
-    """Say it below all axes of a figure; return what says it, or None."""
+    """Write the same count below all axes of a figure; return its legend, or None."""
     dots, names = _dots(_greys(labels))
     if not names:
         return None
