@@ -1,8 +1,14 @@
 """Labels → categories or quantities, and the colours of both, for pictures and for browsers."""
 
+import re
 from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from math import isfinite
 from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
 
 # Searched for the largest least distance between two colours, as seen by full colour vision, with
 # deuteranopia and with protanopia. In CIELAB: 36, 25 and 27 for the first 10; 13, 6 and 7 for all.
@@ -24,24 +30,111 @@ PALETTE = tuple(f"#{digits}" for digits in _HEX.split())
 DARK_PALETTE = tuple(f"#{digits}" for digits in _HEX_ON_DARK.split())
 PLAIN = {"light": "#2f5f94", "dark": "#7fb2e5"}
 MISSING = {"light": "#c8c8c8", "dark": "#4d5259"}
+OTHERS = {"light": "#98a2b3", "dark": "#77808f"}  # of categories too many to have colours
 
 
 def is_missing(label: Any) -> bool:
-    """Return whether a label is None, NaN or what pandas writes for neither."""
-    return label is None or type(label).__name__ == "NAType" or label != label
+    """Return whether a label is None, NaN, NaT, pandas' NA, masked or blank text."""
+    if isinstance(label, str | bytes):
+        return not label.strip()
+    return (
+        label is None
+        or label is np.ma.masked
+        or type(label).__name__ == "NAType"
+        or bool(label != label)
+    )
+
+
+def plain_values(labels: Any) -> list:
+    """Return labels as Python objects, with None for each that is missing.
+
+    Labels are a list, an array, or a column of pandas, polars or pyarrow. Bytes become text,
+    decimals and durations (in days) become floats, periods their first day. Whole floats beside
+    missing ones become integers, since tables turn integers with gaps into floats.
+    """
+    listed = _listed(labels)
+    try:  # once for each distinct label, since there are far fewer than points
+        plain = {x: None if is_missing(x) else _plain(x) for x in set(listed)}
+    except TypeError:  # lists and the like, in cells
+        return [None if _is_missing_cell(x) else _plain(x) for x in listed]
+    kept = {x for x in plain.values() if x is not None}
+    has_gaps = len(kept) < len(plain) and None in plain.values()
+    if has_gaps and len(kept) <= len(PALETTE) and all(map(_is_whole_float, kept)):
+        plain = {x: None if value is None else int(value) for x, value in plain.items()}
+    return [plain[x] for x in listed]
+
+
+def _listed(labels: Any) -> list:
+    """Return labels as a list, with the objects that their own table makes of them."""
+    if not isinstance(labels, np.ndarray):
+        method = next((x for x in ("to_pylist", "tolist", "to_list") if hasattr(labels, x)), None)
+        return getattr(labels, method)() if method else list(labels)
+    unit = {"M": "M8[us]", "m": "m8[us]"}.get(labels.dtype.kind)
+    listed = (labels if unit is None else labels.astype(unit)).tolist()
+    if labels.dtype.kind == "f":  # each NaN is an object of its own
+        for i in np.flatnonzero(np.isnan(np.ma.getdata(labels))):
+            listed[i] = None
+    return listed
+
+
+def _is_missing_cell(label: Any) -> bool:
+    """Return whether a label is missing; lists and arrays are not."""
+    return not isinstance(label, list | tuple | dict | np.ndarray) and is_missing(label)
+
+
+def _is_whole_float(label: Any) -> bool:
+    return isinstance(label, float) and label.is_integer()
+
+
+def _plain(label: Any) -> Any:
+    """Return a label as text, number or date, if it stands for one."""
+    if isinstance(label, bytes):
+        return label.decode(errors="replace")
+    if isinstance(label, Decimal):
+        return float(label)
+    if isinstance(label, timedelta):
+        return label / timedelta(days=1)
+    if isinstance(label, np.generic) and label.dtype.kind in "mM":
+        return _plain(label.astype(f"{label.dtype.kind}8[us]").item())
+    if hasattr(label, "to_timestamp"):  # a Period of pandas
+        return label.to_timestamp()
+    return label
+
+
+def as_dates(labels: Iterable[Any]) -> dict[Any, float] | None:
+    """Return the days since 1970 of each label if all are dates, else None.
+
+    The time of day is that of the label's own time zone. Text counts as dates where all of it is
+    in ISO 8601 and there are too many dates for colours of their own.
+    """
+    seen = set(labels)
+    if not seen:
+        return None
+    if len(seen) > len(PALETTE) and all(isinstance(x, str) and x[4:5] == "-" for x in seen):
+        try:
+            return {x: _days(datetime.fromisoformat(x)) for x in seen}
+        except ValueError:
+            return None
+    return {x: _days(x) for x in seen} if all(isinstance(x, date) for x in seen) else None
+
+
+def _days(when: date) -> float:
+    time = when if isinstance(when, datetime) else datetime(when.year, when.month, when.day)
+    return (time.replace(tzinfo=None) - datetime(1970, 1, 1)) / timedelta(days=1)
 
 
 def categories(given: Sequence[Any], labels: Iterable[Any]) -> tuple[list | None, list]:
     """Return the categories that have colours and those seen, in order; None for quantities.
 
     A categorical Series says what else there could be: its categories have colours of their own
-    even where none is seen, so that they are the same in the picture of a part.
+    even where none is seen, so that they are the same in the picture of a part. Numbers in text
+    are in the order of their values, also inside of words: "2", "10", "day 2", "day 10".
     """
     dtypes: list[Any] = [getattr(some, "dtype", None) for some in given]
     seen = set(labels)
     if dtypes and all(getattr(dtype, "name", None) == "category" for dtype in dtypes):
         # of pandas, where categories have an order
-        levels = list(dict.fromkeys(x for d in dtypes for x in d.categories))
+        levels = list(dict.fromkeys(_plain(x) for d in dtypes for x in d.categories))
         there = [x for x in levels if x in seen]
         return (levels if len(levels) <= len(PALETTE) else there), there
     if all(isinstance(x, Integral) for x in seen) and len(seen) <= len(PALETTE):
@@ -49,5 +142,18 @@ def categories(given: Sequence[Any], labels: Iterable[Any]) -> tuple[list | None
     elif all(isinstance(x, Real) for x in seen):
         return None, []
     else:
-        ordered = sorted(seen, key=str)
+        ordered = sorted(seen, key=_order)
     return ordered, ordered
+
+
+def _order(label: Any) -> tuple:
+    """Return a key that sorts numbers by value and before text, and digits in text by value."""
+    text = str(label)
+    try:
+        number = float(text)
+    except ValueError:
+        number = np.inf
+    parts = re.split(r"(\d+)", text)
+    # not `int`, which refuses thousands of digits; zeros in front decide at last
+    parts[1::2] = [(len(digits.lstrip("0")), digits.lstrip("0")) for digits in parts[1::2]]
+    return (0, number, parts, text) if isfinite(number) else (1, 0.0, parts, text)

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import datetime as dt
 import gzip
 import hashlib
 import io
@@ -15,11 +16,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from PIL import Image
 
 from bhtsne import browser
-from bhtsne.palette import PALETTE
+from bhtsne.palette import PALETTE, PLAIN
 from bhtsne.plot import PALETTE as PLOTTED
 
 NASTY = [
@@ -165,13 +167,48 @@ def test_integers_that_no_browser_holds_are_text(path):
     assert values(day) == [None] * 50
 
 
-def test_days_are_text_and_categories_keep_their_order(path):
-    days = pd.Series(pd.to_datetime(["2020-01-02", None, "2020-01-01"]))
+def test_dates_are_milliseconds_and_categories_keep_their_order(path):
+    days = pd.Series(pd.to_datetime(["2020-01-02 00:00", None, "2020-01-01 12:00"]))
     sizes = pd.Categorical(["small", "large", None], ["small", "medium", "large"], ordered=True)
     browser.write(path, np.eye(3)[:, :2], pd.Series(sizes), columns={"day": days})
     label, day = read_back(path)["columns"]
     assert label["names"] == ["small", "medium", "large"]  # whose colours do not shift
-    assert values(day) == ["2020-01-02 00:00:00", None, "2020-01-01 00:00:00"]
+    assert day["kind"] == "date"
+    assert values(day) == [1_577_923_200_000, None, 1_577_880_000_000]
+
+
+DAYS = [dt.date(2020, 1, 1), None, dt.date(2020, 1, 3)]
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "expected"),
+    [
+        (np.array(DAYS, "M8[D]"), "date", None),
+        (DAYS, "date", None),
+        (pl.Series(DAYS), "date", None),
+        (pa.array(DAYS), "date", None),
+        (["a", "", "b"], "category", ["a", None, "b"]),
+        ([b"a", None, b"b"], "category", ["a", None, "b"]),
+        (np.array([1, np.nan, 2]), "category", ["1", None, "2"]),
+        (pa.array([1, None, 2]), "category", ["1", None, "2"]),
+        (np.ma.array([1, 5, 2], mask=[0, 1, 0]), "category", ["1", None, "2"]),
+        (np.ma.array(["a", "x", "b"], mask=[0, 1, 0]), "category", ["a", None, "b"]),
+        ([1.5, None, 2], "fraction", [1.5, None, 2]),
+        (pd.Series([True, None, False], dtype="boolean"), "category", ["True", None, "False"]),
+        ([[1], None, [2]], "category", ["[1]", None, "[2]"]),
+    ],
+)
+def test_columns_of_any_type_may_have_gaps(path, given, kind, expected):
+    browser.write(path, np.eye(3)[:, :2], columns={"x": given})
+    (column,) = read_back(path)["columns"]
+    assert column["kind"] == kind
+    start = 1_577_836_800_000
+    assert values(column) == (expected or [start, None, start + 2 * 86_400_000])
+
+
+def test_numbers_in_text_have_the_order_of_their_values(path):
+    browser.write(path, np.eye(4)[:, :2], ["10", "9", "day 10", "day 9"])
+    assert read_back(path)["columns"][0]["names"] == ["9", "10", "day 9", "day 10"]
 
 
 def test_images_come_back_in_the_order_of_the_points(path):
@@ -605,3 +642,62 @@ def test_everything_is_reached_and_named_without_a_mouse(opened, path):
     page.keyboard.press("0")
     page.wait_for_timeout(300)
     np.testing.assert_allclose(pixels(page), before, atol=40)
+
+
+def entries(page):
+    """Return the legend as name and count."""
+    lines = page.locator("#legend .entry").evaluate_all(
+        "all => all.map(e => [...e.querySelectorAll('.name, .count')].map(s => s.textContent))"
+    )
+    return [tuple(line) for line in lines]
+
+
+def test_far_too_many_labels_are_counted_and_only_the_most_frequent_named(opened, path):
+    Y, _ = blobs(8_000)
+    ids = [f"cell {i}" for i in range(8_000)]
+    names = [None, *(f"gene {i % 800}" for i in range(7_899)), *["common"] * 100]
+    page = opened(Y, ids, columns={"gene": names})
+    assert path.stat().st_size < 600_000
+    assert entries(page) == []
+    assert page.inner_text("#legend") == "8,000 different labels, all in one colour"
+    assert near(pixels(page), PLAIN["light"]).sum() > 1_000
+    page.select_option("#column", label="gene")
+    found = entries(page)
+    assert len(found) == 42
+    assert found[0] == ("common", "100")
+    assert found[-2][0] == "761 others"
+    assert found[-1] == ("no label", "1")
+    assert sum(int(count.replace(",", "")) for _, count in found) == 8_000
+    page.locator(".entry").last.click()
+    assert [row[0] for row in saved(page)[1:]] == ["0"]
+
+
+def test_dates_colour_by_time_are_searched_and_saved(opened, path):
+    Y, _ = blobs(400)
+    days = np.datetime64("2020-01-01") + np.arange(400)
+    days[7] = np.datetime64("NaT")
+    noon = np.datetime64("2020-01-01T12:00") + np.arange(400)
+    page = opened(Y, days, columns={"clock": noon})
+    ends = page.locator("#legend .ends span").all_inner_texts()
+    assert ends == ["≤ 2020-01-05", "≥ 2021-01-30"]
+    assert entries(page) == [("no label", "1")]
+    page.locator(".entry").click()
+    assert [row[:2] for row in saved(page)[1:]] == [["7", ""]]
+    page.fill("#search", "2020-02-1")
+    page.wait_for_function("document.getElementById('found').textContent == '10 points'")
+    rows = saved(page)[1:]
+    assert rows[0] == ["40", "2020-02-10", "2020-01-01 12:40"]
+    page.select_option("#column", label="clock")
+    assert page.locator("#legend .ends span").first.inner_text() == "≤ 2020-01-01 12:04"
+
+
+def test_long_names_are_shown_shortly_and_saved_whole(opened, path):
+    Y, _ = blobs(40)
+    names = ["x" * 10**5 + "ab"[i % 2] for i in range(40)]
+    page = opened(Y, names, columns={"more": names})
+    page.mouse.move(*spot(page, path, 6))
+    page.wait_for_selector("#card:visible")
+    assert page.locator("#card").bounding_box()["height"] < 300
+    assert [len(name) for name, _ in entries(page)] == [120, 120]
+    page.locator(".entry").first.click()
+    assert saved(page)[1][1] == names[0]

@@ -323,7 +323,7 @@ def test_missing_labels_are_in_the_legend_and_all_may_be_missing():
     Y, y = blobs(60)
     labels = [None, *map(str, y[1:])]
     texts = scatter(Y, labels, legend="beside").get_legend().get_texts()
-    assert texts[-1].get_text() == "no label"
+    assert texts[-1].get_text() == "no label (1)"
     assert scatter(Y, [None] * 60).get_legend() is None
 
 

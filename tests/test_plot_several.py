@@ -133,7 +133,7 @@ def test_a_map_without_labels_among_others_is_grey_and_plain_alone():
     several, y = maps(3)
     axes = small_multiples(several, [y, None, y], legend="beside")
     assert np.ptp(colours(axes[1], several[1]), axis=1).max() == 0
-    assert legend_texts(axes) == [*"012345", "no label"]
+    assert legend_texts(axes) == [*"012345", "no label (600)"]
     plain = [small_multiples(several), small_multiples(several, [None] * 3)]
     single = drawn(scatter(several[0])).get_facecolors()[0, :3]
     for axes in plain:

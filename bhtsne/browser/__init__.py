@@ -44,10 +44,12 @@ def write(
     labels : array-like of shape (N,), str or None
         One label a point; in the column ``label``. Or the name of one of the `columns`. The points
         are first coloured by it. As in `bhtsne.plot.scatter`, text and up to 40 different integers
-        are categories, other numbers are quantities, and None and NaN are missing.
+        are categories, other numbers and dates are quantities, and None, NaN, NaT, blank text and
+        masked entries are missing. Of more than 40 categories, the 40 most frequent have colours;
+        all points have one colour if no two share a label.
     columns : mapping of str to array-like of shape (N,), DataFrame or None
         What else is known of each point (a dict, or a table of pandas or polars). Fractions are
-        kept as float32, integers up to 2⁵³ and text are kept as they are.
+        kept as float32, dates as milliseconds; integers up to 2⁵³ and text are kept as they are.
     ids : array-like of shape (N,) or None
         What the points are called in the CSV file; None counts them from 0.
     images : array-like of shape (N, h, w), (N, h, w, 1) or (N, h, w, 3), or None

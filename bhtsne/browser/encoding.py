@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bhtsne.palette import PALETTE, categories, is_missing
+from bhtsne.palette import PALETTE, as_dates, categories, plain_values
 
 _EXACT = 1 << 53  # up to here every integer is a number in JavaScript
 
@@ -14,8 +14,8 @@ class Column(NamedTuple):
     """One value a point, as an array of numbers, or of places among names."""
 
     name: str
-    kind: str  # "category" and "text" have names; "integer" and "fraction" are quantities
-    values: np.ndarray  # a place past the last name, or NaN, is missing
+    kind: str  # "category" and "text" have names; "integer", "fraction" and "date" are quantities
+    values: np.ndarray  # a place past the last name, or NaN, is missing; milliseconds since 1970
     names: list[str] | None
 
 
@@ -28,33 +28,24 @@ def encode(where: str, values: Any, n: int, name: str = "id") -> Column:
             f"{where} must be one value for each of the {n} points, got "
             f"{type(values).__name__}{got}."
         )
-    flat = _flat(values)
-    known = [not is_missing(x) for x in flat]
-    kept = [x for x, there in zip(flat, known, strict=True) if there]
+    flat = plain_values(values)
     try:
-        seen = set(kept)
-    except TypeError:  # lists and the like, in cells
-        flat = [str(x) if there else None for x, there in zip(flat, known, strict=True)]
         seen = {x for x in flat if x is not None}
+    except TypeError:  # lists and the like, in cells
+        flat = [None if x is None else str(x) for x in flat]
+        seen = {x for x in flat if x is not None}
+    known = [x is not None for x in flat]
+    if days := as_dates(seen):
+        times = [np.nan if x is None else days[x] * 86_400_000 for x in flat]
+        return Column(name, "date", np.round(times, 3), None)
     distinct, _ = categories([values], seen)
     if distinct is None:
         return _quantity(name, flat, known, seen)
     place = {x: i for i, x in enumerate(distinct)}
     codes = [place[x] if there else len(place) for x, there in zip(flat, known, strict=True)]
     # names of which each is one point's own have no colours
-    kind = "text" if len(PALETTE) < len(distinct) == len(kept) else "category"
+    kind = "text" if len(PALETTE) < len(distinct) == sum(known) else "category"
     return Column(name, kind, _smallest(codes), [str(x) for x in distinct])
-
-
-def _flat(values: Any) -> list:
-    """Return Python's own objects, from a list, an array or a column of pandas or polars."""
-    if hasattr(values, "to_list"):
-        return values.to_list()
-    if not isinstance(values, np.ndarray):
-        return list(values)
-    if values.dtype.kind in "mM":  # which `tolist` makes integers, of nanoseconds
-        return [None if np.isnat(x) else str(x) for x in values]
-    return values.tolist()
 
 
 def _quantity(name: str, flat: list, known: list[bool], seen: set) -> Column:

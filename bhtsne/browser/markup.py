@@ -12,7 +12,7 @@ import numpy as np
 
 from bhtsne.browser.encoding import Column
 from bhtsne.browser.thumbnails import Sheets
-from bhtsne.palette import DARK_PALETTE, MISSING, PALETTE, PLAIN
+from bhtsne.palette import DARK_PALETTE, MISSING, OTHERS, PALETTE, PLAIN
 
 # Each is a script of its own, in this order. The files in vendor/ are as their authors made them.
 _SCRIPTS = ("vendor/regl.min.js", "vendor/pub-sub-es.js", "vendor/regl-scatterplot.min.js")
@@ -77,6 +77,7 @@ def _packed(
         "palette": {"light": PALETTE, "dark": DARK_PALETTE},
         "plain": PLAIN,
         "missing": MISSING,
+        "others": OTHERS,
     }
     told = json.dumps(head, ensure_ascii=True).encode()
     told += b" " * (-(len(told) + 4) % 8)

@@ -38,7 +38,8 @@ def client(address: str, n_workers: int | None = None) -> Iterator[Any]:
         import dask
         from distributed import Client, LocalCluster
     except ImportError:
-        raise ValueError('dask.distributed is not here; install "numba-bhtsne[dask]".') from None
+        text = 'dask.distributed is not installed; install "numba-bhtsne[dask]".'
+        raise ValueError(text) from None
     if address != LOCAL:
         try:
             found = Client(address, timeout=_PATIENCE)

@@ -54,8 +54,8 @@ def eigenvectors(P: sparse.csr_array, n_components: int, rng) -> np.ndarray:
         values, vectors = jit.map_blocks(solve, 1, 1)[0]
     except ArpackNoConvergence:
         raise ArithmeticError(
-            f"The eigenvectors of a graph of {n} points did not converge, its parts hardly hang "
-            'together; take init="pca" or "random".'
+            f"the eigenvectors of a graph of {n} points, whose parts are hardly connected, did not "
+            'converge; take init="pca" or "random".'
         ) from None
     vectors = vectors[:, np.argsort(-values)][:, 1:] / root[:, None]
     largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(n_components)]

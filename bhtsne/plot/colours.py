@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -16,8 +17,21 @@ from matplotlib.colors import (
     to_hex,
     to_rgba_array,
 )
+from matplotlib.dates import date2num
 
-from bhtsne.palette import DARK_PALETTE, MISSING, PALETTE, PLAIN, categories, is_missing
+from bhtsne.palette import (
+    DARK_PALETTE,
+    MISSING,
+    OTHERS,
+    PALETTE,
+    PLAIN,
+    as_dates,
+    categories,
+    plain_values,
+)
+
+# From more categories than these, nobody reads a legend: only the most frequent are named.
+_MANY, _NAMED = 80, 20
 
 # The first quarter of viridis is darker than what can be seen on a dark background.
 _RAMPS = {
@@ -29,13 +43,16 @@ _RAMPS = {
 class Coloured(NamedTuple):
     """What labels say, with a list of one array for each map."""
 
-    names: list[str] | None  # of the categories; None: the labels are quantities
+    names: list[str] | None  # of the categories in the legend; None: the labels are quantities
     values: list[np.ndarray]  # a point's category, or -1; its quantity, or NaN
     known: list[np.ndarray]  # whether a point has a label
     colours: list[np.ndarray]  # RGBA
     scale: ScalarMappable | None  # of the quantities
-    swatches: list[str]  # the colour of each category
-    missing: str  # that of points without a label
+    is_date: bool  # whether the quantities are dates, in matplotlib's days
+    swatches: list[str]  # the colour of each category, those with a name first
+    rest: tuple[str, str] | None  # what the legend says of the other categories, and their colour
+    unlabelled: int  # points without a label, if others could have one
+    missing: str  # the colour of points without a label
     title: str | None  # what the labels are
 
     def of(self, i: int) -> "Coloured":
@@ -54,49 +71,99 @@ def colour(
 ) -> Coloured:
     """Give the points of each map colours, by a sequence of labels or None for each map."""
     for some, n in zip(labels, sizes, strict=True):
-        if some is not None and np.shape(some) != (n,):
-            raise ValueError(f"labels must have the shape ({n},), got {np.shape(some)}.")
+        if some is not None and _shape(some) != (n,):
+            raise ValueError(f"labels must have the shape ({n},), got {_shape(some)}.")
     given = [some for some in labels if some is not None]
     flat, known = _joined(labels, sizes)
-    missing = MISSING[theme]
-    levels, seen = categories(given, flat[known].tolist())
-    scale, swatches = None, []
+    kept, missing = flat[known].tolist(), MISSING[theme]
+    is_float = flat.dtype.kind == "f" and bool(kept)
+    distinct = set() if is_float else set(kept)
+    dates = as_dates(distinct)
+    levels, seen = (None, []) if dates or is_float else categories(given, distinct)
+    scale, names, rest = None, None, None
+    swatches: list[str] = []
     if levels is None:
         values = np.full(len(flat), np.nan)
-        values[known] = flat[known].astype(float)
+        values[known] = [dates[x] for x in kept] if dates else kept
+        values += date2num(np.datetime64(0, "D")) if dates else 0
         scale = _scale(values, palette, theme)
         colours = scale.to_rgba(np.ma.masked_where(~known, values))
     else:
-        every = _swatches(levels, palette, theme)
-        number, places = {x: i for i, x in enumerate(seen)}, dict(zip(levels, every, strict=True))
-        swatches = [places[x] for x in seen]
+        seen, swatches, named, rest = _chosen(levels, seen, kept, len(given), palette, theme)
+        names, number = [str(x) for x in seen[:named]], {x: i for i, x in enumerate(seen)}
         values = np.full(len(flat), -1)
-        if flat.dtype == object:
-            values[known] = [number[x] for x in flat[known]]
-        else:
-            values[known] = np.searchsorted(seen, flat[known])
+        values[known] = [number[x] for x in kept]
         colours = to_rgba_array([*swatches, missing if given else PLAIN[theme]])[values]
     cuts = np.cumsum(sizes)[:-1]
-    names = None if levels is None else [str(x) for x in seen]
     each, there, rgba = (np.split(x, cuts) for x in (values, known, np.asarray(colours)))
+    # labels that several maps share are of the same points, which count once
+    lacking = {
+        i if some is None else id(some): int((~ok).sum())
+        for i, (some, ok) in enumerate(zip(labels, there, strict=True))
+    }
+    unlabelled = sum(lacking.values()) if given else 0
     own = {str(name) for some in given if (name := getattr(some, "name", None))}
     title = own.pop() if title is None and len(own) == 1 else title
-    return Coloured(names, each, there, rgba, scale, swatches, missing, title)
+    return Coloured(
+        names, each, there, rgba, scale, bool(dates), swatches, rest, unlabelled, missing, title
+    )
+
+
+def _shape(labels: Any) -> tuple[int, ...]:
+    """Return the shape of labels, without an array as wide as the longest text."""
+    if hasattr(labels, "shape"):
+        return tuple(labels.shape)
+    if isinstance(labels, str | bytes | Mapping | set) or not hasattr(labels, "__len__"):
+        return ()
+    first = labels[0] if len(labels) else None
+    inner = (len(first),) if isinstance(first, list | tuple | np.ndarray) else ()
+    return (len(labels), *inner)
 
 
 def _joined(labels: Sequence[Any], sizes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Return all labels in one array, of objects unless all are plain numbers, and which exist."""
-    arrays: list[Any] = [x for x in labels if isinstance(x, np.ndarray) and x.dtype.kind in "biuf"]
+    arrays: list[Any] = [x for x in labels if type(x) is np.ndarray and x.dtype.kind in "biuf"]
     if len(arrays) == len(labels) and len({x.dtype for x in arrays}) == 1:
         flat = np.concatenate(arrays)
-        return flat, ~np.isnan(flat) if flat.dtype.kind == "f" else np.ones(len(flat), bool)
+        known = ~np.isnan(flat)
+        if known.all() or (flat[known] % 1 != 0).any():  # else they may be integers with gaps
+            return flat, known
     listed: list = []
     for some, n in zip(labels, sizes, strict=True):
-        listed += [None] * n if some is None else list(some)
-    known = [not is_missing(x) for x in listed]
+        listed += [None] * n if some is None else plain_values(some)
     flat = np.empty(len(listed), object)
     flat[:] = listed
-    return flat, np.array(known)
+    return flat, np.array([x is not None for x in listed])
+
+
+def _chosen(
+    levels: list, seen: list, labels: list, n_maps: int, palette: Any, theme: str
+) -> tuple[list, list[str], int, tuple[str, str] | None]:
+    """Return the categories seen, a colour for each, how many to name, and what the others are.
+
+    Of too many, the most frequent come first and are named. The others are grey, unless the
+    palette has a colour for each.
+    """
+    own = _palette(levels, palette, theme)
+    if len(seen) <= _MANY:
+        if len(levels) > len(own):
+            _warn(f"{len(levels)} categories share {len(own)} colours; group some of them.")
+        places = {x: own[i % len(own)] for i, x in enumerate(levels)}
+        return seen, [places[x] for x in seen], len(seen), None
+    count = Counter(labels)
+    seen = sorted(seen, key=lambda x: -count[x])
+    named = min(_NAMED, len(own)) if count[seen[0]] > n_maps else 0  # else each names one point
+    others = f"{len(seen) - named:,} others" if named else f"{len(seen):,} different labels"
+    if len(own) >= len(levels):
+        places = dict(zip(levels, own, strict=False))
+        return seen, [places[x] for x in seen], named, (others, "none")
+    if named:
+        shown = f", the {named} most frequent of which have colours and the others are grey"
+    else:
+        shown = " of one point each, so that all points have one colour"
+    _warn(f"labels hold {len(seen):,} categories{shown}; group some of them.")
+    grey = OTHERS[theme] if named else PLAIN[theme]
+    return seen, own[:named] + [grey] * (len(seen) - named), named, (others, grey)
 
 
 def _scale(values: np.ndarray, palette: Any, theme: str) -> ScalarMappable:
@@ -116,8 +183,8 @@ def _scale(values: np.ndarray, palette: Any, theme: str) -> ScalarMappable:
     return ScalarMappable(Normalize(low, high), ramp.with_extremes(bad=MISSING[theme]))
 
 
-def _swatches(levels: list, palette: Any, theme: str) -> list[str]:
-    """Return a colour for each category."""
+def _palette(levels: list, palette: Any, theme: str) -> list[str]:
+    """Return the colours of categories: one for each, or fewer where a list has fewer."""
     if isinstance(palette, Mapping):
         lacking = [x for x in levels if x not in palette]
         if lacking:
@@ -126,20 +193,16 @@ def _swatches(levels: list, palette: Any, theme: str) -> list[str]:
             )
         return [_hex(palette[x]) for x in levels]
     if palette is None:
-        colours = list(DARK_PALETTE if theme == "dark" else PALETTE)
-    elif isinstance(palette, str | Colormap) or not np.iterable(palette):
+        return list(DARK_PALETTE if theme == "dark" else PALETTE)
+    if isinstance(palette, str | Colormap) or not np.iterable(palette):
         raise ValueError(
             f"palette must be a dict of colours, or a list of them, for categories, "
             f"got {palette!r}."
         )
-    else:
-        colours = [_hex(x) for x in palette]
+    colours = [_hex(x) for x in palette]
     if not colours:
         raise ValueError("palette must hold at least one colour, got none.")
-    if len(levels) > len(colours):
-        text = f"{len(levels)} categories share {len(colours)} colours; group some of them."
-        warnings.warn(text, stacklevel=_to_caller())
-    return [colours[i % len(colours)] for i in range(len(levels))]
+    return colours
 
 
 def _hex(colour: Any) -> str:
@@ -147,6 +210,11 @@ def _hex(colour: Any) -> str:
     if not is_color_like(colour):
         raise ValueError(f"palette must hold colours that matplotlib knows, got {colour!r}.")
     return to_hex(colour)
+
+
+def _warn(text: str) -> None:
+    """Warn the first caller outside of this package."""
+    warnings.warn(text, stacklevel=_to_caller())
 
 
 def _to_caller() -> int:
@@ -162,7 +230,9 @@ def for_each_map(labels: Any, count: int) -> list:
     if labels is None:
         return [None] * count
     first: Any = next((x for x in labels if x is not None), None)
-    if np.ndim(first) == 0 and not (first is None and len(labels) == count):
+    if isinstance(first, str) or (
+        np.ndim(first) == 0 and not (first is None and len(labels) == count)
+    ):
         return [labels] * count
     if len(labels) != count:
         raise ValueError(

@@ -107,7 +107,8 @@ class LiveFigure:
         self._map = self.figure.add_subplot(grid[0], projection=PROJECTION[dims])
         undress(self._map, dims)
         curve = self.figure.add_subplot(grid[1])
-        curve.set(xlabel="iteration", ylabel="KL divergence")
+        # a layout with room for the last tick, since it stays as it is when the limits change
+        curve.set(xlabel="iteration", ylabel="KL divergence", xlim=(0, 1000))
         curve.spines[["top", "right"]].set_visible(False)
         (self._line,) = curve.plot([], [], ".-", color=PLAIN["light"], linewidth=1, markersize=4)
         self._title = self.figure.suptitle(" ")

@@ -1,8 +1,11 @@
 """Names of categories → where each is densest on the map, or a legend beside it."""
 
 from typing import Any
+from unicodedata import east_asian_width
 
 import numpy as np
+from matplotlib.dates import AutoDateFormatter, AutoDateLocator, DateFormatter
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
@@ -11,6 +14,7 @@ from bhtsne.plot.theme import add_legend, background, ink
 
 _CELLS = 64  # of the grid on which densities are compared, a side
 _FEW, _MOST = 20, 0.8
+_LONGEST = 40  # letters of a name
 _FAR = 1.5  # heights of a name from its place, from which on a line leads to it
 
 
@@ -24,9 +28,22 @@ def check_legend(legend: Any, names: list[str] | None, dims: int) -> None:
 
 def name_beside(ax: Any, labels: Coloured) -> None:
     """Add a legend to the right of the axes."""
-    dots, names = _entries(labels)
-    place: dict = {"loc": "upper left", "bbox_to_anchor": (1.01, 1), "ncols": -(-len(names) // 25)}
-    add_legend(ax, ax, dots, names, labels.title, handletextpad=0.1, **place)
+    height = ax.get_window_extent().height / ax.figure.dpi
+    columns = -(-_entry_count(labels) // int(np.clip(height / 0.23 - bool(labels.title), 5, 25)))
+    dots, names = _entries(labels, columns)
+    place: dict = {"loc": "upper left", "bbox_to_anchor": (1.01, 1), "ncols": columns}
+    add_legend(ax, ax, dots, names, _title(labels), handletextpad=0.1, **place)
+
+
+def count_below(ax: Any, labels: Coloured) -> Any:
+    """Write below axes how many points have no colour of their own; return the legend, or None."""
+    dots, names = _dots(_greys(labels))
+    if not names:
+        return None
+    corner: dict = {"loc": "upper right", "bbox_to_anchor": (1, 0), "borderaxespad": 0.2}
+    note = add_legend(ax, ax, dots, names, make=Legend, handletextpad=0.1, **corner)
+    ax.add_artist(note).set_clip_on(False)
+    return note
 
 
 def explain_beside(figure: Any, axes: Any, labels: Coloured) -> None:
@@ -34,14 +51,27 @@ def explain_beside(figure: Any, axes: Any, labels: Coloured) -> None:
     before = figure.get_figwidth()
     if labels.scale is not None:
         colour_bar(axes, labels, shrink=min(0.5, 3.5 / figure.get_figheight()))
-        figure.set_figwidth(before + (1.0 if labels.title else 0.7))
-    elif labels.names:
-        dots, names = _entries(labels)
+        figure.set_figwidth(before + 0.7 + 0.3 * bool(labels.title) + 0.5 * labels.is_date)
+    if labels.names:
         rows = max(1, int(figure.get_figheight() / 0.23) - bool(labels.title))
-        place: dict = {"loc": "outside right upper", "ncols": -(-len(names) // rows)}
+        columns = -(-_entry_count(labels) // rows)
+        dots, names = _entries(labels, columns)
+        place: dict = {"loc": "outside right upper", "ncols": columns}
         first = np.ravel(axes)[0]
-        legend = add_legend(figure, first, dots, names, labels.title, handletextpad=0.1, **place)
+        legend = add_legend(figure, first, dots, names, _title(labels), handletextpad=0.1, **place)
         figure.set_figwidth(before + legend.get_window_extent().width / figure.dpi)
+    else:
+        count_all_below(axes, labels)
+
+
+def count_all_below(axes: Any, labels: Coloured) -> Any:
+    """Write the same count below all axes of a figure; return its legend, or None."""
+    dots, names = _dots(_greys(labels))
+    if not names:
+        return None
+    first = np.ravel(axes)[0]
+    place: dict = {"loc": "outside lower right", "ncols": len(names)}
+    return add_legend(first.figure, first, dots, names, handletextpad=0.1, **place)
 
 
 def colour_bar(axes: Any, labels: Coloured, shrink: float = 0.5) -> None:
@@ -52,20 +82,36 @@ def colour_bar(axes: Any, labels: Coloured, shrink: float = 0.5) -> None:
     below, above = (known < scale.norm.vmin).any(), (known > scale.norm.vmax).any()
     ends = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[(below, above)]
     place: dict = {"shrink": shrink, "aspect": 25, "pad": 0.02, "extend": ends}
+    if labels.is_date:
+        place |= _date_ticks(*scale.get_clim())
     bar = first.figure.colorbar(scale, ax=axes, **place)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=ink(first))
     if labels.title:
-        bar.set_label(labels.title, color=ink(first), parse_math=False)
+        bar.set_label(_title(labels), color=ink(first), parse_math=False)
+
+
+def _date_ticks(first: float, last: float) -> dict:
+    """Return the ticks of dates, each with its year."""
+    if first == last:
+        return {"ticks": [first], "format": DateFormatter("%Y-%m-%d")}
+    locator = AutoDateLocator(minticks=3, maxticks=7)
+    formatter = AutoDateFormatter(locator, defaultfmt="%Y-%m-%d")
+    formatter.scaled |= dict.fromkeys((1 / 24, 1 / 1440), "%Y-%m-%d %H:%M")
+    formatter.scaled[1 / 86_400] = "%Y-%m-%d %H:%M:%S"
+    return {"ticks": locator, "format": formatter}
 
 
 def name_in_place(ax: Any, points: np.ndarray, codes: np.ndarray, names: list, picky: bool) -> bool:
     """Write each name where its category is densest; if picky, only where that explains all.
 
-    Names of categories that have no point are left out. Returns whether names were written.
+    Codes past the last name are of categories that have none. Names of categories that have no
+    point are left out. Returns whether names were written.
     """
-    here = np.unique(codes[codes >= 0])
-    names, points, codes = [names[i] for i in here], points[codes >= 0], codes[codes >= 0]
+    named = (codes >= 0) & (codes < len(names))
+    points, codes = points[named], codes[named]
+    here = np.unique(codes)
+    names = [shortened(names[i]) for i in here]
     if not names:
         return True
     codes = np.searchsorted(here, codes)
@@ -108,12 +154,42 @@ def _lead(ax: Any, places: np.ndarray, start: np.ndarray, centres: np.ndarray, h
             ax.plot(*ends.T, color=ink(ax), linewidth=0.8, scalex=False, scaley=False)
 
 
-def _entries(labels: Coloured) -> tuple[list[Line2D], list[str]]:
-    """Return a dot and a name for each category, and for points without one if there are any."""
-    names, colours = list(labels.names or []), list(labels.swatches)
-    if not all(known.all() for known in labels.known):
-        names, colours = [*names, "no label"], [*colours, labels.missing]
-    return [Line2D([], [], color=c, ls="", marker="o", mew=0) for c in colours], names
+def shortened(name: str, longest: int = _LONGEST) -> str:
+    """Return a name in one line, without the middle of a long one."""
+    line = " ".join(name.split())
+    ends = line[:longest] + line[-longest:]
+    wide = sum(east_asian_width(letter) in "WF" for letter in ends)
+    longest = round(longest * len(ends) / (len(ends) + wide)) if wide else longest
+    half = longest // 2
+    return line if len(line) <= longest else f"{line[:half]}…{line[1 - half :]}"
+
+
+def _title(labels: Coloured) -> str | None:
+    return None if labels.title is None else shortened(str(labels.title))
+
+
+def _greys(labels: Coloured) -> list[tuple[str, str]]:
+    """Return what is said of points without a colour of their own, and how they look."""
+    greys = [labels.rest] if labels.rest else []
+    if labels.unlabelled:
+        greys.append((f"no label ({labels.unlabelled:,})", labels.missing))
+    return greys
+
+
+def _entry_count(labels: Coloured) -> int:
+    return len(labels.names or []) + len(_greys(labels))
+
+
+def _entries(labels: Coloured, columns: int) -> tuple[list[Line2D], list[str]]:
+    """Return a dot and a name for each category, and for points without a colour of their own."""
+    longest = max(12, _LONGEST * 2 // (columns + 1))
+    names = [shortened(name, longest) for name in labels.names or []]
+    return _dots([*zip(names, labels.swatches, strict=False), *_greys(labels)])
+
+
+def _dots(entries: list[tuple[str, str]]) -> tuple[list[Line2D], list[str]]:
+    dots = [Line2D([], [], color=c, ls="", marker="o", mew=0) for _, c in entries]
+    return dots, [name for name, _ in entries]
 
 
 def _places(points: np.ndarray, codes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from bhtsne.plot.colours import Coloured, colour
-from bhtsne.plot.naming import check_legend, colour_bar, name_beside, name_in_place
+from bhtsne.plot.naming import check_legend, colour_bar, count_below, name_beside, name_in_place
 from bhtsne.plot.raster import SCALES, bin_edges, columns, grid, reach, shaded, stacked
 from bhtsne.plot.theme import THEMES, check_theme, opened, suited
 
@@ -35,17 +35,21 @@ def scatter(
     """Draw a map, coloured by labels.
 
     Floats are a continuous quantity, as are integers of more than 40 distinct values; the ends of
-    their colour bar are the 1st and 99th percentiles. All else names categories: strings, booleans,
-    fewer distinct integers, a categorical Series. Beyond 40 they share colours, with a warning.
-    Points without a label (None, NaN) are grey and underneath; the others are drawn in a random
-    but fixed order, so that no category covers another.
+    their colour bar are the 1st and 99th percentiles. Dates are one, too, with dates along the bar.
+    All else names categories: strings, booleans, fewer distinct integers, a categorical Series.
+    Numbers in strings have the order of their values. Beyond 40 categories share colours, with a
+    warning. Of more than 80, the 20 most frequent are named and coloured and the others are grey,
+    with a warning; all points have one colour if no two share a label.
+
+    Points without a label (None, NaN, NaT, a blank string, masked) are grey, underneath and
+    counted; the others are drawn in a random but fixed order, so that no category covers another.
 
     Parameters
     ----------
     Y : array-like of shape (N, d)
         The map; d is 1 (the points are stacked, as in a histogram), 2 or 3.
     labels : array-like of shape (N,) or None
-        One label a point, also a pandas or polars Series.
+        One label a point; a list, an array, or a column of pandas, polars or pyarrow.
     ax : Axes or None
         Where to draw, 3-D axes if d is 3. None makes a new pyplot figure.
     kind : {"auto", "dots", "density"}
@@ -156,13 +160,20 @@ def begun(
 
 def named(ax: Any, Y: np.ndarray, labels: Coloured, legend: str | None) -> None:
     """Name the categories on axes that have their limits, and lay the axes out."""
+    if legend is None:
+        settle(ax)
+        return
+    picky = legend == "auto"
+    in_place = Y.shape[1] == 2 and legend != "beside" and not (picky and labels.rest)
+    note = count_below(ax, labels) if in_place or not labels.names else None
     settle(ax)
-    if labels.names and legend:
-        in_place = Y.shape[1] == 2 and legend != "beside"
-        picky = legend == "auto"
-        if not (in_place and name_in_place(ax, Y, labels.values[0], labels.names, picky)):
-            name_beside(ax, labels)
-            settle(ax)
+    if labels.names and not (
+        in_place and name_in_place(ax, Y, labels.values[0], labels.names, picky)
+    ):
+        if note is not None:
+            note.remove()
+        name_beside(ax, labels)
+        settle(ax)
 
 
 def bound(ax: Any, Y: np.ndarray) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bhtsne.plot.colours import Coloured, colour, for_each_map
-from bhtsne.plot.naming import check_legend, explain_beside, name_in_place
+from bhtsne.plot.naming import check_legend, count_all_below, explain_beside, name_in_place
 from bhtsne.plot.scatter import (
     PROJECTION,
     coordinates,
@@ -128,8 +128,11 @@ def fill(
     placed = [stack(Y) if Y.shape[1] == 1 else Y for Y in maps]
     for ax, points in zip(axes, placed, strict=True):
         frame(ax, np.concatenate(placed) if same_scale else points)
+    note = count_all_below(axes, labels) if legend and labels.names else None
     settle(*axes)
     if legend and not _named_in_place(axes, maps, labels, legend):
+        if note is not None:
+            note.remove()
         explain_beside(axes[0].figure, axes, labels)
         settle(*axes)
     plain = labels.scale is None and not labels.names
@@ -188,7 +191,7 @@ def _named_in_place(
 ) -> bool:
     """Write the categories' names into every panel, or into none."""
     picky, names = legend == "auto", coloured.names
-    possible = all(Y.shape[1] == 2 for Y in maps)
+    possible = all(Y.shape[1] == 2 for Y in maps) and not coloured.rest
     if not names or not (possible if picky else legend == "in place"):
         return False
     parts = zip(axes, maps, coloured.values, strict=True)

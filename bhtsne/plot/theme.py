@@ -109,13 +109,26 @@ def swatches(ax: Any, count: int) -> list[str]:
     return [palette[i % len(palette)] for i in range(count)]
 
 
-def add_legend(owner: Any, ax: Any, handles: Any, names: Any, title: str | None = None, **place):
-    """Add a legend to axes or to their figure, in the colours of the axes' text."""
+def add_legend(
+    owner: Any,
+    ax: Any,
+    handles: Any,
+    names: Any,
+    title: str | None = None,
+    make: Any = None,
+    **place,
+):
+    """Add a legend to axes or to their figure, in the colours of the axes' text.
+
+    `make(owner, handles, names)` makes a legend beside that which the owner has.
+    """
     title = title or None
     # opaque, so that a line behind it does not strike a name through
     frame: dict = {"facecolor": background(ax), "edgecolor": "none", "framealpha": 0.9}
     style: dict = {**frame, "labelcolor": ink(ax), "title": title}
-    legend = owner.legend(handles, [" "] * len(names), **style, **place)
+    blank = [" "] * len(names)
+    made = make(owner, handles, blank, **style, **place) if make else None
+    legend = made or owner.legend(handles, blank, **style, **place)
     # given here, since matplotlib would drop a name that starts with an underscore
     for entry, name in zip(legend.get_texts(), names, strict=True):
         entry.set(text=name, parse_math=False)

@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from bhtsne.plot.colours import Coloured
-from bhtsne.plot.naming import name_beside
+from bhtsne.plot.naming import count_below, name_beside
 from bhtsne.plot.scatter import begun, bound, coordinates, settle
 from bhtsne.plot.theme import ink
 
@@ -99,8 +99,8 @@ def thumbnails(
     told: dict = {"legend": legend, "legend_title": legend_title, "title": title}
     axes, coloured = begun(Y, labels, ax, palette=palette, theme=theme, **told)
     bound(axes, Y)
-    if coloured.names and legend:
-        name_beside(axes, coloured)
+    if legend:
+        (name_beside if coloured.names else count_below)(axes, coloured)
     settle(axes)
     if opaque is None:
         opaque = images.ndim == 4 or not _has_empty_borders(images)

@@ -36,7 +36,7 @@ function makeCard(data, sources) {
     card.replaceChildren();
     if (data.thumbnails) card.append(thumbnail(i));
     const label = data.columns[data.labels], name = label && told(label, i);
-    const head = element("p", name ?? `Point ${idOf(data, i)}`, "name");
+    const head = element("p", short(name ?? `Point ${idOf(data, i)}`), "name");
     const dot = element("span", undefined, "dot");
     dot.style.background = colour;
     head.prepend(dot);
@@ -44,7 +44,7 @@ function makeCard(data, sources) {
     const rows = data.columns.filter((c) => c !== label).map((c) => [c.name, told(c, i)]);
     for (const [key, value] of [...(name ? [["id", idOf(data, i)]] : []), ...rows]) {
       const line = element("div");
-      line.append(element("dt", key), element("dd", value ?? "–"));
+      line.append(element("dt", short(key)), element("dd", short(value ?? "–", 400)));
       list.append(line);
     }
     card.append(head, list);

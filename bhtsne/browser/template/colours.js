@@ -28,16 +28,15 @@ function coloured(data, column, dark) {
   if (order.length > palette.length) order.sort((a, b) => counts[b] - counts[a] || a - b);
   const kept = order.slice(0, palette.length), other = kept.length;
   const bin = new Float32Array(counts.length).fill(other);
+  bin[column.names.length] = other + 1;
   kept.forEach((code, k) => (bin[code] = k));
   for (let i = 0; i < n; i++) bins[i] = bin[column.values[i]];
-  const entries = kept
-    .map((code, k) => ({ name: column.names[code], bin: k, count: counts[code] }))
-    .filter((entry) => entry.count);
-  const rest = n - entries.reduce((sum, e) => sum + e.count, 0);
-  const name = order.length > kept.length ? "all others" : "no label";
-  if (rest) entries.push({ name, bin: other, count: rest });
-  const colours = palette.slice(0, kept.length).concat(missing);
-  return { bins, colours, entries, range: null };
+  const entries = kept.map((code, k) => ({ name: column.names[code], bin: k, count: counts[code] }));
+  const unlabelled = counts[column.names.length], named = entries.reduce((sum, e) => sum + e.count, 0);
+  entries.push({ name: `${counted(order.length - other)} others`, bin: other, count: n - named - unlabelled });
+  entries.push({ name: "no label", bin: other + 1, count: unlabelled });
+  const colours = palette.slice(0, kept.length).concat(data.others[theme], missing);
+  return { bins, colours, entries: entries.filter((entry) => entry.count), range: null };
 }
 
 function quantity(column, bins, missing, dark) {
@@ -51,6 +50,10 @@ function quantity(column, bins, missing, dark) {
   const first = dark ? 0.25 : 0; // what is darker cannot be seen on a dark ground
   const along = (k) => first + (1 - first) * (k / STEPS);
   const colours = Array.from({ length: STEPS + 1 }, (_, k) => ramp(along(k))).concat(missing);
-  const range = [(values[0] < low ? "≤ " : "") + brief(low), (values.at(-1) > high ? "≥ " : "") + brief(high)];
-  return { bins, colours, entries: null, range };
+  const whole = (ms) => day(high - low > 2 * DAY ? Math.floor(ms / DAY) * DAY : ms);
+  const text = column.kind === "date" ? whole : brief;
+  const range = [(values[0] < low ? "≤ " : "") + text(low), (values.at(-1) > high ? "≥ " : "") + text(high)];
+  const unlabelled = column.values.reduce((sum, x) => sum + Number.isNaN(x), 0);
+  const entries = unlabelled ? [{ name: "no label", bin: STEPS + 1, count: unlabelled }] : null;
+  return { bins, colours, entries, range: values.length ? range : null };
 }

@@ -25,10 +25,28 @@ function told(column, i, exact = false) {
   const value = column.values[i];
   if (column.names) return value < column.names.length ? column.names[value] : null;
   if (Number.isNaN(value)) return null;
+  if (column.kind === "date") return day(value);
   if (exact) return column.values instanceof Float32Array ? shortest(value) : String(value);
   return column.kind === "integer" ? String(value) : brief(value);
 }
 
+const DAY = 86_400_000;
+
+// Milliseconds since 1970 as a date, with the time of day where it is not midnight.
+function day(ms) {
+  const time = new Date(ms);
+  if (Number.isNaN(time.getTime())) return String(ms);
+  const [date, clock] = time.toISOString().split("T");
+  return ms % DAY ? `${date} ${clock.replace(/(:00)?[.]000Z$|Z$/, "")}` : date;
+}
+
+// Text in one line, without the middle of a long one.
+function short(text, longest = 120) {
+  const half = longest / 2;
+  return text.length <= longest ? text : `${text.slice(0, half)}…${text.slice(1 - half)}`;
+}
+
+const counted = (n) => n.toLocaleString("en");
 const brief = (x) => (Number.isFinite(x) ? String(Number(x.toPrecision(5))) : String(x));
 
 // The fewest digits that are this float32, as 0.1 and not as 0.10000000149011612.
@@ -67,6 +85,8 @@ function matches(data, words) {
     const hit = c.names.map((name) => name.toLowerCase().includes(wanted));
     return (i) => hit[c.values[i]];
   });
+  const dates = data.columns.filter((c) => c.kind === "date");
+  tests.push(...dates.map((c) => (i) => told(c, i)?.includes(wanted)));
   tests.push((i) => idOf(data, i).toLowerCase() === wanted);
   const found = [];
   for (let i = 0; i < data.n; i++) if (tests.some((test) => test(i))) found.push(i);

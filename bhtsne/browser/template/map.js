@@ -5,7 +5,6 @@ const canvas = byId("map"), legend = byId("legend"), hits = byId("hits");
 const night = matchMedia("(prefers-color-scheme: dark)");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const LISTED = 30, GLIDE = 700;
-const counted = (n) => n.toLocaleString("en");
 
 let data, plot, card, stage;
 let colours, column = null, moment = 0, wanted = 0, moving = false, hovered = -1, selected = [], busy = Promise.resolve();
@@ -58,6 +57,10 @@ function look() {
 
 function drawLegend() {
   legend.replaceChildren();
+  const label = data.columns[data.labels];
+  if (!column && label?.kind === "text") {
+    legend.append(element("p", `${counted(label.names.length)} different labels, all in one colour`, "note"));
+  }
   if (colours.range) {
     const bar = element("div", undefined, "ramp");
     const stops = colours.colours.slice(0, -1).filter((_, k) => k % 32 === 0 || k === STEPS);
@@ -72,10 +75,11 @@ function drawLegend() {
     dot.style.background = colours.colours[bin];
     button.type = "button";
     button.setAttribute("aria-pressed", "false");
-    button.append(dot, element("span", name, "name"), element("span", counted(count), "count"));
+    button.append(dot, element("span", short(name), "name"), element("span", counted(count), "count"));
     button.addEventListener("click", () => {
       button.setAttribute("aria-pressed", String(button.ariaPressed !== "true"));
-      const bins = new Set(colours.entries.map((e) => e.bin).filter((_, k) => legend.children[k].ariaPressed === "true"));
+      const buttons = legend.querySelectorAll("button");
+      const bins = new Set(colours.entries.map((e) => e.bin).filter((_, k) => buttons[k].ariaPressed === "true"));
       choose(Array.from({ length: data.n }, (_, i) => i).filter((i) => bins.has(colours.bins[i])), button);
     });
     legend.append(button);
@@ -110,7 +114,7 @@ function search() {
     const best = data.columns.filter((c) => c.names).map((c) => told(c, i))
       .find((text) => text?.toLowerCase().includes(wanted));
     button.type = "button";
-    button.append(element("span", best ?? (label ? told(label, i) : "") ?? "", "name"), element("span", idOf(data, i), "count"));
+    button.append(element("span", short(best ?? (label ? told(label, i) : "") ?? ""), "name"), element("span", short(idOf(data, i)), "count"));
     button.addEventListener("click", () => visit(i));
     line.append(button);
     return line;
