@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 from scipy import sparse
 from sklearn.base import clone
@@ -200,9 +201,15 @@ def test_names_of_features_are_those_of_the_landmarks(X, tmp_path):
     assert model.feature_names_in_.tolist() == list(frame.columns)
     other = frame[["x1", "x0", *frame.columns[2:]]]
     other.to_parquet(tmp_path / "other.parquet")
-    for X_new in (other, tmp_path / "other.parquet"):
-        with pytest.raises(ValueError, match="in their order, got 'x1' in place of 'x0'"):
+    expected = model.transform(frame)
+    for X_new in (other, polars.from_pandas(other), tmp_path / "other.parquet"):
+        np.testing.assert_array_equal(model.transform(X_new), expected)
+    other.drop(columns="x3").to_parquet(tmp_path / "other.parquet")
+    for X_new in (other.drop(columns="x3"), tmp_path / "other.parquet"):
+        with pytest.raises(ValueError, match="features of the fit, got none of the name 'x3'"):
             model.place(X_new)
+    with pytest.raises(ValueError, match="features of the fit alone, got also 'new'"):
+        model.place(other.assign(new=1.0))
     assert not hasattr(model.fit(X[:400]), "feature_names_in_")
 
 

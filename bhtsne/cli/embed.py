@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     recall = _recall(model, X)
     watch.lap("recall")
     if arguments.save is not None:
-        model.set_params(callbacks=()).save(arguments.save)
+        _named(model, points, X).set_params(callbacks=()).save(arguments.save)
     keep(model.embedding_, points, arguments)
     if film is not None:
         animate.write_film(arguments.film, film, points.labels)
@@ -112,6 +112,15 @@ def _fitted(X: Any, arguments: argparse.Namespace) -> tuple[Any, Any]:
     watched = {"callbacks": [film], "callback_every": fitting.EVERY}
     model = fitting.estimator(arguments, checkpoint=arguments.checkpoint, **watched)
     return model.fit(X), film
+
+
+def _named(model: Any, points: Any, X: Any) -> Any:
+    """Return a model that knows the names of its features, if they have any."""
+    import numpy as np
+
+    if points.features is not None and X.shape[1] == len(points.features):
+        model.feature_names_in_ = np.array(points.features, object)
+    return model
 
 
 def _recall(model: Any, X: Any) -> dict[str, float]:

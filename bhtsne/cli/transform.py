@@ -39,6 +39,18 @@ def add(commands: Any) -> None:
     add_common(command)
 
 
+def _in_order(points: Any, model: Any) -> Any:
+    """Return the points with the features of the model in its order, where both have names."""
+    from bhtsne.tables import frames
+
+    known = getattr(model, "feature_names_in_", None)
+    if known is None or points.features is None:
+        return points.X
+    places = frames.order(points.features, list(known), "IN")
+    del model.feature_names_in_  # of an array scikit-learn warns that it has no names
+    return points.X[:, places]
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Place new points; return the exit status."""
     from bhtsne import TSNE
@@ -49,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     points = load(arguments)
     watch.lap("load")
     model.set_params(n_jobs=arguments.threads, verbose=not arguments.quiet)
-    Y = model.transform(points.X, n_iter=arguments.n_iter, init=arguments.init)
+    Y = model.transform(_in_order(points, model), n_iter=arguments.n_iter, init=arguments.init)
     watch.lap("transform")
     keep(Y, points, arguments)
     watch.lap("write")

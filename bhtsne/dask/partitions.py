@@ -7,6 +7,7 @@ import numpy as np
 
 from bhtsne import jit
 from bhtsne.neighbors import checked_points
+from bhtsne.tables import frames
 
 __all__ = ["Partitions", "check_columns", "is_collection", "named", "points"]
 
@@ -24,12 +25,13 @@ def check_columns(X: Any) -> None:
         if X.dtype.kind not in "biuf":
             raise ValueError(f"X must hold real numbers, got a dask array of {X.dtype}.")
         return
-    for name, dtype in X.dtypes.items():
-        if getattr(dtype, "kind", "O") not in "biuf":
+    for name, column in X._meta.items():
+        if column.dtype == object:  # numbers have types of their own
             raise ValueError(
-                f"X must hold numbers in each column, got {dtype} in {name!r}: drop it, or encode "
-                "it."
+                f"X must hold numbers in each column, got objects in {name!r}; drop the column, or "
+                "encode it as numbers."
             )
+        frames.check_kind(name, frames.arrow_of(column).type)
 
 
 class Partitions:
@@ -90,7 +92,7 @@ class Partitions:
     def __iter__(self):
         """Yield each partition, one at a time."""
         for i in range(len(self.parts)):
-            yield self._compute(self.lazily(np.asarray, i))[0]
+            yield self._compute(self.lazily(points, i))[0]
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """Return these rows, in ascending order; only they leave the workers."""
@@ -151,9 +153,10 @@ def worker_threads() -> int | None:
 
 def points(part: Any) -> np.ndarray:
     """Return a partition's rows as a finite array of floats; an empty one is one too."""
-    part = np.asarray(part)
-    return checked_points(part, fewest=1, name="its rows") if len(part) else part
+    if len(part):
+        return checked_points(part, fewest=1, name="its rows")
+    return np.empty(part.shape, np.float32)
 
 
 def _rows(part: Any, rows: np.ndarray) -> np.ndarray:
-    return np.asarray(part)[rows]
+    return points(part)[rows]

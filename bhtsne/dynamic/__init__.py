@@ -12,7 +12,9 @@ from bhtsne.neighbors.points import checked_sparse, conversion
 from bhtsne.optimizer import State
 from bhtsne.optimizer.callbacks import listed
 from bhtsne.progress import Progress
-from bhtsne.tsne.stages import Stages, float_types
+from bhtsne.tables import frames
+from bhtsne.tsne.input import float_types
+from bhtsne.tsne.stages import Stages
 
 __all__ = ["DynamicTSNE", "gradient", "movement", "objective"]
 
@@ -286,6 +288,7 @@ def _tables(snapshots) -> list:
 def _table(name: str, X):
     if sparse.issparse(X):
         X = checked_sparse(X, name)  # before compiled code follows its indices
+    X = frames.points(X, name) if frames.is_frame(X) else X
     with conversion(name):
         return check_array(
             X, accept_sparse="csr", dtype=float_types(X), ensure_min_samples=2, input_name=name

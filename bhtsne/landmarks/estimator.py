@@ -14,6 +14,7 @@ from bhtsne.landmarks.choosing import WAYS, choose
 from bhtsne.landmarks.sources import Source
 from bhtsne.neighbors.points import check_count, checked_random_state
 from bhtsne.progress import Progress
+from bhtsne.tables import frames
 from bhtsne.tsne import TSNE
 
 __all__ = ["LandmarkTSNE"]
@@ -160,7 +161,9 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         check_is_fitted(self, "tsne_")
         if is_collection(X):
-            self._check_names(self._source(X))
+            known = getattr(self, "feature_names_in_", None)
+            if known is not None and hasattr(X, "columns"):
+                X = frames.in_order(X, list(known))
             return self.tsne_.transform(X, perplexity=self.perplexity)
         return np.concatenate(list(self.place(X)))
 
@@ -186,13 +189,13 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         1797
         """
         check_is_fitted(self, "tsne_")
-        source = self._source((lambda: X) if isinstance(X, Iterator) else X)
-        self._check_names(source)
-        return self._placed(source)
+        known = getattr(self, "feature_names_in_", None)
+        known = None if known is None else list(known)
+        return self._placed(self._source((lambda: X) if isinstance(X, Iterator) else X, known))
 
-    def _source(self, X) -> Source:
+    def _source(self, X, features=None) -> Source:
         check_count("block", self.block)
-        return Source(X, self.block)
+        return Source(X, self.block, features=features)
 
     def _fit(self, source: Source, y):
         tsne, rng = self._of_landmarks(), checked_random_state(self.random_state)
@@ -222,16 +225,6 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         if self.perplexity is not None:
             parameters.check_perplexity(self.perplexity, tsne.affinities)
         return tsne
-
-    def _check_names(self, source: Source) -> None:
-        """Raise ValueError if the features have names, and others than those of the landmarks."""
-        known = tuple(getattr(self, "feature_names_in_", ()))
-        for ours, theirs in zip(known, source.names or (), strict=False):
-            if ours != theirs:
-                raise ValueError(
-                    f"X must have the features of the landmarks in their order, got {theirs!r} "
-                    f"in place of {ours!r}."
-                )
 
     def _placed(self, source: Source) -> Iterator[np.ndarray]:
         """Yield the places of each block."""

@@ -1,7 +1,7 @@
 """Points wherever they lie → blocks of rows: arrays, maps, CSR, files, or one's own blocks."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from scipy import sparse
 
 from bhtsne.dask.partitions import Partitions, is_collection
 from bhtsne.neighbors import checked_points
+from bhtsne.tables import blocks, frames
 
 __all__ = ["Source"]
 
@@ -27,6 +28,8 @@ class Source:
         Rows of a block; one's own blocks stay as they are.
     n : int, optional
         N, where it is known and X does not say it.
+    features : sequence of str, optional
+        Names of the features in the order that is wanted, for X whose columns have names.
 
     Attributes
     ----------
@@ -39,11 +42,17 @@ class Source:
         If X is an iterator, which can be gone through only once, or no table at all.
     """
 
-    def __init__(self, X: Any, rows: int, n: int | None = None) -> None:
-        self._parts = Partitions(X) if is_collection(X) else None
-        self._begin, told = _beginning(X if self._parts is None else self._parts, rows)
-        self._n = told if n is None else n
+    def __init__(
+        self, X: Any, rows: int, n: int | None = None, features: Sequence[str] | None = None
+    ) -> None:
         self.names = _names(X)
+        if features is not None and self.names is not None:
+            frames.order(self.names, features)
+            self.names = tuple(features)
+            X = X if isinstance(X, str | os.PathLike) else frames.in_order(X, features)
+        self._parts = Partitions(X) if is_collection(X) else None
+        self._begin, told = _beginning(X if self._parts is None else self._parts, rows, self.names)
+        self._n = told if n is None else n
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the blocks, checked: float arrays, or CSR, of as many columns each.
@@ -53,8 +62,9 @@ class Source:
         n, first = 0, None
         for number, block in enumerate(self._begin()):
             name = f"block {number} of X"
-            if np.ndim(block) == 2 and not np.shape(block)[0]:
-                block = np.empty(np.shape(block), np.float32)
+            shape = block.shape if hasattr(block, "shape") else np.shape(block)
+            if len(shape) == 2 and not shape[0]:
+                block = np.empty(shape, np.float32)
             else:
                 block = checked_points(block, fewest=1, name=name)
             form = block.shape[1], sparse.issparse(block)
@@ -108,13 +118,13 @@ class Source:
 _KINDS = ("dense", "sparse")  # a block, by whether it is
 
 
-def _beginning(X: Any, rows: int) -> tuple[Callable[[], Iterator[Any]], int | None]:
+def _beginning(
+    X: Any, rows: int, names: Sequence[str] | None
+) -> tuple[Callable[[], Iterator[Any]], int | None]:
     """Return what begins a pass over the blocks, and N where it is known."""
     if isinstance(X, str | os.PathLike):
-        from bhtsne.tables import blocks
-
         path = Path(X)
-        return lambda: blocks.read(path, rows), blocks.count(path)
+        return lambda: blocks.read(path, rows, names), blocks.count(path)
     if callable(X):
         return lambda: iter(X()), None
     if isinstance(X, Iterator):
@@ -136,10 +146,10 @@ def _beginning(X: Any, rows: int) -> tuple[Callable[[], Iterator[Any]], int | No
 
 def _names(X: Any) -> tuple[str, ...] | None:
     """Return the names of the features where they have such, all of them text."""
-    names = getattr(X, "columns", ())
     if isinstance(X, str | os.PathLike):
-        from bhtsne.tables import blocks
-
-        names = blocks.names(X)
-    found = tuple(names)
+        found = blocks.names(X)
+    elif hasattr(X, "column_names"):
+        found = tuple(X.column_names)
+    else:
+        found = tuple(getattr(X, "columns", ()))
     return found if found and all(isinstance(name, str) for name in found) else None

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne import memory
+from bhtsne.tables import frames
 
 # Below, float32 keeps fewer digits; above, float64 does not hold the sum of its squares.
 _LEAST, _MOST = 1e-37, 1e150
@@ -20,6 +21,7 @@ def checked_points(X, fewest: int = 2, name: str = "X"):
 
     A memory map stays as it is, also of whole numbers or column by column: to convert is to copy.
     """
+    X = frames.points(X, name) if frames.is_frame(X) else X
     X = checked_sparse(X, name) if sparse.issparse(X) else checked_reals(X, name)
     if X.ndim != 2 or X.shape[0] < fewest or X.shape[1] < 1:
         raise ValueError(

@@ -1,7 +1,7 @@
 """A file of points → blocks of rows, never all at once: .npy and .parquet, or a folder of these."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,7 @@ import numpy as np
 from bhtsne.files import arrays
 from bhtsne.files.paths import arrow, kind, sentences
 from bhtsne.files.table import Wanted
-from bhtsne.tables import missing, reading
-from bhtsne.tables.columns import NUMBER, VECTOR
+from bhtsne.tables import frames, missing, reading
 from bhtsne.tables.columns import kind as holds
 from bhtsne.tables.roles import Column
 
@@ -48,9 +47,14 @@ def names(path: str | os.PathLike) -> tuple[str, ...]:
         return tuple(table.schema_arrow.names)
 
 
-def read(path: str | os.PathLike, rows: int) -> Iterator[np.ndarray]:
-    """Yield the points of a table in blocks of at most so many rows; the first file names them."""
-    columns = list(names(path))
+def read(
+    path: str | os.PathLike, rows: int, wanted: Sequence[str] | None = None
+) -> Iterator[np.ndarray]:
+    """Yield the points of a table in blocks of at most so many rows.
+
+    Columns come in the order of those that are wanted, or of the first file.
+    """
+    columns = list(names(path) if wanted is None else wanted)
     for file in parts(path):
         if kind(file) == "npy":
             X = mapped(file)
@@ -94,15 +98,9 @@ def numbers(batch: Any) -> np.ndarray:
     """Return columns as points; ValueError if one holds no numbers, or misses a value."""
     features = []
     for field, column in zip(batch.schema, batch.columns, strict=True):
-        if holds(field.type) not in (NUMBER, VECTOR):
-            raise ValueError(
-                f"column {field.name!r} holds {holds(field.type)}, which are no features; leave it "
-                "out, or encode it"
-            )
+        frames.check_kind(field.name, field.type, "the table")
         features.append(Column(field.name, holds(field.type), column))
     X = reading.stacked(features)
-    names = (
-        batch.schema.names if len(features) == X.shape[1] else [batch.schema.names[0]] * X.shape[1]
-    )
+    names = batch.schema.names if len(features) == X.shape[1] else batch.schema.names * X.shape[1]
     missing.check_complete(X, names, "fill it in, or leave such rows out")
     return X

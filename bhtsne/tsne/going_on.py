@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from bhtsne import checkpoint, jit, parameters
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
+from bhtsne.tsne.input import checked_input
 from bhtsne.tsne.stages import Stages
 
 __all__ = ["GoingOn"]
@@ -155,7 +156,7 @@ class GoingOn(Stages):
         self._check_own("affinities", 'a kind of affinities, such as "perplexity"')
         phase = self._next(n_iter, exaggeration, learning_rate, momentum, theta)
         placed = self.transform(X)
-        X = self._table(X, reset=False)
+        X = checked_input(self, X, reset=False)
         together = sparse.vstack if sparse.issparse(X) else np.concatenate
         Y = np.concatenate([self.embedding_, np.asarray(placed)])
         X = together([self._fit_X, X])

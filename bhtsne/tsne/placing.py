@@ -12,7 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 from bhtsne import jit, neighbors, optimizer, parameters
 from bhtsne.dask.mapping import map_rows
 from bhtsne.dask.partitions import check_columns, is_collection
+from bhtsne.tables import frames
 from bhtsne.transform import STARTS, Settling, start
+from bhtsne.tsne.input import checked_input
 from bhtsne.tsne.stages import Stages, wanted
 
 __all__ = ["Placing"]
@@ -86,7 +88,7 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
                 "perplexity": perplexity, "exaggeration": exaggeration, "n_iter": n_iter,
                 "learning_rate": learning_rate, "momentum": momentum, "init": init,
             }  # fmt: skip
-            self._check_lazy(X)
+            X = self._in_order(X)
             place = partial(_placed, model=_lean(self), options=options)
             return map_rows(place, X, list(self.get_feature_names_out()))
         n = len(self.embedding_)
@@ -97,7 +99,7 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
         phase = parameters.check_phase(given)
         parameters.check_number("learning_rate", learning_rate)  # "auto" would count the batch
         parameters.check_choice("init", init, STARTS)
-        X = self._table(X, reset=False)
+        X = checked_input(self, X, reset=False)
         seeded = isinstance(self.random_state, numbers.Integral)
         seed = int(self.random_state) if seeded else 0
         with jit.threads(self.n_jobs):
@@ -117,20 +119,17 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
             raise KeyboardInterrupt
         return state.Y
 
-    def _check_lazy(self, X) -> None:
-        """Raise at once for what every partition would be refused for."""
+    def _in_order(self, X) -> Any:
+        """Return a dask collection with the features of the fit, or raise at once."""
         check_columns(X)
+        known = getattr(self, "feature_names_in_", None)
+        if known is not None and hasattr(X, "columns"):
+            return frames.in_order(X, list(known))
         if X.shape[1] != self.n_features_in_:
             raise ValueError(
                 f"X must have {self.n_features_in_} columns as the fitted points, got {X.shape[1]}."
             )
-        known, given = getattr(self, "feature_names_in_", ()), getattr(X, "columns", ())
-        for ours, theirs in zip(known, given, strict=False):
-            if ours != theirs:
-                raise ValueError(
-                    f"X must have the fitted features in their order, got {theirs!r} in place of "
-                    f"{ours!r}."
-                )
+        return X
 
 
 def _lean(model: Any) -> Any:

@@ -8,7 +8,6 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
 from bhtsne import (
     affinities,
@@ -25,17 +24,11 @@ from bhtsne import (
 )
 from bhtsne.affinities.pairs import check_memory
 from bhtsne.forces.objective import KLDivergence
-from bhtsne.neighbors import precomputed
-from bhtsne.neighbors.points import (
-    check_mask,
-    checked_sparse,
-    conversion,
-    plain,
-    read_in_place,
-)
+from bhtsne.neighbors.points import plain, read_in_place
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.tsne import needs
+from bhtsne.tsne.input import checked_input
 from bhtsne.tsne.known import known_neighbors, wanted
 
 __all__ = ["Stages"]
@@ -53,22 +46,12 @@ class Stages(BaseEstimator):
 
     def _checked(self, X):
         """Return X as an array or CSR of floats; raise for what breaks a rule, or does not fit."""
-        X = self._table(X, ensure_min_samples=2)
+        X = checked_input(self, X, ensure_min_samples=2)
         parameters.check(self)
         parameters.check_against(self, X)
         parameters.check_start(self, X.shape[0])
         self._check_memory(X)
         return X
-
-    def _table(self, X, **options):
-        """Return X as an array or CSR of floats, as scikit-learn makes them."""
-        check_mask(X)  # which scikit-learn drops
-        if isinstance(self.metric, str) and self.metric == "precomputed":
-            precomputed.check_shape(X)
-        if sparse.issparse(X):
-            X = checked_sparse(X, "X")  # before compiled code follows its indices
-        with conversion("X"):
-            return validate_data(self, X, accept_sparse="csr", dtype=float_types(X), **options)
 
     def _make(
         self, X, place: Callable, phases: Sequence[Phase], kept: checkpoint.Nowhere | None = None
@@ -271,12 +254,3 @@ class Stages(BaseEstimator):
         """Return each point's share of the KL divergence, with Z by the fit's method."""
         z = forces.repulsion(Y, method=self.method, theta=min(theta, 0.25), dof=self.dof).z
         return forces.divergence_per_point(P, Y, z, self.dof)
-
-
-def float_types(X) -> list[type]:
-    """Return the types that X may have, first the one that others are converted to."""
-    if read_in_place(X):
-        return [X.dtype]
-    dtype = getattr(X, "dtype", np.dtype(np.float64))
-    fits = isinstance(dtype, np.dtype) and np.result_type(dtype, np.float32) == np.float32
-    return [np.float32, np.float64] if fits else [np.float64, np.float32]
