@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         _draw(arguments.output, arguments)
     watch.lap("write")
-    summary = _summary(arguments, model, parts, done, watch)
+    summary = {**_summary(arguments, model, parts, done, watch), "pca": told["--pca"] or None}
     tell(summary, _told(summary), arguments)
     return 0
 
@@ -143,7 +143,7 @@ def _landmarks(arguments: argparse.Namespace, parts: Any, columns: Any) -> tuple
 
     some, _ = next(partwise.read(parts[0], columns, 1))
     width, tsne = some.shape[1], fitting.estimator(arguments)
-    n_components = fitting.components_of(arguments.pca, width)
+    n_components = fitting.components_of(arguments.pca, arguments.metric, width)
     n_components = 0 if n_components >= min(width, arguments.landmarks) else n_components
     way = arguments.landmarks_by or _WAYS[0]
     options = tsne.get_params(deep=False)
@@ -227,7 +227,7 @@ def _told(summary: dict[str, Any]) -> list[str]:
     seconds = summary["seconds"]
     lines = [
         f"{summary['points']:,} points, {summary['landmarks']:,} of them landmarks of "
-        f"{summary['features']} features, mapped in {seconds['landmarks']:.1f} s; KL divergence "
+        f"{summary['features']} {'principal components' if summary['pca'] else 'features'}, mapped in {seconds['landmarks']:.1f} s; KL divergence "
         f"{summary['kl_divergence']:.4f}",
         f"{summary['points_placed']:,} points in {summary['parts_placed']} of {summary['parts']} "
         f"parts placed in {seconds['placing']:.1f} s",
