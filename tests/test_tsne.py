@@ -78,7 +78,7 @@ def test_classes_of_digits_are_apart():
 
 def test_barnes_hut_and_exact_reach_the_same_divergence():
     X = load_digits().data[:600].astype(np.float32)
-    P = affinities.perplexity(neighbors.find(X, 599), 30)
+    P = bhtsne.affinities.perplexity(neighbors.find(X, 599), 30)
     fast = TSNE(affinities=P, random_state=0).fit(X)
     oracle = TSNE(random_state=0, method="exact").fit(X)
     assert oracle.neighbors_ is None
