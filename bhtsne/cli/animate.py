@@ -56,14 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
     options = {name: getattr(arguments, name) for name in ("seconds", "fps", "size")}
     write_film(arguments.film, film, labels, titles, **options)
     watch.lap("film")
-    pca = vars(arguments).get("reduced_to")
-    summary = {
-        "input": arguments.maps,
-        "maps": len(film),
-        "pca": pca,
-        **watch.told(),
-        **written(arguments),
-    }
+    pca = vars(arguments).get("reduced_to")  # there are none of maps that are given
+    made = {"input": arguments.maps, "maps": len(film), "pca": pca}
+    summary = {**made, **watch.told(), **written(arguments)}
     of = f" of {pca} principal components" if pca else ""
     tell(summary, [f"{len(film)} maps{of} in {summary['total_seconds']:.1f} s"], arguments)
     return 0

@@ -134,7 +134,8 @@ def _told(summary: dict[str, Any], n_features: int) -> list[str]:
         f"{summary['n_iter']} iterations in {summary['total_seconds']:.1f} s",
         "  " + ", ".join(f"{stage} {s:.2f}" for stage, s in summary["seconds"].items()),
         f"KL divergence {summary['kl_divergence']:.4f}; of each point's {recall['k']} nearest "
-        f"neighbours, {recall['recall']:.1%} are among its {recall['k']} nearest in the map{sample}",
+        f"neighbours, {recall['recall']:.1%} are among its {recall['k']} nearest in the map"
+        f"{sample}",
     ]
     if summary["peak_memory_bytes"]:
         lines.append(f"peak memory {summary['peak_memory_bytes'] / 2**20:,.0f} MiB")

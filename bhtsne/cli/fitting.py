@@ -90,7 +90,7 @@ def components_of(pca: int | None, metric: str, n_features: int) -> int:
 def recall(
     X: Any, model: Any, k: int, arguments: argparse.Namespace, is_reduced: bool
 ) -> tuple[float, int]:
-    """Return the part of k neighbours by the user's metric that a map keeps, and of how many points.
+    """Return the part of k neighbours by the user's metric that a map keeps, of how many points.
 
     Where the map is of principal components, a sample of the points themselves is looked at.
     """

@@ -227,11 +227,13 @@ def _told(summary: dict[str, Any]) -> list[str]:
     seconds = summary["seconds"]
     lines = [
         f"{summary['points']:,} points, {summary['landmarks']:,} of them landmarks of "
-        f"{summary['features']} {'principal components' if summary['pca'] else 'features'}, mapped in {seconds['landmarks']:.1f} s; KL divergence "
+        f"{summary['features']} features, mapped in {seconds['landmarks']:.1f} s; KL divergence "
         f"{summary['kl_divergence']:.4f}",
         f"{summary['points_placed']:,} points in {summary['parts_placed']} of {summary['parts']} "
         f"parts placed in {seconds['placing']:.1f} s",
     ]
+    if summary["pca"]:
+        lines[0] += f"; reduced to {summary['pca']} principal components"
     if summary["points_per_second"]:
         lines[-1] += f", {summary['points_per_second']:,.0f} a second"
     if summary["peak_memory_bytes"]:
