@@ -72,7 +72,7 @@ def _first(D: np.ndarray, k: int) -> np.ndarray:
     near = np.sort(np.argpartition(D, k - 1, axis=1)[:, :k], axis=1)
     values = np.take_along_axis(D, near, axis=1)
     near = np.take_along_axis(near, np.argsort(values, axis=1, kind="stable"), axis=1)
-    tied = (D <= values.max(axis=1, keepdims=True)).sum(axis=1) > k
+    tied = (values.max(axis=1, keepdims=True) >= D).sum(axis=1) > k
     for row in np.flatnonzero(tied):
         near[row] = np.argsort(D[row], kind="stable")[:k]
     return near
