@@ -78,8 +78,8 @@ def test_classes_of_digits_are_apart():
 
 def test_barnes_hut_and_exact_reach_the_same_divergence():
     X = load_digits().data[:600].astype(np.float32)
-    everyone = tuple(neighbors.find(X, 599))
-    fast = TSNE(neighbors=everyone, random_state=0).fit(X)
+    P = bhtsne.affinities.perplexity(neighbors.find(X, 599), 30)
+    fast = TSNE(affinities=P, random_state=0).fit(X)
     oracle = TSNE(random_state=0, method="exact").fit(X)
     assert oracle.neighbors_ is None
     assert oracle.affinities_.nnz == 600 * 599

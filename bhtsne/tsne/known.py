@@ -1,7 +1,5 @@
 """Neighbours that are known already → as many of them as a perplexity asks for, or why not."""
 
-from typing import Any
-
 import numpy as np
 
 from bhtsne import neighbors, telling
@@ -14,16 +12,13 @@ def wanted(kind: str, perplexity: float) -> int:
     return max(int(perplexity if kind == "uniform" else 3 * perplexity), 1)
 
 
-def known_neighbors(graph: Any, X: Any, kind: str, perplexity: float) -> neighbors.Neighbors:
-    """Return the nearest neighbours of a graph, or of distances stored in X if that is None."""
-    n, k = X.shape[0], wanted(kind, perplexity)
-    if graph is None:
-        found = neighbors.find(X, min(k, n - 1), metric="precomputed")
-    else:
-        found = neighbors.given(graph, n)
-        found = neighbors.Neighbors(*(np.ascontiguousarray(part[:, :k]) for part in found))
-    _check_enough(found.indices, kind, perplexity)
-    return found
+def known_neighbors(
+    found: neighbors.Neighbors, kind: str, perplexity: float
+) -> neighbors.Neighbors:
+    """Return as many of the nearest neighbours as affinities of a kind ask for."""
+    k = wanted(kind, perplexity)
+    _check_enough(found.indices[:, :k], kind, perplexity)
+    return neighbors.Neighbors(*(np.ascontiguousarray(part[:, :k]) for part in found))
 
 
 def _check_enough(indices: np.ndarray, kind: str, perplexity: float) -> None:

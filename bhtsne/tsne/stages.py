@@ -158,11 +158,11 @@ class Stages(BaseEstimator):
         if not isinstance(kind, str) or kind == "precomputed":
             return None
         most = float(np.max(self.perplexity))
-        if not isinstance(self.neighbors, str | dict) or (
-            self.metric == "precomputed" and sparse.issparse(X)
-        ):
-            graph = None if isinstance(self.neighbors, str | dict) else self.neighbors
-            return known_neighbors(graph, X, kind, most)
+        if not isinstance(self.neighbors, str | dict):
+            return known_neighbors(neighbors.given(self.neighbors, n), kind, most)
+        if self.metric == "precomputed" and sparse.issparse(X):
+            stored = neighbors.find(X, min(wanted(kind, most), n - 1), metric="precomputed")
+            return known_neighbors(stored, kind, most)
         if self.method == "exact" and kind != "uniform":
             if kind == "perplexity":
                 return None
