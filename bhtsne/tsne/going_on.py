@@ -153,6 +153,11 @@ class GoingOn(Stages):
         check_is_fitted(self, "embedding_")
         self._check_own("neighbors", 'a way to find them, such as "auto"')
         self._check_own("affinities", 'a kind of affinities, such as "perplexity"')
+        last = self._last_phase
+        if learning_rate is None and last.learning_rate == last._replace(learning_rate="auto").rate(
+            len(self.embedding_)
+        ):
+            learning_rate = "auto"  # of all points
         phase = self._next(n_iter, exaggeration, learning_rate, momentum, theta)
         placed = self.transform(X)
         X = self._table(X, reset=False)
@@ -173,7 +178,8 @@ class GoingOn(Stages):
             learning_rate = last.learning_rate
             if not isinstance(learning_rate, str):
                 learning_rate *= last.exaggeration / exaggeration
-        return parameters.check_phase(Phase(n_iter, exaggeration, learning_rate, momentum, theta))
+        phase = Phase(n_iter, exaggeration, learning_rate, momentum, theta, rule=last.rule)
+        return parameters.check_phase(phase)
 
     def _check_own(self, name: str, remedy: str) -> None:
         if not isinstance(getattr(self, name), str) or not self._has_points:
