@@ -12,7 +12,8 @@ from bhtsne.neighbors.points import checked_sparse, conversion
 from bhtsne.optimizer import State
 from bhtsne.optimizer.callbacks import listed
 from bhtsne.progress import Progress
-from bhtsne.tsne.stages import Stages, float_types
+from bhtsne.tsne.floats import float_types
+from bhtsne.tsne.stages import Stages
 
 __all__ = ["DynamicTSNE", "gradient", "movement", "objective"]
 

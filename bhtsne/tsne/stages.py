@@ -35,6 +35,7 @@ from bhtsne.neighbors.points import (
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.tsne import needs
+from bhtsne.tsne.floats import float_types
 from bhtsne.tsne.known import known_neighbors, wanted
 from bhtsne.tsne.perplexities import effective, kind_of, warn_if_lowered
 
@@ -292,12 +293,3 @@ class Stages(BaseEstimator):
         """Return each point's share of the KL divergence, with Z by the fit's method."""
         z = forces.repulsion(Y, method=self.method, theta=min(theta, 0.25), dof=self.dof).z
         return forces.divergence_per_point(P, Y, z, self.dof)
-
-
-def float_types(X) -> list[type]:
-    """Return the types that X may have, first the one that others are converted to."""
-    if read_in_place(X):
-        return [X.dtype]
-    dtype = getattr(X, "dtype", np.dtype(np.float64))
-    fits = isinstance(dtype, np.dtype) and np.result_type(dtype, np.float32) == np.float32
-    return [np.float32, np.float64] if fits else [np.float64, np.float32]
