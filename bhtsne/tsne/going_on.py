@@ -60,8 +60,9 @@ class GoingOn(Stages):
         return model
 
     def optimize(
-        self, n_iter, *, exaggeration=None, learning_rate=None, momentum=None, theta=None
-    ) -> Any:
+        self, n_iter, *, exaggeration=None, learning_rate=None, momentum=None, theta=None,
+        callbacks=None, callback_every=None,
+    ) -> Any:  # fmt: skip
         """Go on optimising the map, as if the fit had not ended: with its momentum and gains.
 
         Parameters
@@ -72,6 +73,8 @@ class GoingOn(Stages):
             As in `Phase`; None is what they were in the last iteration.
         learning_rate : float or "auto", optional
             As in `Phase`; None is the last one, the larger the smaller the exaggeration is now.
+        callbacks, callback_every
+            As in `TSNE`, for these iterations; None is the estimator's.
 
         Returns
         -------
@@ -98,6 +101,7 @@ class GoingOn(Stages):
         True
         """
         check_is_fitted(self, "embedding_")
+        watched = self._watched(callbacks, callback_every)
         phase = self._next(n_iter, exaggeration, learning_rate, momentum, theta)
         state = State(
             self.embedding_, self._velocity, self._gains, self.n_iter_, list(self.history_),
@@ -106,7 +110,7 @@ class GoingOn(Stages):
         seconds = dict(self.timings_)
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
             with progress.timed("optimization", seconds):
-                self._descend(self.affinities_, state, progress, checkpoint.Nowhere())
+                self._descend(self.affinities_, state, progress, checkpoint.Nowhere(), **watched)
             self._keep(self.affinities_, state, phase)
         if state.history:
             seconds["optimization"] = state.history[-1].seconds
@@ -114,8 +118,9 @@ class GoingOn(Stages):
         return self
 
     def add(
-        self, X, *, n_iter=150, exaggeration=None, learning_rate=None, momentum=None, theta=None
-    ) -> Any:
+        self, X, *, n_iter=150, exaggeration=None, learning_rate=None, momentum=None, theta=None,
+        callbacks=None, callback_every=None,
+    ) -> Any:  # fmt: skip
         """Add points to the fitted ones, and optimise the map of them all.
 
         The new points are placed by `transform`; neighbours and affinities are found anew, among
@@ -127,8 +132,8 @@ class GoingOn(Stages):
             New points.
         n_iter : int
             Iterations.
-        exaggeration, learning_rate, momentum, theta : float, optional
-            As in `optimize`.
+        exaggeration, learning_rate, momentum, theta, callbacks, callback_every : optional
+            As in `optimize`; a learning rate that was automatic is so for N + M points.
 
         Returns
         -------
@@ -153,7 +158,7 @@ class GoingOn(Stages):
         check_is_fitted(self, "embedding_")
         self._check_own("neighbors", 'a way to find them, such as "auto"')
         self._check_own("affinities", 'a kind of affinities, such as "perplexity"')
-        last = self._last_phase
+        watched, last = self._watched(callbacks, callback_every), self._last_phase
         if learning_rate is None and last.learning_rate == last._replace(learning_rate="auto").rate(
             len(self.embedding_)
         ):
@@ -165,8 +170,16 @@ class GoingOn(Stages):
         Y = np.concatenate([self.embedding_, np.asarray(placed)])
         X = together([self._fit_X, X])
         self._check_memory(X)
-        self._make(X, lambda *_: Y, [phase])
+        self._make(X, lambda *_: Y, [phase], **watched)
         return self
+
+    def _watched(self, callbacks, callback_every) -> dict[str, Any]:
+        """Return the callbacks and their interval, the estimator's unless others are given."""
+        callbacks = self.callbacks if callbacks is None else callbacks
+        callback_every = self.callback_every if callback_every is None else callback_every
+        parameters.check_callbacks(callbacks)
+        parameters.check_number("callback_every", callback_every)
+        return {"callbacks": callbacks, "callback_every": callback_every}
 
     def _next(self, n_iter, exaggeration, learning_rate, momentum, theta) -> Phase:
         """Return the phase that follows the last one."""

@@ -73,8 +73,9 @@ class Stages(BaseEstimator):
             return validate_data(self, X, accept_sparse="csr", dtype=float_types(X), **options)
 
     def _make(
-        self, X, place: Callable, phases: Sequence[Phase], kept: checkpoint.Nowhere | None = None
-    ) -> None:
+        self, X, place: Callable, phases: Sequence[Phase], kept: checkpoint.Nowhere | None = None,
+        **watched: Any,
+    ) -> None:  # fmt: skip
         """Make a map of X, which has been checked, from where `place(X, P, rng)` starts it."""
         rng, kept = check_random_state(self.random_state), kept or checkpoint.Nowhere()
         seconds: dict[str, float] = {}
@@ -90,7 +91,7 @@ class Stages(BaseEstimator):
             with progress.timed("initial", seconds, X.shape[0]):
                 state = kept.state(start, rng)
             with progress.timed("optimization", seconds):
-                self._descend(P, state, progress, kept)
+                self._descend(P, state, progress, kept, **watched)
             with progress.timed("divergence", seconds):
                 self._keep(P, state, phases[-1] if phases else Phase(0))
         before = kept.seconds
@@ -257,7 +258,9 @@ class Stages(BaseEstimator):
         given = {name: plain(getattr(self, name)) for name in _OF_SCHEDULE}
         return schedules.phases(self.schedule, n, **given)
 
-    def _descend(self, P, state: State, progress: Progress, kept: checkpoint.Nowhere) -> None:
+    def _descend(
+        self, P, state: State, progress: Progress, kept: checkpoint.Nowhere, **watched
+    ) -> None:
         """Do what the state has left to do."""
         if state.stopped == "callback":  # as it was kept
             return
@@ -273,9 +276,8 @@ class Stages(BaseEstimator):
                 state,
                 objective,
                 None,
-                callbacks=self.callbacks,
-                callback_every=self.callback_every,
                 progress=after,
+                **{"callbacks": self.callbacks, "callback_every": self.callback_every} | watched,
             )
         finally:
             kept.keep(state, now=True)
