@@ -208,9 +208,13 @@ class SNE(Stages):
         """
         return self.fit(X).embedding_
 
+    @property
+    def _kind(self) -> str:
+        return "perplexity" if self.sigma is None else "fixed_sigma"
+
     def _weigh_pairs(self, X) -> np.ndarray:
         P = affinities.conditional_pairs(
-            X, self.perplexity, sigma=self.sigma, metric=self.metric,
+            X, self._most(X.shape[0]), sigma=self.sigma, metric=self.metric,
             metric_params=self.metric_params,
         )  # fmt: skip
         if self.variant != "sne":
