@@ -53,7 +53,7 @@ _CHOICES = {
 }
 _CHOICES_OR_ARRAYS = {
     "affinities": ((*affinities.KINDS, "precomputed"), " or an array"),
-    "init": (("pca", "spectral", "random"), " or an array"),
+    "init": (("auto", "pca", "spectral", "random"), " or an array"),
     "neighbors": (neighbors.methods.METHODS, " or two arrays"),
 }
 
@@ -108,7 +108,7 @@ def check_against(estimator, X) -> None:
     """Raise ValueError for a parameter that does not fit the data."""
     if isinstance(estimator.init, str) and estimator.init == "pca" and not estimator._has_points:
         raise ValueError(
-            'init="pca" needs points, got distances or affinities; use init="spectral".'
+            'init="pca" needs points, got distances or affinities; use init="auto" or "spectral".'
         )
 
 

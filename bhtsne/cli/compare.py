@@ -102,8 +102,9 @@ def _compared(
     """Return what is told, both maps, and the forces' errors by θ at the start and the end."""
     from bhtsne import forces, initial, jit, metrics
 
-    start = initial.pca(X, arguments.n_components, random_state=arguments.seed)
-    if arguments.init != "pca":
+    if arguments.init in ("auto", "pca") and arguments.metric != "precomputed":
+        start = initial.pca(X, arguments.n_components, random_state=arguments.seed)
+    else:
         start = fitting.estimator(arguments, n_iter=0, early_exaggeration_iter=0).fit(X).embedding_
     tree = fitting.estimator(arguments, init=start).fit(X)
     P = tree.affinities_

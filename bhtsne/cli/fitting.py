@@ -13,7 +13,7 @@ _ANGLES = ("cosine", "correlation")  # of components if --pca says so: those abo
 _SAMPLE = 1_000  # points whose neighbours are compared where the map is of components
 _AFFINITIES = ("perplexity", "multiscale", "mixture", "uniform", "fixed_sigma")
 _METHODS = ("barnes_hut", "exact")
-_STARTS = ("pca", "spectral", "random")
+_STARTS = ("auto", "pca", "spectral", "random")
 
 
 def add_options(command: Parser) -> None:
@@ -37,7 +37,8 @@ def add_options(command: Parser) -> None:
     add("--theta", "T", "accuracy of Barnes-Hut; 0 is exact (0.5)", float, 0.5)
     add("--force-error", "E", "choose theta by the measured error", float)
     add("--dof", "A", "degrees of freedom of the kernel (1)", float, 1.0)
-    add("--init", "NAME", f"{_either(_STARTS)} (pca)", str, *_first(_STARTS))
+    add("--init", "NAME", f"{_either(_STARTS)} (auto: pca, or spectral for distances)", str,
+        *_first(_STARTS))  # fmt: skip
     add("--exaggeration", "X", "attraction, after the early phase (1)", float, 1.0)
     add("--early-exaggeration", "X", "attraction, in the early phase (12)", number_or_auto, "auto")
     add("--n-iter", "N", "iterations after early exaggeration (the schedule's)", int)

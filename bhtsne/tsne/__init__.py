@@ -63,8 +63,9 @@ class TSNE(Placing, GoingOn, Keeping):
         500 with 0.8 to 0.95. "opentsne":
         250 and 500 with 0.8, learning rate and gains as in openTSNE, for maps to be compared: the
         same steps from the same start and P.
-    init : {"pca", "spectral", "random"} or array of shape (N, n_components), default "pca"
-        Start, see `initial`. An array is taken as it is: `initial.rescale` makes it small.
+    init : {"auto", "pca", "spectral", "random"} or array of shape (N, n_components), default "auto"
+        Start, see `initial`; "auto" is "pca", or "spectral" where X holds distances or affinities.
+        An array is taken as it is: `initial.rescale` makes it small.
     metric : str or callable, default "euclidean"
         See `neighbors.find`. "precomputed": X holds the distances, all or sparse.
     metric_params : dict or None, default None
@@ -157,7 +158,7 @@ class TSNE(Placing, GoingOn, Keeping):
         min_kl_rate=0.0,
         min_gradient_norm=0.0,
         schedule="fast",
-        init="pca",
+        init="auto",
         metric="euclidean",
         metric_params=None,
         neighbors="auto",

@@ -121,7 +121,7 @@ class Stages(BaseEstimator):
             search = neighbors.suitable(X, self.metric, self.metric_params)
         if search == "exact" and not neighbors.is_euclidean(X, self.metric, self.metric_params):
             search = "brute"
-        init = self.init if isinstance(self.init, str) else "given"
+        init = self._start if isinstance(self.init, str) else "given"
         stored = -(-X.nnz // n) if sparse.issparse(X) else X.shape[1]
         return needs.of_fit(
             n, stored, k, search=search, init=init, n_components=self.n_components,
@@ -169,6 +169,13 @@ class Stages(BaseEstimator):
         """Warn if the number of points lowers the perplexity."""
         if not self._own_affinities and not self._knows_neighbors(X):
             warn_if_lowered(self.perplexity, self._kind, X.shape[0] - 1, X.shape[0] - 1)
+
+    @property
+    def _start(self) -> Any:
+        """The start: `init`, or what its "auto" stands for."""
+        if not isinstance(self.init, str) or self.init != "auto":
+            return self.init
+        return "pca" if self._has_points else "spectral"
 
     @property
     def _has_points(self) -> bool:
@@ -227,9 +234,9 @@ class Stages(BaseEstimator):
     def _place(self, X, P, rng) -> np.ndarray:
         if not isinstance(self.init, str):
             return np.array(self.init, np.float32)
-        if self.init == "random":
+        if self._start == "random":
             return initial.random(X.shape[0], self.n_components, random_state=rng)
-        if self.init == "spectral":
+        if self._start == "spectral":
             return initial.spectral(P, self.n_components, random_state=rng)
         return initial.pca(X, self.n_components, random_state=rng)
 
@@ -237,7 +244,7 @@ class Stages(BaseEstimator):
         if self.phases is not None:
             told = (p if isinstance(p, Phase) else Phase(**p) for p in self.phases)
             return [parameters.check_phase(phase) for phase in told]
-        given = {name: plain(getattr(self, name)) for name in _OF_SCHEDULE}
+        given = {name: plain(getattr(self, name)) for name in _OF_SCHEDULE} | {"init": self._start}
         return schedules.phases(self.schedule, n, **given)
 
     def _descend(
