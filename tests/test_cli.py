@@ -197,7 +197,7 @@ def test_options_reach_the_estimator(points, tmp_path, capsys):
     [
         (["embed", "IN", "--affinities", "gauss"], "affinities must be one of"),
         (["embed", "IN", "--affinities", "fixed_sigma"], "sigma must be given"),
-        (["embed", "IN", "--perplexity", "5,9"], "perplexity must be one number"),
+        (["embed", "IN", "--perplexity", "5,x"], "--perplexity"),
         (["embed", "IN", "--save", "map.csv"], "must end in .npz"),
         (["embed", "IN", "--force-error", "0"], "force_error must be above 0"),
         (["transform", "nothing.npz", "IN"], "nothing.npz"),

@@ -170,8 +170,8 @@ class SNE(Stages):
         MemoryError
             If all pairs need more memory than is free.
         """
-        X = self._checked(X)
         parameters.check_choice("variant", self.variant, VARIANTS)
+        X = self._checked(X)
         rng = check_random_state(self.random_state)
         seconds: dict[str, float] = {}
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:

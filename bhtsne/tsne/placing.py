@@ -105,6 +105,11 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
         if usual:
             perplexity = np.minimum(_FEW, self.perplexity).tolist()
         parameters.check_perplexity(perplexity, self.affinities)
+        if not usual and np.max(perplexity) > n:
+            raise ValueError(
+                f"perplexity must be at most the number of fitted points, {n}, got {perplexity!r}; "
+                "5 is the usual one."
+            )
         kind = kind_of(self.affinities, perplexity)
         if n_neighbors is not None:
             check_count("n_neighbors", n_neighbors)
