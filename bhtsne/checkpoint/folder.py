@@ -133,8 +133,9 @@ def _make(path: Path) -> None:
             f"that you may write to, got {str(path)!r} ({error.strerror})."
         ) from None
     ours = {COMMAND, "run.npz", "points.npz"}
-    if names and not names & ours and not all(name.endswith(".tmp") for name in names):
+    others = {name for name in names if name != files.LOCK and not name.endswith(".tmp")}
+    if others and not others & ours:
         raise ValueError(
             f"checkpoint must be a folder of its own, got {str(path)!r}, which holds "
-            f"{min(names)!r} and no run; name a new one."
+            f"{min(others)!r} and no run; name a new one."
         )
