@@ -1,7 +1,7 @@
 """Schedules side by side on data of many kinds: "fast", "opentsne", and openTSNE itself.
 
     python bench/schedules.py [--kinds NAME ...] [--seeds N] [--json FILE] [--figure FILE]
-                              [--sheets FOLDER]
+                              [--sheets FOLDER] [--methods NAME ...]
 
 Each seed draws the data anew (`kinds.py`). All maps of one data set are judged on one P, at
 perplexity 30 (`judge.py`); both schedules of this library start from that P as well, openTSNE from
@@ -57,12 +57,12 @@ def show(maps: dict[tuple[str, str], tuple], path: Path) -> None:
     plt.close(figure)
 
 
-def compared(kind: str, seed: int, threads: int) -> tuple[list[dict], dict]:
-    """Return the measures and the maps of all methods on one data set."""
+def compared(kind: str, seed: int, threads: int, methods: list[str]) -> tuple[list[dict], dict]:
+    """Return the measures and the maps of some methods on one data set."""
     X, labels = kinds.draw(kind, seed)
     judge = Judge(X, labels)
     rows, maps = [], {}
-    for method in _METHODS:
+    for method in methods:
         if method == "openTSNE" and len(labels) > _LARGE and seed > 0:
             continue
         start = time.perf_counter()
@@ -82,13 +82,17 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--json", type=Path, default="bench/schedules.json")
     parser.add_argument("--figure", type=Path, default="bench/figures/schedules.png")
+    parser.add_argument(
+        "--methods", nargs="+", default=list(_METHODS), choices=_METHODS,
+        help="those that are run anew; the rows of others stay as the file has them",
+    )  # fmt: skip
     parser.add_argument("--sheets", type=Path, help="a folder for a sheet of maps of each kind")
     arguments = parser.parse_args()
-    rows, first = [], {}
+    rows, first = _others(arguments), {}
     for kind in arguments.kinds:
         sheet = {}
         for seed in range(arguments.seeds):
-            told, maps = compared(kind, seed, arguments.threads)
+            told, maps = compared(kind, seed, arguments.threads, arguments.methods)
             rows += told
             sheet |= {(f"seed {seed}", method): shown for method, shown in maps.items()}
             if seed == 0:
@@ -96,7 +100,17 @@ def main() -> None:
             arguments.json.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
         if arguments.sheets:
             show(sheet, arguments.sheets / f"{kind.replace(' ', '-')}.png")
-        show(first, arguments.figure)
+        if len(arguments.methods) == len(_METHODS):
+            show(first, arguments.figure)
+
+
+def _others(arguments: argparse.Namespace) -> list[dict]:
+    """Return the rows of the file that are not measured anew."""
+    if len(arguments.methods) == len(_METHODS) or not arguments.json.exists():
+        return []
+    rows = json.loads(arguments.json.read_text())["rows"]
+    anew = {(kind, method) for kind in arguments.kinds for method in arguments.methods}
+    return [row for row in rows if (row["kind"], row["method"]) not in anew]
 
 
 if __name__ == "__main__":

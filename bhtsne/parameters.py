@@ -53,7 +53,7 @@ _CHOICES = {
 }
 _CHOICES_OR_ARRAYS = {
     "affinities": ((*affinities.KINDS, "precomputed"), " or an array"),
-    "init": (("pca", "spectral", "random"), " or an array"),
+    "init": (("auto", "pca", "spectral", "random"), " or an array"),
     "neighbors": (neighbors.methods.METHODS, " or two arrays"),
 }
 
@@ -106,16 +106,9 @@ def _check_affinities(given: dict) -> None:
 
 def check_against(estimator, X) -> None:
     """Raise ValueError for a parameter that does not fit the data."""
-    n = X.shape[0]
-    most = float(np.max(estimator.perplexity))
-    if most >= n:
-        raise ValueError(
-            f"perplexity must be below the number of points, got {most:g} for "
-            f"{n}; (N − 1) / 3 = {(n - 1) / 3:.3g} is a sensible most."
-        )
     if isinstance(estimator.init, str) and estimator.init == "pca" and not estimator._has_points:
         raise ValueError(
-            'init="pca" needs points, got distances or affinities; use init="spectral".'
+            'init="pca" needs points, got distances or affinities; use init="auto" or "spectral".'
         )
 
 
@@ -144,14 +137,14 @@ def check_perplexity(value, kind) -> None:
     if not isinstance(value, list | tuple | np.ndarray):
         check_number("perplexity", value)
         return
-    if not isinstance(kind, str) or kind not in ("multiscale", "mixture"):
-        raise ValueError(
-            f"perplexity must be one number, got {value!r}; several are for "
-            'affinities="multiscale" and "mixture".'
-        )
     values = checked_reals(value, "perplexity").ravel().tolist()
     if not values:
         raise ValueError("perplexity must hold a number, got an empty sequence.")
+    if len(values) > 1 and isinstance(kind, str) and kind in ("uniform", "fixed_sigma"):
+        raise ValueError(
+            f"perplexity must be one number for affinities={kind!r}, got {value!r}; several are "
+            'for "multiscale" and "mixture".'
+        )
     for one in values:
         check_number("perplexity", one)
 

@@ -70,5 +70,5 @@ def warn(message: str) -> None:
 
 
 def _is_inner(module: str) -> bool:
-    """Return whether a module is the package's, or scikit-learn's, which wraps its methods."""
-    return module.partition(".")[0] in ("bhtsne", "sklearn")
+    """Return whether a module is the package's, or one that calls it from within a call of it."""
+    return module.partition(".")[0] in ("bhtsne", "sklearn", "contextlib", "functools")

@@ -114,7 +114,7 @@ def test_a_bad_partition_is_named(X, model, client):
 
 def test_a_bad_partition_of_a_data_frame_is_named(X, model, client):
     table = frame(np.where(np.arange(1200)[:, None] == 700, np.nan, X), npartitions=4)
-    with pytest.raises(ValueError, match="partition 2 of X: .* 'x0' has no value in row 101"):
+    with pytest.raises(ValueError, match=r"partition 2 of X: .* 'x0' has no value in row 101"):
         model.tsne_.transform(table).compute()
 
 

@@ -17,10 +17,10 @@ PACKAGE = Path(bhtsne.__file__).parent
 LONGEST = 200  # without names and values
 VALUE = "\0"  # stands for a name or a value
 # Files whose messages have still to be mended.
-PENDING = {"checkpoint/folder.py", "tsne/stages.py"}
+PENDING = {"checkpoint/folder.py"}
 # What is wrong inside of a file, which `files.sentences` ends: "… must hold …, got: {this}; …".
 PARTS = re.compile(
-    r"(files|landmarks/folder|recorder|tsne/keeping|neighbors/(points|approximate))\b"
+    r"(files|tables|landmarks/folder|recorder|tsne/keeping|neighbors/(points|approximate))\b"
 )
 LONGEST_PART = LONGEST - 90
 
@@ -159,7 +159,9 @@ def test_nearly_all_messages_are_found():
     found = [one for file in FILES for one in Module(PACKAGE / file).messages()]
     assert len({(one.file, one.line) for one in found}) > 300
     unknown = {one.file for one in found if not one.text.replace(VALUE, "").strip()}
-    assert unknown <= {"cli/streams.py", "neighbors/__init__.py"}
+    # These pass on what others have put into words.
+    passing = {"cli/streams.py", "neighbors/__init__.py", "telling.py"}
+    assert unknown <= passing | {"tables/roles.py", "tables/delimited.py"}
 
 
 SOURCE = """

@@ -27,7 +27,7 @@ def check_perplexity(perplexity, n) -> None:
     if not _is_number(value) or not 1 <= value < n:
         raise ValueError(
             f"perplexity must be at least 1 and below the number of points, {n}, "
-            f"got {perplexity!r}; a third of the number of points is a sensible most."
+            f"got {perplexity!r}; {max(int(100 * (n - 1) / 3) / 100, 1):.10g} is a sensible most."
         )
 
 

@@ -7,6 +7,7 @@ from bhtsne import telling
 from bhtsne.neighbors.points import check_count, checked_reals, checked_sparse
 
 SYMMETRIES = ("mean", "max")
+_ROUNDING = 2.0**-21  # of a sum of 1, as float32 leaves it: such affinities keep their bits
 _ASYMMETRY = 1e-5  # of the largest entry: what rounding in float32 leaves
 
 
@@ -99,7 +100,7 @@ def given(P, n: int | None = None) -> sparse.csr_array:
     off = P.row != P.col
     with np.errstate(over="ignore"):  # told as infinity, or divided by it
         data = P.data[off].astype(np.float64)
-        is_one = np.float32(data.sum()) == 1
+        is_one = abs(data.sum() - 1) < _ROUNDING
     if not np.isfinite(data).all():
         raise ValueError(
             "Affinities P must fit into float64, got larger ones; divide P by its sum."
@@ -110,9 +111,8 @@ def given(P, n: int | None = None) -> sparse.csr_array:
     P = sparse.csr_array((data.astype(np.float32), (P.row[off], P.col[off])), shape=P.shape)
     if P.nnz and abs(P - P.T).max() > _ASYMMETRY * P.max():
         raise ValueError("Affinities P must be symmetric, got others; (P + P.T) / 2 are.")
-    P.eliminate_zeros()
     P.sort_indices()
-    return normalized(P)
+    return P if is_one and P.nnz else normalized(P)
 
 
 def normalized(P: sparse.csr_array) -> sparse.csr_array:

@@ -55,8 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
     options = {name: getattr(arguments, name) for name in ("seconds", "fps", "size")}
     write_film(arguments.film, film, labels, titles, **options)
     watch.lap("film")
-    summary = {"input": arguments.maps, "maps": len(film), **watch.told(), **written(arguments)}
-    tell(summary, [f"{len(film)} maps in {summary['total_seconds']:.1f} s"], arguments)
+    pca = vars(arguments).get("reduced_to")  # there are none of maps that are given
+    made = {"input": arguments.maps, "maps": len(film), "pca": pca}
+    summary = {**made, **watch.told(), **written(arguments)}
+    of = f" of {pca} principal components" if pca else ""
+    tell(summary, [f"{len(film)} maps{of} in {summary['total_seconds']:.1f} s"], arguments)
     return 0
 
 
@@ -93,7 +96,7 @@ def _run(name: str, arguments: argparse.Namespace) -> tuple[Any, Any]:
 
     arguments.input = name
     points = load(arguments)
-    X = fitting.reduced(points.X, arguments)
+    X, arguments.reduced_to = fitting.reduced(points.X, arguments)
     film = Recorder(arguments.frames)
     fitting.estimator(arguments, callbacks=[film], callback_every=fitting.EVERY).fit(X)
     if arguments.save is not None:

@@ -56,9 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
         check_picture(arguments.plot)
     watch = Watch()
     points = load(arguments)
-    X, labels = _drawn(fitting.reduced(points.X, arguments), points.labels, arguments)
+    X, pca = fitting.reduced(points.X, arguments)
+    some = _drawn(X.shape[0], arguments)
+    X, own, labels = (_rows(of, some) for of in (X, points.X, points.labels))
     watch.lap("load")
-    told, maps, tables = _compared(X, arguments)
+    told, maps, tables = _compared(X, own if pca else X, pca is not None, arguments)
     watch.restart()
     if arguments.plot is not None:
         _draw(maps, labels, tables, arguments)
@@ -68,34 +70,41 @@ def run(arguments: argparse.Namespace) -> int:
         "table": table_of(points.report),
         "points": X.shape[0],
         "features": X.shape[1],
+        "pca": pca,
         **told,
         "total_seconds": round(watch.total(), 3),
         **written(arguments),
     }
-    tell(summary, _told(summary), arguments)
+    tell(summary, _told(summary, own.shape[1]), arguments)
     return 0
 
 
-def _drawn(X: Any, labels: Any, arguments: argparse.Namespace) -> tuple[Any, Any]:
-    """Return all points, or as many as were asked for."""
+def _drawn(n: int, arguments: argparse.Namespace) -> Any:
+    """Return the rows that were asked for, or None for all."""
     import numpy as np
 
-    n, wanted = X.shape[0], arguments.points
+    wanted = arguments.points
     if wanted is None and n > _MOST:
         raise Usage(f"all pairs of {n:,} points take too long: their time grows with the square; "
                     f"take a part by --points {_MOST}")  # fmt: skip
     if wanted is None or wanted >= n:
-        return X, labels
-    some = np.sort(np.random.default_rng(arguments.seed).choice(n, wanted, replace=False))
-    return X[some], None if labels is None else labels[some]
+        return None
+    return np.sort(np.random.default_rng(arguments.seed).choice(n, wanted, replace=False))
 
 
-def _compared(X: Any, arguments: argparse.Namespace) -> tuple[dict[str, Any], list, dict]:
+def _rows(of: Any, some: Any) -> Any:
+    return of if some is None or of is None else of[some]
+
+
+def _compared(
+    X: Any, own: Any, is_reduced: bool, arguments: argparse.Namespace
+) -> tuple[dict[str, Any], list, dict]:
     """Return what is told, both maps, and the forces' errors by θ at the start and the end."""
     from bhtsne import forces, initial, jit, metrics
 
-    start = initial.pca(X, arguments.n_components, random_state=arguments.seed)
-    if arguments.init != "pca":
+    if arguments.init in ("auto", "pca") and arguments.metric != "precomputed":
+        start = initial.pca(X, arguments.n_components, random_state=arguments.seed)
+    else:
         start = fitting.estimator(arguments, n_iter=0, early_exaggeration_iter=0).fit(X).embedding_
     tree = fitting.estimator(arguments, init=start).fit(X)
     P = tree.affinities_
@@ -107,11 +116,15 @@ def _compared(X: Any, arguments: argparse.Namespace) -> tuple[dict[str, Any], li
     k = min(10, X.shape[0] - 1)
     with jit.threads(arguments.threads):
         tables = {"start": errors(start, arguments.dof), "end": errors(maps[0], arguments.dof)}
+        kept = {
+            name: fitting.recall(own, model, k, arguments, is_reduced)
+            for name, model in runs.items()
+        }
         told = {
             name: {
                 "kl_divergence": forces.kl_divergence(P, model.embedding_, dof=arguments.dof),
                 "optimization_seconds": round(model.timings_["optimization"], 3),
-                "neighbor_recall": round(metrics.neighbor_recall(X, model.embedding_, k), 4),
+                "neighbor_recall": round(kept[name][0], 4),
             }
             for name, model in runs.items()
         }
@@ -120,6 +133,7 @@ def _compared(X: Any, arguments: argparse.Namespace) -> tuple[dict[str, Any], li
         "theta": arguments.theta,
         "n_iter": tree.n_iter_,
         "k": k,
+        "recall_points": kept["exact"][1],
         **told,
         "map_neighbor_overlap": round(overlap, 4),
         "map_distance_correlation": round(
@@ -174,17 +188,19 @@ def _draw(maps: list, labels: Any, tables: dict, arguments: argparse.Namespace) 
     figures.write(arguments.plot, last.figure)
 
 
-def _told(told: dict[str, Any]) -> list[str]:
+def _told(told: dict[str, Any], n_features: int) -> list[str]:
     tree, pairs, k, theta = (told[name] for name in ("barnes_hut", "exact", "k", "theta"))
+    n = told["recall_points"]
+    sample = "" if n == told["points"] else f", {n:,} points"
     lines = [
-        f"{told['points']:,} points, {told['features']} features, {told['n_iter']} iterations from "
-        f"one start, in {told['total_seconds']:.1f} s",
+        f"{told['points']:,} points, {fitting.of_features(told, n_features)}, {told['n_iter']} "
+        f"iterations from one start, in {told['total_seconds']:.1f} s",
         f"{'':<33}{f'Barnes-Hut, θ {theta:g}':>18}{'all pairs':>14}",
     ]
     for what, name, form in (
         ("KL divergence, by all pairs", "kl_divergence", ".4f"),
         ("seconds of the optimisation", "optimization_seconds", ".2f"),
-        (f"neighbours kept, of {k}", "neighbor_recall", ".1%"),
+        (f"neighbours kept, of {k}{sample}", "neighbor_recall", ".1%"),
     ):
         lines.append(f"{what:<33}{format(tree[name], form):>18}{format(pairs[name], form):>14}")
     lines += [

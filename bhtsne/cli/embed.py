@@ -73,12 +73,12 @@ def run(arguments: argparse.Namespace) -> int:
     watch = Watch()
     points = load(arguments)
     watch.lap("load")
-    X = fitting.reduced(points.X, arguments)
+    X, pca = fitting.reduced(points.X, arguments)
     watch.lap("pca")
     model, film = _fitted(X, arguments)
     watch.seconds |= model.timings_
     watch.restart()
-    recall = _recall(model, X)
+    recall = _recall(model, points.X if pca else X, arguments, pca)
     watch.lap("recall")
     if arguments.save is not None:
         _named(model, points, X).set_params(callbacks=()).save(arguments.save)
@@ -91,6 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         "table": table_of(points.report),
         "points": X.shape[0],
         "features": X.shape[1],
+        "pca": pca,
         "n_iter": model.n_iter_,
         "kl_divergence": model.kl_divergence_,
         "neighbor_recall": recall,
@@ -98,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         "peak_memory_bytes": memory.peak(),
         **written(arguments),
     }
-    tell(summary, _told(summary), arguments)
+    tell(summary, _told(summary, points.X.shape[1]), arguments)
     return 130 if model.stopped_ == "interrupt" else 0
 
 
@@ -123,25 +124,26 @@ def _named(model: Any, points: Any, X: Any) -> Any:
     return model
 
 
-def _recall(model: Any, X: Any) -> dict[str, float]:
-    from bhtsne import jit, metrics
+def _recall(model: Any, X: Any, arguments: Any, pca: int | None) -> dict[str, float]:
+    from bhtsne import jit
 
     k = min(10, X.shape[0] - 1)
-    known = model.neighbors_ is not None and model.neighbors_.indices.shape[1] >= k
     with jit.threads(model.n_jobs):
-        truth = model.neighbors_ if known else X
-        recall = metrics.neighbor_recall(truth, model.embedding_, k, metric=model.metric)
-    return {"k": k, "recall": round(recall, 4)}
+        recall, n = fitting.recall(X, model, k, arguments, pca is not None)
+    return {"k": k, "recall": round(recall, 4), "points": n}
 
 
-def _told(summary: dict[str, Any]) -> list[str]:
+def _told(summary: dict[str, Any], n_features: int) -> list[str]:
     recall = summary["neighbor_recall"]
+    whole = recall["points"] == summary["points"]
+    sample = "" if whole else f" (of {recall['points']:,} points)"
     lines = [
-        f"{summary['points']:,} points, {summary['features']} features, "
+        f"{summary['points']:,} points, {fitting.of_features(summary, n_features)}, "
         f"{summary['n_iter']} iterations in {summary['total_seconds']:.1f} s",
         "  " + ", ".join(f"{stage} {s:.2f}" for stage, s in summary["seconds"].items()),
         f"KL divergence {summary['kl_divergence']:.4f}; of each point's {recall['k']} nearest "
-        f"neighbours, {recall['recall']:.1%} are among its {recall['k']} nearest in the map",
+        f"neighbours, {recall['recall']:.1%} are among its {recall['k']} nearest in the map"
+        f"{sample}",
     ]
     if summary["peak_memory_bytes"]:
         lines.append(f"peak memory {summary['peak_memory_bytes'] / 2**20:,.0f} MiB")

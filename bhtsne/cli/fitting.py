@@ -7,9 +7,13 @@ from bhtsne.cli.parser import Parser, completed, number_or_auto, numbers, offer
 
 EVERY = 10  # iterations between the maps that a recorder is offered
 _PCA = 50
+# Metrics that components keep as far as they keep the variance; "minkowski" is of power 2 here.
+_KEPT = ("euclidean", "l2", "sqeuclidean", "nan_euclidean", "minkowski")
+_ANGLES = ("cosine", "correlation")  # of components if --pca says so: those about the mean
+_SAMPLE = 1_000  # points whose neighbours are compared where the map is of components
 _AFFINITIES = ("perplexity", "multiscale", "mixture", "uniform", "fixed_sigma")
 _METHODS = ("barnes_hut", "exact")
-_STARTS = ("pca", "spectral", "random")
+_STARTS = ("auto", "pca", "spectral", "random")
 
 
 def add_options(command: Parser) -> None:
@@ -26,14 +30,15 @@ def add_options(command: Parser) -> None:
     add("--perplexity", "P[,P…]", "neighbours that count (30)", numbers, 30.0)
     add("--affinities", "KIND", f"{_either(_AFFINITIES)} (perplexity)", str, *_first(_AFFINITIES))
     add("--sigma", "S", "width of the Gaussian for fixed_sigma", float)
-    add("--pca", "D", "reduce to D principal components first (50 if there are more features; "
-        "0: never)", int)  # fmt: skip
+    add("--pca", "D", "reduce to D principal components first (50 if there are more features "
+        "and the metric is Euclidean; 0: never)", int)  # fmt: skip
     add("--n-components", "D", "dimensions of the map (2)", int, 2)
     add("--method", "NAME", _either(_METHODS), str, *_first(_METHODS))
     add("--theta", "T", "accuracy of Barnes-Hut; 0 is exact (0.5)", float, 0.5)
     add("--force-error", "E", "choose theta by the measured error", float)
     add("--dof", "A", "degrees of freedom of the kernel (1)", float, 1.0)
-    add("--init", "NAME", f"{_either(_STARTS)} (pca)", str, *_first(_STARTS))
+    add("--init", "NAME", f"{_either(_STARTS)} (auto: pca, or spectral for distances)", str,
+        *_first(_STARTS))  # fmt: skip
     add("--exaggeration", "X", "attraction, after the early phase (1)", float, 1.0)
     add("--early-exaggeration", "X", "attraction, in the early phase (12)", number_or_auto, "auto")
     add("--n-iter", "N", "iterations after early exaggeration (the schedule's)", int)
@@ -56,25 +61,65 @@ def _first(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     return words[0], words
 
 
-def reduced(X: Any, arguments: argparse.Namespace) -> Any:
-    """Return the points, by principal components if there are many features."""
+def reduced(X: Any, arguments: argparse.Namespace) -> tuple[Any, int | None]:
+    """Return the points, or their principal components; and the number of these, if any."""
     from bhtsne import initial
     from bhtsne.neighbors import checked_points
 
     X = checked_points(X)
-    n_components = components_of(arguments.pca, X.shape[1])
+    n_components = components_of(arguments.pca, arguments.metric, X.shape[1])
     if n_components == 0 or min(X.shape) <= n_components:
-        return X
-    return initial.principal_components(X, n_components, random_state=arguments.seed)
+        return X, None
+    components = initial.principal_components(X, n_components, random_state=arguments.seed)
+    return components, n_components
 
 
-def components_of(pca: int | None, n_features: int) -> int:
-    """Return how many principal components --pca asks for, 0 for none."""
+def components_of(pca: int | None, metric: str, n_features: int) -> int:
+    """Return how many principal components are taken, 0 where they do not keep the metric."""
     if pca is None:
-        return _PCA if n_features > _PCA else 0
+        return _PCA if n_features > _PCA and metric in _KEPT else 0
     if pca < 0:
         raise ValueError(f"--pca must be 0 or more, got {pca}.")
+    if pca and metric not in _KEPT + _ANGLES:
+        raise ValueError(
+            f"--pca must be 0 for --metric {metric}, which principal components do not keep, got "
+            f"{pca}; leave --pca out."
+        )
     return pca
+
+
+def recall(
+    X: Any, model: Any, k: int, arguments: argparse.Namespace, is_reduced: bool
+) -> tuple[float, int]:
+    """Return the part of k neighbours by the user's metric that a map keeps, of how many points.
+
+    Where the map is of principal components, a sample of the points themselves is looked at.
+    """
+    import numpy as np
+
+    from bhtsne import metrics, neighbors
+
+    Y, found, metric, n = model.embedding_, model.neighbors_, arguments.metric, X.shape[0]
+    if not is_reduced:
+        known = found is not None and found.indices.shape[1] >= k
+        return metrics.neighbor_recall(found if known else X, Y, k, metric=metric), n
+    some = np.sort(np.random.default_rng(0).choice(n, min(n, _SAMPLE), replace=False))
+    truth = _others(neighbors.query(X, X[some], k + 1, metric=metric).indices, some)
+    kept = _others(neighbors.query(Y, Y[some], k + 1).indices, some)
+    shared = [len(np.intersect1d(*rows)) for rows in zip(truth, kept, strict=True)]
+    return float(np.mean(shared)) / k, len(some)
+
+
+def _others(indices: Any, rows: Any) -> list[Any]:
+    """Return each row's nearest points but itself, which duplicates may crowd out."""
+    return [near[near != i][: len(near) - 1] for near, i in zip(indices, rows, strict=True)]
+
+
+def of_features(summary: dict[str, Any], n_features: int) -> str:
+    """Return what a summary says of the features."""
+    if summary["pca"] is None:
+        return f"{n_features} features"
+    return f"{n_features} features reduced to {summary['pca']} principal components"
 
 
 def estimator(arguments: argparse.Namespace, **others: Any) -> Any:

@@ -75,7 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         _draw(arguments.output, arguments)
     watch.lap("write")
-    summary = _summary(arguments, model, parts, done, watch) | {"table": table_of(report)}
+    summary = _summary(arguments, model, parts, done, watch)
+    summary |= {"pca": told["--pca"] or None, "table": table_of(report)}
     tell(summary, _told(summary), arguments)
     return 0
 
@@ -166,7 +167,7 @@ def _landmarks(arguments: argparse.Namespace, parts: Any, columns: Any) -> tuple
 
     some, _ = next(partwise.read(parts[0], columns, 1))
     width, tsne = some.shape[1], fitting.estimator(arguments)
-    n_components = fitting.components_of(arguments.pca, width)
+    n_components = fitting.components_of(arguments.pca, arguments.metric, width)
     n_components = 0 if n_components >= min(width, arguments.landmarks) else n_components
     way = arguments.landmarks_by or _WAYS[0]
     options = tsne.get_params(deep=False)
@@ -256,6 +257,8 @@ def _told(summary: dict[str, Any]) -> list[str]:
         f"{summary['points_placed']:,} points in {summary['parts_placed']} of {summary['parts']} "
         f"parts placed in {seconds['placing']:.1f} s",
     ]
+    if summary["pca"]:
+        lines[0] += f"; reduced to {summary['pca']} principal components"
     if summary["points_per_second"]:
         lines[-1] += f", {summary['points_per_second']:,.0f} a second"
     if summary["peak_memory_bytes"]:

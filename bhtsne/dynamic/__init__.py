@@ -198,6 +198,7 @@ class DynamicTSNE(Stages):
         for X in snapshots:
             parameters.check_against(self, X)
         parameters.check_start(self, len(where.names))
+        self._warn_of_perplexity(min(snapshots, key=lambda X: X.shape[0]))
         seconds: dict[str, float] = {}
         n = sum(X.shape[0] for X in snapshots)
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:

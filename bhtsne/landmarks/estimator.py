@@ -1,7 +1,6 @@
 """Points in blocks → `LandmarkTSNE`: chooses landmarks, maps them, places and refines the rest."""
 
 from collections.abc import Iterator
-from copy import copy
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from bhtsne.neighbors.points import check_count, checked_random_state
 from bhtsne.progress import Progress
 from bhtsne.tables import frames
 from bhtsne.tsne import TSNE
+from bhtsne.tsne.placing import plain_copy
 
 __all__ = ["LandmarkTSNE"]
 
@@ -228,7 +228,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     def _placed(self, source: Source) -> Iterator[np.ndarray]:
         """Yield the places of each block."""
-        quiet = copy(self.tsne_).set_params(verbose=False).set_output(transform="default")
+        quiet = plain_copy(self.tsne_).set_params(verbose=False)
         with Progress(self.verbose).counted("placing", source.known) as advance:
             for block in source:
                 placed = np.empty((0, self._n_features_out), np.float32)

@@ -47,7 +47,7 @@ def comparable(X, metric):
 def nearest(X, k: int, measure, new=None) -> tuple[np.ndarray, np.ndarray]:
     """Return the k nearest points of X to each new one, or to each of X without itself.
 
-    Nearest first; which of equally near ones at the end of a row are taken is not said.
+    Nearest first; equal distances are ordered by index.
     """
     own, metric = new is None, measure.metric
     X = comparable(X, metric)
@@ -59,15 +59,23 @@ def nearest(X, k: int, measure, new=None) -> tuple[np.ndarray, np.ndarray]:
         D = distances(new, X, measure, start, stop, own)
         if own:
             D[np.arange(stop - start), np.arange(start, stop)] = np.inf
-        near = np.sort(np.argpartition(D, k - 1, axis=1)[:, :k], axis=1)
-        values = np.take_along_axis(D, near, axis=1)
-        order = np.argsort(values, axis=1, kind="stable")
-        indices[start:stop] = np.take_along_axis(near, order, axis=1)
-        found[start:stop] = np.take_along_axis(values, order, axis=1)
+        indices[start:stop] = _first(D, k)
+        found[start:stop] = np.take_along_axis(D, indices[start:stop].astype(np.int64), axis=1)
 
     _warn_of_calls(metric, m * n)
     each_block(block, m, max(_BLOCK // n, _ROWS), metric)
     return indices, found
+
+
+def _first(D: np.ndarray, k: int) -> np.ndarray:
+    """Return the columns of the k least values of each row, ties in the order of the columns."""
+    near = np.sort(np.argpartition(D, k - 1, axis=1)[:, :k], axis=1)
+    values = np.take_along_axis(D, near, axis=1)
+    near = np.take_along_axis(near, np.argsort(values, axis=1, kind="stable"), axis=1)
+    tied = (values.max(axis=1, keepdims=True) >= D).sum(axis=1) > k
+    for row in np.flatnonzero(tied):
+        near[row] = np.argsort(D[row], kind="stable")[:k]
+    return near
 
 
 def each_block(function, n: int, rows: int, metric) -> list:

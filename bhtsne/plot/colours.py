@@ -1,7 +1,5 @@
 """Labels → the names of categories or quantities, and one colour a point, alike in all maps."""
 
-import sys
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -19,6 +17,7 @@ from matplotlib.colors import (
 )
 from matplotlib.dates import date2num
 
+from bhtsne import telling
 from bhtsne.palette import (
     DARK_PALETTE,
     MISSING,
@@ -147,7 +146,7 @@ def _chosen(
     own = _palette(levels, palette, theme)
     if len(seen) <= _MANY:
         if len(levels) > len(own):
-            _warn(f"{len(levels)} categories share {len(own)} colours; group some of them.")
+            telling.warn(f"{len(levels)} categories share {len(own)} colours; group some of them.")
         places = {x: own[i % len(own)] for i, x in enumerate(levels)}
         return seen, [places[x] for x in seen], len(seen), None
     count = Counter(labels)
@@ -161,7 +160,7 @@ def _chosen(
         shown = f", the {named} most frequent of which have colours and the others are grey"
     else:
         shown = " of one point each, so that all points have one colour"
-    _warn(f"labels hold {len(seen):,} categories{shown}; group some of them.")
+    telling.warn(f"labels hold {len(seen):,} categories{shown}; group some of them.")
     grey = OTHERS[theme] if named else PLAIN[theme]
     return seen, own[:named] + [grey] * (len(seen) - named), named, (others, grey)
 
@@ -210,19 +209,6 @@ def _hex(colour: Any) -> str:
     if not is_color_like(colour):
         raise ValueError(f"palette must hold colours that matplotlib knows, got {colour!r}.")
     return to_hex(colour)
-
-
-def _warn(text: str) -> None:
-    """Warn the first caller outside of this package."""
-    warnings.warn(text, stacklevel=_to_caller())
-
-
-def _to_caller() -> int:
-    """Return the level of the first frame outside of this package, for a warning of its caller."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and str(frame.f_globals.get("__name__")).startswith("bhtsne."):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def for_each_map(labels: Any, count: int) -> list:

@@ -56,7 +56,7 @@ class SNE(Stages):
         divergence is a sum over N rows, and 0.2 N for the others.
     momentum : float or "auto", default "auto"
         Part of the last step that is kept, 0 to below 1; "auto" is 0.8.
-    init : {"pca", "spectral", "random"} or array of shape (N, n_components), default "pca"
+    init : {"auto", "pca", "spectral", "random"} or array of shape (N, n_components), default "auto"
         Start, see `initial`.
     metric : str or callable, default "euclidean"
         Any of scikit-learn's. "precomputed": X holds the distances.
@@ -119,7 +119,7 @@ class SNE(Stages):
         n_iter="auto",
         learning_rate="auto",
         momentum="auto",
-        init="pca",
+        init="auto",
         metric="euclidean",
         metric_params=None,
         callbacks=(),
@@ -179,7 +179,7 @@ class SNE(Stages):
                 P = self._weigh_pairs(X)
                 objective = Divergence(P, self.variant, self.background)
             with progress.timed("initial", seconds, X.shape[0]):
-                spectral = isinstance(self.init, str) and self.init == "spectral"
+                spectral = isinstance(self.init, str) and self._start == "spectral"
                 graph = sparse.csr_array(objective.joint) if spectral else None
                 state = State(self._place(X, graph, rng))
             with progress.timed("optimization", seconds):
@@ -208,9 +208,13 @@ class SNE(Stages):
         """
         return self.fit(X).embedding_
 
+    @property
+    def _kind(self) -> str:
+        return "perplexity" if self.sigma is None else "fixed_sigma"
+
     def _weigh_pairs(self, X) -> np.ndarray:
         P = affinities.conditional_pairs(
-            X, self.perplexity, sigma=self.sigma, metric=self.metric,
+            X, self._most(X.shape[0]), sigma=self.sigma, metric=self.metric,
             metric_params=self.metric_params,
         )  # fmt: skip
         if self.variant != "sne":

@@ -22,8 +22,9 @@ class TSNE(Placing, GoingOn, Keeping):
     n_components : int, default 2
         Dimensions of the map: 1, 2 or 3 by Barnes-Hut, any by ``method="exact"``.
     perplexity : float or sequence of float, default 30
-        Effective number of neighbours of a point, below N; several for "multiscale" and "mixture".
-        Each point is given 3 · perplexity neighbours, or all others if there are fewer.
+        Effective number of neighbours of a point, of which 3 · perplexity are weighed. Above
+        (N − 1) / 3, that is used, at least 1, with a warning. Several mean "multiscale", unless
+        `affinities` is "mixture".
     affinities : str or array of shape (N, N), default "perplexity"
         How neighbours are weighed: {"perplexity", "multiscale", "mixture", "uniform",
         "fixed_sigma"}, see `affinities.conditional`. An array or sparse matrix is P itself, see
@@ -42,7 +43,8 @@ class TSNE(Placing, GoingOn, Keeping):
         Iterations after early exaggeration; "auto" is the schedule's.
     learning_rate : float or "auto", default "auto"
         Factor of the gradient. "auto" is N / exaggeration in each phase (Belkina et al. 2019; Kobak
-        & Berens 2019), at least 1. Four times as large in openTSNE for the same step.
+        & Berens 2019), at least 1; a quarter of it for ``schedule="opentsne"``, whose own number
+        is four times as large for the same step.
     momentum : float or "auto", default "auto"
         Part of the last step that is kept, 0 to below 1; "auto" is the schedule's.
     phases : sequence of Phase or dict, or None, default None
@@ -59,9 +61,11 @@ class TSNE(Placing, GoingOn, Keeping):
         spectral start) and 50 more with momentum 0.9, 120 with 0.95, 30 with 0.8; from 200,000
         points on 250 with 0.8 and the same 200; below 50,000, where they take little time, 250 and
         500 with 0.8 to 0.95. "opentsne":
-        250 and 500 with 0.8, the habit of the field, for maps to be compared.
-    init : {"pca", "spectral", "random"} or array of shape (N, n_components), default "pca"
-        Start, see `initial`. An array is taken as it is: `initial.rescale` makes it small.
+        250 and 500 with 0.8, learning rate and gains as in openTSNE, for maps to be compared: the
+        same steps from the same start and P.
+    init : {"auto", "pca", "spectral", "random"} or array of shape (N, n_components), default "auto"
+        Start, see `initial`; "auto" is "pca", or "spectral" where X holds distances or affinities.
+        An array is taken as it is: `initial.rescale` makes it small.
     metric : str or callable, default "euclidean"
         See `neighbors.find`. "precomputed": X holds the distances, all or sparse.
     metric_params : dict or None, default None
@@ -81,8 +85,9 @@ class TSNE(Placing, GoingOn, Keeping):
         error of the repulsion, which `history_` has, is below this; 1e-3 is a good value.
     dof : float, default 1
         Degrees of freedom of the map's kernel, 0.001 to below 10,000.
-    callbacks : sequence of callable, default ()
-        Called with an `optimizer.Record` and a copy of the map; one that returns True stops.
+    callbacks : callable or sequence of callable, default ()
+        Called with an `optimizer.Record` and a copy of the map. One that returns True, as a bool of
+        Python or NumPy, stops; other return values are ignored.
     callback_every : int, default 50
         Iterations between checks.
     random_state : int, RandomState or None, default None
@@ -153,7 +158,7 @@ class TSNE(Placing, GoingOn, Keeping):
         min_kl_rate=0.0,
         min_gradient_norm=0.0,
         schedule="fast",
-        init="pca",
+        init="auto",
         metric="euclidean",
         metric_params=None,
         neighbors="auto",

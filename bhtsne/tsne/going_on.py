@@ -61,8 +61,9 @@ class GoingOn(Stages):
         return model
 
     def optimize(
-        self, n_iter, *, exaggeration=None, learning_rate=None, momentum=None, theta=None
-    ) -> Any:
+        self, n_iter, *, exaggeration=None, learning_rate=None, momentum=None, theta=None,
+        callbacks=None, callback_every=None,
+    ) -> Any:  # fmt: skip
         """Go on optimising the map, as if the fit had not ended: with its momentum and gains.
 
         Parameters
@@ -73,6 +74,8 @@ class GoingOn(Stages):
             As in `Phase`; None is what they were in the last iteration.
         learning_rate : float or "auto", optional
             As in `Phase`; None is the last one, the larger the smaller the exaggeration is now.
+        callbacks, callback_every
+            As in `TSNE`, for these iterations; None is the estimator's.
 
         Returns
         -------
@@ -99,6 +102,7 @@ class GoingOn(Stages):
         True
         """
         check_is_fitted(self, "embedding_")
+        watched = self._watched(callbacks, callback_every)
         phase = self._next(n_iter, exaggeration, learning_rate, momentum, theta)
         state = State(
             self.embedding_, self._velocity, self._gains, self.n_iter_, list(self.history_),
@@ -107,7 +111,7 @@ class GoingOn(Stages):
         seconds = dict(self.timings_)
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
             with progress.timed("optimization", seconds):
-                self._descend(self.affinities_, state, progress, checkpoint.Nowhere())
+                self._descend(self.affinities_, state, progress, checkpoint.Nowhere(), **watched)
             self._keep(self.affinities_, state, phase)
         if state.history:
             seconds["optimization"] = state.history[-1].seconds
@@ -115,8 +119,9 @@ class GoingOn(Stages):
         return self
 
     def add(
-        self, X, *, n_iter=150, exaggeration=None, learning_rate=None, momentum=None, theta=None
-    ) -> Any:
+        self, X, *, n_iter=150, exaggeration=None, learning_rate=None, momentum=None, theta=None,
+        callbacks=None, callback_every=None,
+    ) -> Any:  # fmt: skip
         """Add points to the fitted ones, and optimise the map of them all.
 
         The new points are placed by `transform`; neighbours and affinities are found anew, among
@@ -128,8 +133,8 @@ class GoingOn(Stages):
             New points.
         n_iter : int
             Iterations.
-        exaggeration, learning_rate, momentum, theta : float, optional
-            As in `optimize`.
+        exaggeration, learning_rate, momentum, theta, callbacks, callback_every : optional
+            As in `optimize`; a learning rate that was automatic is so for N + M points.
 
         Returns
         -------
@@ -154,6 +159,11 @@ class GoingOn(Stages):
         check_is_fitted(self, "embedding_")
         self._check_own("neighbors", 'a way to find them, such as "auto"')
         self._check_own("affinities", 'a kind of affinities, such as "perplexity"')
+        watched, last = self._watched(callbacks, callback_every), self._last_phase
+        if learning_rate is None and last.learning_rate == last._replace(learning_rate="auto").rate(
+            len(self.embedding_)
+        ):
+            learning_rate = "auto"  # of all points
         phase = self._next(n_iter, exaggeration, learning_rate, momentum, theta)
         placed = self.transform(X)
         X = checked_input(self, X, reset=False)
@@ -161,8 +171,16 @@ class GoingOn(Stages):
         Y = np.concatenate([self.embedding_, np.asarray(placed)])
         X = together([self._fit_X, X])
         self._check_memory(X)
-        self._make(X, lambda *_: Y, [phase])
+        self._make(X, lambda *_: Y, [phase], **watched)
         return self
+
+    def _watched(self, callbacks, callback_every) -> dict[str, Any]:
+        """Return the callbacks and their interval, the estimator's unless others are given."""
+        callbacks = self.callbacks if callbacks is None else callbacks
+        callback_every = self.callback_every if callback_every is None else callback_every
+        parameters.check_callbacks(callbacks)
+        parameters.check_number("callback_every", callback_every)
+        return {"callbacks": callbacks, "callback_every": callback_every}
 
     def _next(self, n_iter, exaggeration, learning_rate, momentum, theta) -> Phase:
         """Return the phase that follows the last one."""
@@ -174,7 +192,8 @@ class GoingOn(Stages):
             learning_rate = last.learning_rate
             if not isinstance(learning_rate, str):
                 learning_rate *= last.exaggeration / exaggeration
-        return parameters.check_phase(Phase(n_iter, exaggeration, learning_rate, momentum, theta))
+        phase = Phase(n_iter, exaggeration, learning_rate, momentum, theta, rule=last.rule)
+        return parameters.check_phase(phase)
 
     def _check_own(self, name: str, remedy: str) -> None:
         if not isinstance(getattr(self, name), str) or not self._has_points:

@@ -133,6 +133,10 @@ def _put(place: str, value: Any, told: dict, name: str, arrays: dict) -> None:
         value = [p if isinstance(p, dict) else p._asdict() for p in value]
     if _is_plain(value):
         told[name] = value
+    elif isinstance(value, dict):
+        told[name] = {}
+        for key, part in value.items():
+            _put(f"{place}.{key}", part, told[name], key, arrays)
     elif hasattr(value, "__array__"):
         told[name] = "an array"
         arrays[place] = np.asarray(value)
@@ -152,11 +156,20 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, bool | int | float | str | np.generic)
 
 
+def _given(place: str, told: dict, arrays: dict) -> dict:
+    """Return parameters, or the parts of one, with the arrays among them."""
+    given = {}
+    for name, value in told.items():
+        if isinstance(value, dict):
+            value = _given(f"{place}.{name}", value, arrays)
+        elif isinstance(value, str) and value == "an array":
+            value = arrays[f"{place}.{name}"]
+        given[name] = value
+    return given
+
+
 def _restored(cls: type, told: dict, arrays: dict) -> Any:
-    given = dict(told["parameters"])
-    for name, value in given.items():
-        if isinstance(value, str) and value == "an array":
-            given[name] = arrays[f"parameter.{name}"]
+    given = _given("parameter", told["parameters"], arrays)
     model = cls(**given)
     for name in _PLAIN:
         setattr(model, name, told[name])

@@ -14,32 +14,25 @@ def wanted(kind: str, perplexity: float) -> int:
     return max(int(perplexity if kind == "uniform" else 3 * perplexity), 1)
 
 
-def known_neighbors(graph: Any, X: Any, kind: str, perplexity: float) -> neighbors.Neighbors:
+def known_neighbors(graph: Any, X: Any, kind: str, perplexity: Any) -> neighbors.Neighbors:
     """Return the nearest neighbours of a graph, or of distances stored in X if that is None."""
-    n, k = X.shape[0], wanted(kind, perplexity)
+    n, k = X.shape[0], wanted(kind, float(np.max(perplexity)))
     if graph is None:
         found = neighbors.find(X, min(k, n - 1), metric="precomputed")
     else:
         found = neighbors.given(graph, n)
-        found = neighbors.Neighbors(*(np.ascontiguousarray(part[:, :k]) for part in found))
-    _check_enough(found.indices, kind, perplexity)
-    return found
+    counts = (found.indices[:, :k] >= 0).sum(axis=1)
+    k = max(int(counts.max()), 1)
+    if kind != "fixed_sigma":
+        _warn_of_few(counts, wanted(kind, float(np.max(perplexity))))
+    return neighbors.Neighbors(*(np.ascontiguousarray(part[:, :k]) for part in found))
 
 
-def _check_enough(indices: np.ndarray, kind: str, perplexity: float) -> None:
-    """Raise ValueError if neighbours that were given are too few, and warn if they nearly are."""
-    want, counts = wanted(kind, perplexity), (indices >= 0).sum(axis=1)
-    least, most = int(counts.min()), int(counts.max())
-    if least >= want or kind == "fixed_sigma":
-        return
-    what = f"perplexity {perplexity:g} asks for {want} neighbours, and there are {most}"
-    advice = f"a perplexity of {least / 3:.3g} is the most that fits"
-    if most <= perplexity:
-        raise ValueError(f"{what}; take a perplexity of {most / 3:.3g}, or more neighbours.")
-    if least < most:
+def _warn_of_few(counts: np.ndarray, want: int) -> None:
+    """Warn if some points have fewer neighbours than others, and fewer than are wanted."""
+    if int(counts.min()) < min(want, int(counts.max())):
         few = int((counts < want).sum())
-        what = (
-            f"{few:,} of {len(counts):,} points have fewer than the {want} neighbours that "
-            f"perplexity {perplexity:g} asks for, {least} at the least"
+        telling.warn(
+            f"neighbors should have {want} for each point at this perplexity, got fewer for "
+            f"{few:,} of {len(counts):,} points, {int(counts.min())} at the least; give more."
         )
-    telling.warn(f"{what}: {advice if least >= 3 else 'give more neighbours'}.")

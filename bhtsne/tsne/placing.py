@@ -12,12 +12,16 @@ from sklearn.utils.validation import check_is_fitted
 from bhtsne import jit, neighbors, optimizer, parameters
 from bhtsne.dask.mapping import map_rows
 from bhtsne.dask.partitions import check_columns, is_collection
+from bhtsne.forces.checks import FARTHEST
+from bhtsne.neighbors.points import check_count, checked_reals, largest
 from bhtsne.tables import frames
 from bhtsne.transform import STARTS, Settling, start
 from bhtsne.tsne.input import checked_input
-from bhtsne.tsne.stages import Stages, wanted
+from bhtsne.tsne.known import wanted
+from bhtsne.tsne.perplexities import effective, kind_of, warn_if_lowered
+from bhtsne.tsne.stages import Stages
 
-__all__ = ["Placing"]
+__all__ = ["Placing", "plain_copy"]
 
 _FEW = 5.0  # effective neighbours of a new point
 
@@ -27,7 +31,7 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
 
     def transform(
         self, X, *, perplexity=None, exaggeration=1.5, n_iter=30, learning_rate=1.0, momentum=0.5,
-        init="weighted",
+        init="weighted", n_neighbors=None,
     ):  # fmt: skip
         """Place new points on the fitted map, which stays as it is.
 
@@ -53,9 +57,12 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
         learning_rate, momentum : float
             Factor of a step, and the part of the last one that is kept. A step of 1 leads to the
             lowest point of a parabola that lies above the attraction, see `transform.Settling`.
-        init : {"weighted", "median", "random"}
+        init : {"weighted", "median", "random"} or array of shape (M, n_components)
             Where a point starts: at the mean of its neighbours weighted by affinity, at their
-            median, or anywhere.
+            median, or anywhere; or the places themselves. An earlier result goes on from there, but
+            with neither momentum nor gains of its last step: not quite as more iterations at once.
+        n_neighbors : int or None
+            Neighbours of a new point in the fitted data; None is 3 · perplexity.
 
         Returns
         -------
@@ -87,29 +94,39 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
             options = {
                 "perplexity": perplexity, "exaggeration": exaggeration, "n_iter": n_iter,
                 "learning_rate": learning_rate, "momentum": momentum, "init": init,
+                "n_neighbors": n_neighbors,
             }  # fmt: skip
             X = self._in_order(X)
+            parameters.check_choice("init", init, STARTS)
             place = partial(_placed, model=_lean(self), options=options)
             return map_rows(place, X, list(self.get_feature_names_out()))
         n = len(self.embedding_)
-        if perplexity is None:
+        usual = perplexity is None
+        if usual:
             perplexity = np.minimum(_FEW, self.perplexity).tolist()
         parameters.check_perplexity(perplexity, self.affinities)
+        kind = kind_of(self.affinities, perplexity)
+        if n_neighbors is not None:
+            check_count("n_neighbors", n_neighbors)
+        elif not usual:
+            warn_if_lowered(perplexity, kind, n, n)
         given = optimizer.Phase(n_iter, exaggeration, learning_rate, momentum)
         phase = parameters.check_phase(given)
         parameters.check_number("learning_rate", learning_rate)  # "auto" would count the batch
-        parameters.check_choice("init", init, STARTS)
         X = checked_input(self, X, reset=False)
+        Y = _checked_start(init, (X.shape[0], self.embedding_.shape[1]))
         seeded = isinstance(self.random_state, numbers.Integral)
         seed = int(self.random_state) if seeded else 0
         with jit.threads(self.n_jobs):
-            kind = self.affinities if isinstance(self.affinities, str) else "perplexity"
-            k = min(wanted(kind, float(np.max(perplexity))), n)
+            if n_neighbors is None:
+                perplexity = effective(perplexity, kind, n, n)
+            k = min(n_neighbors or wanted(kind, float(np.max(perplexity))), n)
             found = neighbors.query(
                 self._fit_X, X, k, metric=self.metric, metric_params=self.metric_params
             )
             P = self._weigh(found, n, perplexity)
-            Y = start(P, self.embedding_, init, seed)
+            if Y is None:
+                Y = start(P, self.embedding_, init, seed)
             objective = Settling(P, self.embedding_, self.method, self.theta_, self.dof)
             state = optimizer.run(
                 optimizer.State(Y), objective, [phase], callback_every=max(phase.n_iter, 1),
@@ -132,14 +149,36 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
         return X
 
 
+def plain_copy(model: Any) -> Any:
+    """Return a shallow copy that returns arrays, whatever `set_output` asks of the original.
+
+    The copy has an output configuration of its own: `set_output` changes it in place.
+    """
+    plain = copy(model)
+    vars(plain).pop("_sklearn_output_config", None)
+    return plain.set_output(transform="default")
+
+
+def _checked_start(init: Any, shape: tuple[int, int]) -> np.ndarray | None:
+    """Return places that are given as a start, or None for a start by name."""
+    if isinstance(init, str):
+        parameters.check_choice("init", init, STARTS)
+        return None
+    Y = checked_reals(init, "init")
+    if Y.shape != shape or not (np.isfinite(Y).all() and largest(Y) <= FARTHEST):
+        raise ValueError(
+            f"init must be one of {STARTS} or finite places of shape {shape}, within "
+            f"±{FARTHEST:g}, got shape {Y.shape}."
+        )
+    return Y.astype(np.float32)
+
+
 def _lean(model: Any) -> Any:
     """Return a copy of an estimator with no more than placing takes: what is sent to workers."""
-    lean = copy(model)
+    lean = plain_copy(model)
     for name in ("affinities_", "neighbors_", "kl_per_point_", "_velocity", "_gains"):
         vars(lean).pop(name, None)
-    return lean.set_params(callbacks=(), checkpoint=None, verbose=False).set_output(
-        transform="default"
-    )
+    return lean.set_params(callbacks=(), checkpoint=None, verbose=False)
 
 
 def _placed(points: np.ndarray, model: Any, options: dict) -> np.ndarray:

@@ -1,6 +1,5 @@
 """The stages of a fit, one after another, and what of them is kept."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,6 +29,7 @@ from bhtsne.progress import Progress
 from bhtsne.tsne import needs
 from bhtsne.tsne.input import checked_input
 from bhtsne.tsne.known import known_neighbors, wanted
+from bhtsne.tsne.perplexities import effective, kind_of, warn_if_lowered
 
 __all__ = ["Stages"]
 
@@ -45,17 +45,19 @@ class Stages(BaseEstimator):
     neighbors_: Any  # a list of them where there are several tables
 
     def _checked(self, X):
-        """Return X as an array or CSR of floats; raise for what breaks a rule, or does not fit."""
+        """Return X as an array or CSR of floats; raise for what breaks a rule."""
         X = checked_input(self, X, ensure_min_samples=2)
         parameters.check(self)
         parameters.check_against(self, X)
         parameters.check_start(self, X.shape[0])
         self._check_memory(X)
+        self._warn_of_perplexity(X)
         return X
 
     def _make(
-        self, X, place: Callable, phases: Sequence[Phase], kept: checkpoint.Nowhere | None = None
-    ) -> None:
+        self, X, place: Callable, phases: Sequence[Phase], kept: checkpoint.Nowhere | None = None,
+        **watched: Any,
+    ) -> None:  # fmt: skip
         """Make a map of X, which has been checked, from where `place(X, P, rng)` starts it."""
         rng, kept = check_random_state(self.random_state), kept or checkpoint.Nowhere()
         seconds: dict[str, float] = {}
@@ -71,7 +73,7 @@ class Stages(BaseEstimator):
             with progress.timed("initial", seconds, X.shape[0]):
                 state = kept.state(start, rng)
             with progress.timed("optimization", seconds):
-                self._descend(P, state, progress, kept)
+                self._descend(P, state, progress, kept, **watched)
             with progress.timed("divergence", seconds):
                 self._keep(P, state, phases[-1] if phases else Phase(0))
         before = kept.seconds
@@ -104,22 +106,22 @@ class Stages(BaseEstimator):
         >>> list(needed), 2.5 < max(needed.values()) / 2**30 < 4
         (['neighbors', 'affinities', 'initial', 'optimization'], True)
         """
-        n, kind = X.shape[0], self.affinities
-        if not isinstance(kind, str) or kind == "precomputed":
+        n, kind = X.shape[0], self._kind
+        if self._own_affinities:
             return {}
-        most, scales = float(np.max(self.perplexity)), np.size(self.perplexity)
+        most, scales = self._most(n), np.size(self.perplexity)
         k, search = min(wanted(kind, most), n - 1), self.neighbors
         if isinstance(search, dict):
             search = search.get("method", "pynndescent")
-        if not isinstance(search, str) or not self._has_points:
+        if self._knows_neighbors(X) or not self._has_points:
             search = "given"
-        elif self.method == "exact":
+        elif self.method == "exact" and kind != "uniform":
             k, search = n - 1, "exact"
         elif search == "auto":
             search = neighbors.suitable(X, self.metric, self.metric_params)
         if search == "exact" and not neighbors.is_euclidean(X, self.metric, self.metric_params):
             search = "brute"
-        init = self.init if isinstance(self.init, str) else "given"
+        init = self._start if isinstance(self.init, str) else "given"
         stored = -(-X.nnz // n) if sparse.issparse(X) else X.shape[1]
         return needs.of_fit(
             n, stored, k, search=search, init=init, n_components=self.n_components,
@@ -128,17 +130,52 @@ class Stages(BaseEstimator):
 
     def _check_memory(self, X) -> None:
         """Raise MemoryError before anything is computed if a stage needs more than can be had."""
-        named = isinstance(self.affinities, str) and self.affinities == "perplexity"
-        if named and self.method == "exact":
-            check_memory(X.shape[0])
+        n, known = X.shape[0], self._own_affinities or self._knows_neighbors(X)
+        all_pairs = self.method == "exact" and self._kind != "uniform" and not known
+        if all_pairs and self._kind == "perplexity":
+            check_memory(n)
             return
+        remedy = (
+            'take fewer points, or method="barnes_hut", whose memory grows with N'
+            if all_pairs
+            else "take a smaller perplexity, with which it grows, or fit fewer points and place "
+            "the others by transform"
+        )
         for stage, need in self.needed_memory(X).items():
             memory.check(
-                need,
-                f"The {stage} of {X.shape[0]:,} points at perplexity {np.max(self.perplexity):g}",
-                "take a smaller perplexity, with which it grows, or fit fewer points and place "
-                "the others by transform",
+                need, f"The {stage} of {n:,} points at perplexity {self._most(n):g}", remedy
             )
+
+    @property
+    def _kind(self) -> str:
+        """How neighbours are weighed."""
+        return kind_of(self.affinities, self.perplexity)
+
+    @property
+    def _own_affinities(self) -> bool:
+        """Whether the affinities are given, so that no perplexity is asked for."""
+        return not isinstance(self.affinities, str) or self.affinities == "precomputed"
+
+    def _knows_neighbors(self, X) -> bool:
+        """Whether neighbours are given: as a graph, or as the stored distances of X."""
+        stored = isinstance(self.metric, str) and self.metric == "precomputed"
+        return not isinstance(self.neighbors, str | dict) or (stored and sparse.issparse(X))
+
+    def _most(self, n: int) -> float:
+        """Return the largest effective perplexity among n points."""
+        return float(np.max(effective(self.perplexity, self._kind, n - 1, n - 1)))
+
+    def _warn_of_perplexity(self, X) -> None:
+        """Warn if the number of points lowers the perplexity."""
+        if not self._own_affinities and not self._knows_neighbors(X):
+            warn_if_lowered(self.perplexity, self._kind, X.shape[0] - 1, X.shape[0] - 1)
+
+    @property
+    def _start(self) -> Any:
+        """The start: `init`, or what its "auto" stands for."""
+        if not isinstance(self.init, str) or self.init != "auto":
+            return self.init
+        return "pca" if self._has_points else "spectral"
 
     @property
     def _has_points(self) -> bool:
@@ -154,60 +191,52 @@ class Stages(BaseEstimator):
         return tags
 
     def _find_neighbors(self, X, rng) -> neighbors.Neighbors | None:
-        n, kind = X.shape[0], self.affinities
-        if not isinstance(kind, str) or kind == "precomputed":
+        n, kind = X.shape[0], self._kind
+        if self._own_affinities:
             return None
-        most = float(np.max(self.perplexity))
-        if not isinstance(self.neighbors, str | dict) or (
-            self.metric == "precomputed" and sparse.issparse(X)
-        ):
+        if self._knows_neighbors(X):
             graph = None if isinstance(self.neighbors, str | dict) else self.neighbors
-            return known_neighbors(graph, X, kind, most)
+            found = known_neighbors(graph, X, kind, self.perplexity)
+            warn_if_lowered(self.perplexity, kind, found.indices.shape[1], n - 1)
+            return found
         if self.method == "exact" and kind != "uniform":
             if kind == "perplexity":
                 return None
             return neighbors.find(
                 X, n - 1, metric=self.metric, metric_params=self.metric_params, method="exact"
             )
-        k = wanted(kind, most)
-        if k > n - 1:
-            warnings.warn(
-                f"perplexity {most:g} asks for {k} neighbours and each of {n} points has {n - 1}: "
-                f"all are used. {(n - 1) / 3:.3g} is the most that is not cut short.",
-                stacklevel=4,
-            )
         seed = None if self.random_state is None else rng
         return neighbors.find(
-            X, min(k, n - 1), metric=self.metric, metric_params=self.metric_params,
-            method=self.neighbors, random_state=seed,
+            X, min(wanted(kind, self._most(n)), n - 1), metric=self.metric,
+            metric_params=self.metric_params, method=self.neighbors, random_state=seed,
         )  # fmt: skip
 
     def _compute_affinities(self, X, found) -> sparse.csr_array:
-        if not isinstance(self.affinities, str):
-            return affinities.given(self.affinities, X.shape[0])
-        if self.affinities == "precomputed":
-            return affinities.given(X)
+        n = X.shape[0]
+        if self._own_affinities:
+            return affinities.given(X if isinstance(self.affinities, str) else self.affinities, n)
+        k = n - 1 if found is None else found.indices.shape[1]
+        perplexity = effective(self.perplexity, self._kind, k, n - 1)
         if found is None:
             return affinities.all_pairs(
-                X, self.perplexity, metric=self.metric, metric_params=self.metric_params
+                X, perplexity, metric=self.metric, metric_params=self.metric_params
             )
         with telling.share(0, 0.4):
-            conditional = [self._weigh(found, X.shape[0], self.perplexity)]
+            conditional = [self._weigh(found, n, perplexity)]
         with telling.share(0.4, 1):  # which lets go of the other on the way
             return affinities.joint(conditional.pop(), self.symmetrize)
 
     def _weigh(self, found, n: int, perplexity) -> sparse.csr_array:
         """Return conditional affinities to n fitted points, for one's own P by perplexity."""
-        own = not isinstance(self.affinities, str)
-        kind = "perplexity" if own else self.affinities
+        kind = kind_of(self.affinities, perplexity)
         return affinities.conditional(found, n, perplexity, kind=kind, sigma=self.sigma)
 
     def _place(self, X, P, rng) -> np.ndarray:
         if not isinstance(self.init, str):
             return np.array(self.init, np.float32)
-        if self.init == "random":
+        if self._start == "random":
             return initial.random(X.shape[0], self.n_components, random_state=rng)
-        if self.init == "spectral":
+        if self._start == "spectral":
             return initial.spectral(P, self.n_components, random_state=rng)
         return initial.pca(X, self.n_components, random_state=rng)
 
@@ -215,10 +244,12 @@ class Stages(BaseEstimator):
         if self.phases is not None:
             told = (p if isinstance(p, Phase) else Phase(**p) for p in self.phases)
             return [parameters.check_phase(phase) for phase in told]
-        given = {name: plain(getattr(self, name)) for name in _OF_SCHEDULE}
+        given = {name: plain(getattr(self, name)) for name in _OF_SCHEDULE} | {"init": self._start}
         return schedules.phases(self.schedule, n, **given)
 
-    def _descend(self, P, state: State, progress: Progress, kept: checkpoint.Nowhere) -> None:
+    def _descend(
+        self, P, state: State, progress: Progress, kept: checkpoint.Nowhere, **watched
+    ) -> None:
         """Do what the state has left to do."""
         if state.stopped == "callback":  # as it was kept
             return
@@ -234,9 +265,8 @@ class Stages(BaseEstimator):
                 state,
                 objective,
                 None,
-                callbacks=self.callbacks,
-                callback_every=self.callback_every,
                 progress=after,
+                **{"callbacks": self.callbacks, "callback_every": self.callback_every} | watched,
             )
         finally:
             kept.keep(state, now=True)
