@@ -7,6 +7,7 @@ computed is written by a thread of its own, while the run goes on.
 import json
 import os
 import warnings
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -67,10 +68,16 @@ class Folder:
                 arrays = files.read_arrays(file)
             return json.loads(str(arrays.pop("told"))), arrays
 
-    def read_sound(self, name: str) -> Kept | None:
-        """Return what a file holds, or None and a warning by its name if it is damaged."""
+    def read_sound(
+        self, name: str, decode: Callable[[dict, dict], Any]
+    ) -> tuple[dict[str, Any], Any] | None:
+        """Return what a file says and what it decodes to, or None and a warning if it cannot be."""
         try:
-            return self.read(name)
+            kept = self.read(name)
+            if kept is None:
+                return None
+            with files.sentences(self.path / f"{name}.npz", "what a run has kept"):
+                return kept[0], decode(*kept)
         except ValueError as error:
             warnings.warn(f"{error} The run does without it.", stacklevel=2)
             return None

@@ -48,7 +48,7 @@ def _acquired(folder: Path, name: str) -> Any:
     """Return a held lock, or None where no lock can be had."""
     import filelock
 
-    # A soft lock, which is a file alone, would outlive a process that was killed on another machine.
+    # A soft lock, a mere file, would outlive a process that was killed on another machine.
     lock = filelock.FileLock(folder / LOCK, thread_local=False, fallback_to_soft=False)
     try:
         lock.acquire(blocking=False)
