@@ -4,7 +4,6 @@ And an array → the memory map that it is of, which needs none.
 """
 
 import math
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 __all__ = ["available", "check", "mapped", "peak"]
 
-_MEMORY, _GROUPS = Path("/proc/meminfo"), Path("/proc/self/cgroup")
+_GROUPS, _STATUS = Path("/proc/self/cgroup"), Path("/proc/self/status")
 _LIMITS = Path("/sys/fs/cgroup")
+# What psutil raises where a system hides or lacks what it reads.
+_UNKNOWN = (OSError, RuntimeError, LookupError, psutil.Error)
 # Limit, use, and the line of memory.stat with what of it can be given back, in each version.
 _NAMES = {
     "v2": ("memory.max", "memory.current", "inactive_file"),
@@ -46,15 +48,17 @@ def check(need: float, what: str, remedy: str) -> None:
 
 def peak() -> int | None:
     """Return the most memory that the process has held, in bytes, where the system tells."""
-    with suppress(OSError, StopIteration), open("/proc/self/status") as lines:
+    with suppress(OSError, StopIteration), _STATUS.open() as lines:
         # Linux's ru_maxrss counts what a parent held as it started the process.
         return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
-    try:
+    with suppress(ImportError):
         import resource
-    except ImportError:  # Windows
-        return None
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else 1024 * most
+
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else 1024 * most
+    with suppress(AttributeError, *_UNKNOWN):  # Windows alone has this one
+        return psutil.Process().memory_info().peak_wset
+    return None
 
 
 def mapped(X: Any) -> np.memmap | None:
@@ -65,8 +69,8 @@ def mapped(X: Any) -> np.memmap | None:
 
 
 def _of_machine() -> Iterator[float]:
-    with suppress(OSError), _MEMORY.open() as lines:
-        yield from (1024.0 * int(line.split()[1]) for line in lines if "MemAvailable" in line)
+    with suppress(*_UNKNOWN):
+        yield float(psutil.virtual_memory().available)
 
 
 def _of_groups() -> Iterator[float]:
@@ -96,10 +100,9 @@ def _of_group(group: Path, limit: str, use: str, spare: str) -> Iterator[float]:
 
 
 def _of_address_space() -> Iterator[float]:
-    with suppress(ImportError, OSError):
+    with suppress(ImportError, *_UNKNOWN):
         import resource
 
         most = resource.getrlimit(resource.RLIMIT_AS)[0]
         if most != resource.RLIM_INFINITY:
-            pages = int(Path("/proc/self/statm").read_text().split()[0])
-            yield float(most - pages * os.sysconf("SC_PAGE_SIZE"))
+            yield float(most - psutil.Process().memory_info().vms)

@@ -2,10 +2,11 @@
 
 import numbers
 import os
+from inspect import signature
 
 import numpy as np
 
-from bhtsne import affinities, forces, neighbors
+from bhtsne import __version__, affinities, choices, forces, neighbors
 from bhtsne.forces.checks import DOF, EXAGGERATION, FARTHEST, THETA
 from bhtsne.neighbors.points import (
     checked_metric,
@@ -54,7 +55,7 @@ _CHOICES = {
 }
 _CHOICES_OR_ARRAYS = {
     "affinities": ((*affinities.KINDS, "precomputed"), " or an array"),
-    "init": (("auto", "pca", "spectral", "random"), " or an array"),
+    "init": (choices.INITIAL_MAPS, " or an array"),
     "neighbors": (neighbors.methods.METHODS, " or two arrays"),
 }
 
@@ -85,6 +86,16 @@ def check(estimator) -> None:
     if not isinstance(given.get("checkpoint"), str | os.PathLike | None):
         raise TypeError(f"checkpoint must be a folder's name, got {given['checkpoint']!r}.")
     check_callbacks(given["callbacks"])
+
+
+def check_names(names, estimator: type, path) -> None:
+    """Raise ValueError for the first parameter in a file that an estimator does not have."""
+    unknown = sorted(set(names) - set(signature(estimator).parameters))
+    if unknown:
+        raise ValueError(
+            f"{path} holds the parameter {unknown[0]!r}, which bhtsne {__version__} does not "
+            "have; use the version that wrote it, or fit again."
+        )
 
 
 def check_callbacks(callbacks) -> None:

@@ -176,7 +176,7 @@ def test_without_knowing_whose_run_it_is_nothing_goes_on(name, how, tmp_path):
         ({"perplexity": 7}, "perplexity=6, and perplexity=7 is given"),
         ({"random_state": 4}, "random_state=3, and random_state=4"),
         ({"random_state": None}, "random_state=3, and random_state=None"),
-        ({"init": X[:, :2]}, "init='pca', and init="),
+        ({"init": X[:, :2]}, "init='auto', and init="),
         ({"phases": [{"n_iter": 3}]}, "phases=None, and phases="),
         ({"metric": lambda a, b: abs(a - b).sum()}, "metric='euclidean', and metric="),
         ({"callback_every": 8}, "callback_every=7"),
@@ -355,3 +355,81 @@ def test_a_run_of_another_version_is_not_gone_on_with(tmp_path, monkeypatch):
 def test_checkpoint_is_the_name_of_a_folder(value):
     with pytest.raises(TypeError, match="checkpoint must be a folder's name"):
         model(value).fit(X)
+
+
+def edited(path, change):
+    """Change what a file of a run says, as another version would have written it."""
+    with np.load(path) as kept:
+        arrays = dict(kept)
+    told = json.loads(str(arrays.pop("told")))
+    change(told)
+    np.savez(path, **arrays, told=json.dumps(told))
+
+
+RUN = "run.npz"
+
+
+@pytest.mark.parametrize("again", [TSNE.resume, lambda path: model(path).fit(X)])
+@pytest.mark.parametrize("name", ["symmetrize", "schedule", "min_gradient_norm", "force_error"])
+def test_a_parameter_that_is_later_than_the_run_has_its_default(name, again, tmp_path):
+    whole = model(tmp_path / "run", callbacks=[stopping_at(21)]).fit(X)
+    edited(tmp_path / "run" / RUN, lambda run: run["parameters"].pop(name))
+    assert whole.n_iter_ == 21
+    assert told(again(tmp_path / "run")) == told(model().fit(X))
+
+
+def test_a_later_parameter_of_another_value_is_refused(tmp_path):
+    model(tmp_path / "run").fit(X)
+    edited(tmp_path / "run" / RUN, lambda run: run["parameters"].pop("schedule"))
+    with pytest.raises(ValueError, match=r"holds a run with schedule='fast', and schedule='open"):
+        model(tmp_path / "run", schedule="opentsne").fit(X)
+
+
+@pytest.mark.parametrize("again", [TSNE.resume, lambda path: model(path).fit(X)])
+def test_a_parameter_that_this_version_lacks_is_named(again, tmp_path):
+    model(tmp_path / "run").fit(X)
+    edited(tmp_path / "run" / RUN, lambda run: run["parameters"].update(eta=200.0))
+    with pytest.raises(
+        ValueError, match=r"run\.npz holds the parameter 'eta', which bhtsne .* fit"
+    ):
+        again(tmp_path / "run")
+
+
+@pytest.mark.parametrize("again", [TSNE.resume, lambda path: model(path).fit(X)])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda run: run.update(version=2), "kept by another version"),
+        (lambda run: run.pop("format"), "kept by another version"),
+        (lambda run: run.pop("parameters"), r"run\.npz must hold what a run has kept"),
+        (lambda run: run.update(data=None), r"run\.npz must hold what a run has kept"),
+    ],
+)
+def test_a_run_in_another_form_is_refused_in_a_sentence(change, says, again, tmp_path):
+    model(tmp_path / "run").fit(X)
+    edited(tmp_path / "run" / RUN, change)
+    with pytest.raises(ValueError, match=says):
+        again(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: state.update(temperature=1.0),
+        lambda state: state.pop("history"),
+        lambda state: state["history"].append([1, 2, 3, 4, 5, 6, 7, 8]),
+    ],
+)
+@pytest.mark.usefixtures("fast_disk")
+def test_a_state_in_another_form_is_passed_over(change, tmp_path):
+    whole = model(tmp_path / "run").fit(X)
+    edited(tmp_path / "run" / "state-00000060.npz", change)
+    with pytest.warns(UserWarning, match=r"state-00000060\.npz must hold .* does without it"):
+        assert told(TSNE.resume(tmp_path / "run")) == told(whole)
+
+
+def test_resume_keeps_how_often_a_state_is_written(tmp_path):
+    model(tmp_path / "run", checkpoint_every=17, callbacks=[stopping_at(7)]).fit(X)
+    assert TSNE.resume(tmp_path / "run").checkpoint_every == 17
+    edited(tmp_path / "run" / RUN, lambda run: run.pop("checkpoint_every"))
+    assert TSNE.resume(tmp_path / "run").checkpoint_every == TSNE().checkpoint_every

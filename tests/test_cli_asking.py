@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import bhtsne
-from bhtsne import TSNE, cli, datasets, files, jit, tables
+from bhtsne import TSNE, choices, cli, datasets, files, jit, schedules, tables
+from bhtsne.cli import fitting
 
 COMMANDS = list(cli._COMMANDS)
 
@@ -210,3 +211,37 @@ def test_bash_completes_words(line, offered, tmp_path, capsys):
 def test_the_package_runs_as_a_module():
     command = [sys.executable, "-m", "bhtsne", "--version"]
     assert subprocess.check_output(command, text=True) == f"bhtsne {bhtsne.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "known"),
+    [
+        ("affinities", choices.AFFINITIES),
+        ("method", choices.FORCES),
+        ("init", choices.INITIAL_MAPS),
+        ("schedule", choices.SCHEDULES),
+        ("landmarks-by", choices.LANDMARKS),
+        ("missing", choices.MISSING),
+    ],
+)
+def test_a_word_that_an_option_does_not_take_is_refused_before_anything_is_read(
+    option, known, capsys
+):
+    for word in known:
+        assert cli.main(["embed", "missing.csv", f"--{option}", word]) != 0
+        assert f"argument --{option}" not in capsys.readouterr().err
+    typed = known[0][:-1]
+    assert cli.main(["embed", "missing.csv", f"--{option}", typed]) == 2
+    told = capsys.readouterr().err.rstrip()
+    assert f"argument --{option}: must be {', '.join(known[:-1])} or {known[-1]}, got" in told
+    assert told.endswith(f"; did you mean {known[0]}?")
+    assert cli.main(["embed", "missing.csv", f"--{option}", "…"]) == 2
+    assert capsys.readouterr().err.rstrip().endswith("see bhtsne embed --help")
+
+
+def test_the_words_of_the_command_are_those_of_the_library():
+    assert tuple(schedules.SCHEDULES) == choices.SCHEDULES
+    X = np.random.default_rng(0).random((40, 5))
+    for kind in choices.INITIAL_MAPS:
+        TSNE(init=kind, perplexity=5, n_iter=1, early_exaggeration_iter=1).fit(X)
+    assert {"euclidean", "jaccard", "precomputed"} <= set(fitting._metrics())

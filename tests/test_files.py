@@ -3,8 +3,12 @@
 import errno
 import gzip
 import io
+import os
 import struct
+import subprocess
+import sys
 
+import filelock
 import numpy as np
 import pytest
 import scipy.sparse
@@ -229,21 +233,40 @@ def test_a_folder_that_is_closed_or_missing_is_named(tmp_path, monkeypatch):
         files.write(tmp_path / "map.csv", X)
 
 
-def test_a_folder_is_held_once_and_where_there_are_no_locks_not_at_all(tmp_path, monkeypatch):
-    fcntl = pytest.importorskip("fcntl")
-    (tmp_path / ".map.npz.0123.tmp").write_bytes(b"torn")
-    with files.locked(tmp_path, "the map"):
-        assert not list(tmp_path.iterdir())
-        with (
-            pytest.raises(BlockingIOError, match=r"the map .* is in use by another run"),
-            files.locked(tmp_path, "the map"),
-        ):
-            pass
-
-    def none(handle, how):
-        raise OSError(errno.ENOLCK, "no locks available")
-
-    with files.locked(tmp_path, "the map"):
-        monkeypatch.setattr(fcntl, "flock", none)
+def test_a_folder_is_locked_once_and_cleared_of_temporary_files(tmp_path):
+    for _ in range(2):
+        (tmp_path / ".map.npz.0123.tmp").write_bytes(b"torn")
         with files.locked(tmp_path, "the map"):
-            pass
+            assert [path.name for path in tmp_path.iterdir()] == [files.LOCK]
+            (tmp_path / ".map.npz.4567.tmp").write_bytes(b"half")
+            with (
+                pytest.raises(BlockingIOError, match=r"the map .* is in use by another run"),
+                files.locked(tmp_path, "the map"),
+            ):
+                pass
+            assert (tmp_path / ".map.npz.4567.tmp").exists()
+        (tmp_path / ".map.npz.4567.tmp").unlink()
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EROFS, errno.EACCES])
+def test_without_a_lock_temporary_files_stay(code, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    (tmp_path / ".map.npz.0123.tmp").write_bytes(b"another run's")
+    monkeypatch.setattr(filelock.FileLock, "acquire", fail)
+    with files.locked(tmp_path, "the map"), files.locked(tmp_path, "the map"):
+        assert [path.name for path in tmp_path.iterdir()] == [".map.npz.0123.tmp"]
+
+
+@pytest.mark.parametrize("ending", ["os._exit(0)", "os.kill(os.getpid(), 9)", "raise ValueError"])
+def test_the_end_of_a_process_ends_its_lock(ending, tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from bhtsne import files\n"
+        f"with files.locked(Path(sys.argv[1]), 'the map'): {ending}"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.DEVNULL)
+    with files.locked(tmp_path, "the map"):
+        pass
+    assert list(tmp_path.iterdir()) == []

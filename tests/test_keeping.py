@@ -1,5 +1,6 @@
 """What is saved comes back with the same bits, in another process too."""
 
+import json
 import subprocess
 import sys
 
@@ -84,3 +85,35 @@ def test_only_a_fitted_estimator_is_saved(tmp_path):
 def test_callbacks_are_not_kept(tmp_path):
     TSNE(callbacks=[print], **QUICK).fit(OLD).save(tmp_path / "map.npz")
     assert TSNE.load(tmp_path / "map.npz").callbacks == ()
+
+
+@pytest.fixture
+def edited(tmp_path):
+    """Return a function that changes the parameters in a saved file."""
+
+    def change(how):
+        path = tmp_path / "map.npz"
+        TSNE(**QUICK).fit(OLD).save(path)
+        with np.load(path) as kept:
+            arrays = dict(kept)
+        told = json.loads(str(arrays.pop("told")))
+        how(told["parameters"])
+        np.savez(path, **arrays, told=json.dumps(told))
+        return path
+
+    return change
+
+
+@pytest.mark.parametrize("name", ["schedule", "neighbors", "affinities", "symmetrize"])
+def test_a_parameter_that_is_later_than_the_file_has_its_default(name, edited):
+    again = TSNE.load(edited(lambda parameters: parameters.pop(name)))
+    assert getattr(again, name) == getattr(TSNE(), name)
+    assert again.transform(NEW).tobytes() == TSNE(**QUICK).fit(OLD).transform(NEW).tobytes()
+
+
+def test_a_parameter_that_this_version_lacks_is_named(edited):
+    path = edited(lambda parameters: parameters.update(eta=200.0))
+    with pytest.raises(
+        ValueError, match=r"map\.npz holds the parameter 'eta', which bhtsne .* fit"
+    ):
+        TSNE.load(path)

@@ -4,14 +4,16 @@ import math
 import subprocess
 import sys
 import tracemalloc
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 
 from bhtsne import TSNE, initial, jit, memory
 from bhtsne.tsne import needs
 
-MACHINE = "MemTotal: 100 kB\nMemAvailable:   2048 kB\nSwapFree: 1 kB\n"
+MACHINE = SimpleNamespace(total=1 << 30, available=2048 * 1024)
 
 
 @pytest.fixture
@@ -19,13 +21,12 @@ def system(tmp_path, monkeypatch):
     """Return a function that makes the files in which a system tells of itself."""
 
     def make(groups, **files):
-        (tmp_path / "meminfo").write_text(MACHINE)
         (tmp_path / "groups").write_text(groups)
         for name, text in files.items():
             path = tmp_path / "fs" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        monkeypatch.setattr(memory, "_MEMORY", tmp_path / "meminfo")
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: MACHINE)
         monkeypatch.setattr(memory, "_GROUPS", tmp_path / "groups")
         monkeypatch.setattr(memory, "_LIMITS", tmp_path / "fs")
 
@@ -66,9 +67,13 @@ def test_one_that_is_over_its_limit_has_nothing(system):
     assert memory.available() == 0
 
 
-def test_where_no_system_tells_anything_fits(monkeypatch, tmp_path):
-    for name in ("_MEMORY", "_GROUPS"):
-        monkeypatch.setattr(memory, name, tmp_path / "nothing")
+@pytest.mark.parametrize("error", [FileNotFoundError, NotImplementedError, KeyError, psutil.Error])
+def test_where_no_system_tells_anything_fits(error, monkeypatch, tmp_path):
+    def unknown():
+        raise error
+
+    monkeypatch.setattr(psutil, "virtual_memory", unknown)
+    monkeypatch.setattr(memory, "_GROUPS", tmp_path / "nothing")
     assert memory.available() == math.inf
     memory.check(1e30, "Everything", "nothing")
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
+from bhtsne import choices
 from bhtsne.affinities import rows
 from bhtsne.affinities.checks import check_perplexity, checked, checked_sigma, each_perplexity, pair
 from bhtsne.affinities.joining import SYMMETRIES, given, joint
@@ -30,7 +31,7 @@ __all__ = [
     "uniform",
 ]
 
-KINDS = ("perplexity", "multiscale", "mixture", "uniform", "fixed_sigma")
+KINDS = choices.AFFINITIES
 _SEVERAL = ("multiscale", "mixture")
 
 

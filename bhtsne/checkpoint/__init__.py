@@ -19,6 +19,7 @@ from bhtsne.checkpoint import identity
 from bhtsne.checkpoint.folder import COMMAND, Folder, Kept, state_name
 from bhtsne.neighbors import Neighbors
 from bhtsne.optimizer import Phase, Record, State
+from bhtsne.parameters import check_names
 
 __all__ = ["COMMAND", "Checkpoint", "Folder", "Nowhere", "opened", "restored"]
 
@@ -68,10 +69,10 @@ class Checkpoint(Nowhere):
 
     def stage(self, name: str, compute: Callable[[], Any], rng: Any) -> Any:
         """Return what a stage comes to: as it was kept, or computed now."""
-        kept = self._found(name)
+        kept = self._found(name, _stage_of)
         if kept is not None:
             self._go_on(name, kept[0], rng)
-            return _stage_of(*kept)
+            return kept[1]
         began = time.perf_counter()
         value = compute()
         self._fresh = True
@@ -82,10 +83,10 @@ class Checkpoint(Nowhere):
     def state(self, compute: Callable[[], State], rng: Any) -> State:
         """Return where the optimisation stands: where it was last kept, or at its start."""
         for name in self._folder.states():
-            kept = self._found(name)
+            kept = self._found(name, _state_of)
             if kept is not None:
-                state = _state_of(*kept)
-                self._go_on("optimization", kept[0], rng)
+                told, state = kept
+                self._go_on("optimization", told, rng)
                 self._last = state.iteration
                 return state
         state = compute()
@@ -101,12 +102,12 @@ class Checkpoint(Nowhere):
             told, arrays = _parts_of(state)
             self._folder.write_later(state_name(state.iteration), told, arrays)
 
-    def _found(self, name: str) -> Kept | None:
-        return None if self._fresh and not self._seeded else self._folder.read_sound(name)
+    def _found(self, name: str, decode: Callable) -> tuple[dict[str, Any], Any] | None:
+        return None if self._fresh and not self._seeded else self._folder.read_sound(name, decode)
 
     def _go_on(self, stage: str, told: dict[str, Any], rng: Any) -> None:
         """Take the generator and the time to where the stage left them."""
-        self.seconds[stage] = told["seconds"]
+        self.seconds[stage] = told.get("seconds", 0.0)
         if self._seeded and "rng" in told:
             rng.set_state(told["rng"])
 
@@ -145,18 +146,23 @@ def opened(estimator: Any, X: Any) -> Iterator[Nowhere]:
             folder.write("points", *_parts_of_points(X, names))
             folder.write("run", run, arrays)
         else:
-            _check_same(run, kept[0], folder)
+            _check_same(run, kept[0], folder, type(estimator))
         yield Checkpoint(folder, estimator.checkpoint_every, estimator.random_state is not None)
 
 
-def restored(path: Any) -> tuple[dict[str, Any], Any, list[str] | None]:
-    """Return the parameters, X and the names of its columns of a run that was kept."""
+def restored(path: Any, estimator: type) -> tuple[dict[str, Any], Any, list[str] | None]:
+    """Return the parameters, X and the names of its columns of a run that was kept.
+
+    Parameters that the run does not know, since they are later ones, are left to their defaults.
+    """
     run = points = None
-    if Path(path).is_dir():  # a name that is mistaken makes no folder
+    if (Path(path) / "run.npz").exists():  # a mistaken name makes no folder, and no lock in one
         with Folder(path) as folder:
             run, points = folder.read("run"), folder.read("points")
     if run is None or points is None:
         raise FileNotFoundError(f"checkpoint {str(path)!r} holds no run; check the folder's name.")
+    _check_version(run[0], path)
+    check_names(run[0]["parameters"], estimator, Path(path) / "run.npz")
     told, arrays = points
     if "file" not in told:
         return identity.parameters(*run), files.unpacked("X", arrays), told["names"]
@@ -166,22 +172,33 @@ def restored(path: Any) -> tuple[dict[str, Any], Any, list[str] | None]:
     return identity.parameters(*run), X, told["names"]
 
 
-def _check_same(given: dict[str, Any], kept: dict[str, Any], folder: Folder) -> None:
+def _check_version(kept: dict[str, Any], path: Any) -> None:
     if kept.get("format") != identity.FORMAT or kept.get("version") != identity.VERSION:
         raise ValueError(
-            f"checkpoint {str(folder.path)!r} was kept by another version of this library; "
+            f"checkpoint {str(path)!r} was kept by another version of this library; "
             "name a new folder."
         )
-    what = identity.difference(given, kept)
+    with files.sentences(Path(path) / "run.npz", "what a run has kept"):
+        for name in ("parameters", "data"):
+            dict(kept[name])
+
+
+def _check_same(
+    given: dict[str, Any], kept: dict[str, Any], folder: Folder, estimator: type
+) -> None:
+    _check_version(kept, folder.path)
+    check_names(kept["parameters"], estimator, folder.path / "run.npz")
+    what = identity.difference(given, kept, estimator)
     if what is not None:
         raise ValueError(
             f"checkpoint {str(folder.path)!r} holds a run with {what}; go on with the same, "
             "or name a new folder."
         )
-    if given["libraries"] != kept["libraries"]:
+    ours, theirs = given["libraries"], kept.get("libraries")
+    if ours != theirs:
         warnings.warn(
-            f"The run was begun with {kept['libraries']} and goes on with {given['libraries']}: "
-            "its last bits may be others.",
+            f"The run was begun with {theirs} and goes on with {ours}: its last bits "
+            "may be others.",
             stacklevel=4,
         )
 

@@ -7,6 +7,7 @@ computed is written by a thread of its own, while the run goes on.
 import json
 import os
 import warnings
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -67,10 +68,16 @@ class Folder:
                 arrays = files.read_arrays(file)
             return json.loads(str(arrays.pop("told"))), arrays
 
-    def read_sound(self, name: str) -> Kept | None:
-        """Return what a file holds, or None and a warning by its name if it is damaged."""
+    def read_sound(
+        self, name: str, decode: Callable[[dict, dict], Any]
+    ) -> tuple[dict[str, Any], Any] | None:
+        """Return what a file says and what it decodes to, or None and a warning if it cannot be."""
         try:
-            return self.read(name)
+            kept = self.read(name)
+            if kept is None:
+                return None
+            with files.sentences(self.path / f"{name}.npz", "what a run has kept"):
+                return kept[0], decode(*kept)
         except ValueError as error:
             warnings.warn(f"{error} The run does without it.", stacklevel=2)
             return None
@@ -133,8 +140,9 @@ def _make(path: Path) -> None:
             f"that you may write to, got {str(path)!r} ({error.strerror})."
         ) from None
     ours = {COMMAND, "run.npz", "points.npz"}
-    if names and not names & ours and not all(name.endswith(".tmp") for name in names):
+    others = {name for name in names if name != files.LOCK and not name.endswith(".tmp")}
+    if others and not others & ours:
         raise ValueError(
             f"checkpoint must be a folder of its own, got {str(path)!r}, which holds "
-            f"{min(names)!r} and no run; name a new one."
+            f"{min(others)!r} and no run; name a new one."
         )

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from inspect import signature
 from typing import Any
 
 import numba
@@ -31,6 +32,7 @@ def of(estimator: Any, X: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "version": VERSION,
         "libraries": {"bhtsne": __version__, "numba": numba.__version__, "numpy": np.__version__},
         "parameters": parameters,
+        "checkpoint_every": estimator.checkpoint_every,
         "data": {"shape": list(X.shape), "dtype": str(X.dtype), "sha256": fingerprint(X)},
     }
     return json.loads(json.dumps(told, default=_number)), arrays
@@ -38,7 +40,7 @@ def of(estimator: Any, X: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def parameters(told: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     """Return an estimator's parameters from what `of` has returned."""
-    given = {}
+    given = {name: told[name] for name in ("checkpoint_every",) if name in told}
     for name, value in told["parameters"].items():
         if isinstance(value, dict) and "function" in value:
             raise ValueError(
@@ -49,15 +51,20 @@ def parameters(told: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str,
     return given
 
 
-def difference(given: dict[str, Any], kept: dict[str, Any]) -> str | None:
-    """Return in which parameter or property of the data two runs differ, or None."""
+def difference(given: dict[str, Any], kept: dict[str, Any], estimator: type) -> str | None:
+    """Return in which parameter or property of the data two runs differ, or None.
+
+    A parameter that is later than the run has its default there.
+    """
+    defaults = {name: one.default for name, one in signature(estimator).parameters.items()}
     for name, value in given["parameters"].items():
-        other = kept["parameters"].get(name)
+        other = kept["parameters"].get(name, defaults[name])
         if value != other:
             return f"{name}={_short(other)}, and {name}={_short(value)} is given"
     for name, value in given["data"].items():
-        if value != kept["data"][name]:
-            return f"data of {name} {kept['data'][name]}, and those given have {name} {value}"
+        other = kept["data"].get(name)
+        if value != other:
+            return f"data of {name} {other}, and those given have {name} {value}"
     return None
 
 

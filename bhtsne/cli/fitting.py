@@ -1,9 +1,11 @@
 """Options → `TSNE`: what all commands share that make a map."""
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
-from bhtsne.cli.parser import Parser, completed, number_or_auto, numbers, offer
+from bhtsne import choices
+from bhtsne.cli.parser import Parser, completed, either, number_or_auto, numbers, offer, one_of
 
 EVERY = 10  # iterations between the maps that a recorder is offered
 _PCA = 50
@@ -11,9 +13,6 @@ _PCA = 50
 _KEPT = ("euclidean", "l2", "sqeuclidean", "nan_euclidean", "minkowski")
 _ANGLES = ("cosine", "correlation")  # of components if --pca says so: those about the mean
 _SAMPLE = 1_000  # points whose neighbours are compared where the map is of components
-_AFFINITIES = ("perplexity", "multiscale", "mixture", "uniform", "fixed_sigma")
-_METHODS = ("barnes_hut", "exact")
-_STARTS = ("auto", "pca", "spectral", "random")
 
 
 def add_options(command: Parser) -> None:
@@ -28,37 +27,34 @@ def add_options(command: Parser) -> None:
         return action
 
     add("--perplexity", "P[,P…]", "neighbours that count (30)", numbers, 30.0)
-    add("--affinities", "KIND", f"{_either(_AFFINITIES)} (perplexity)", str, *_first(_AFFINITIES))
+    add("--affinities", "KIND", f"{either(choices.AFFINITIES)} (perplexity)",
+        *_first(choices.AFFINITIES))  # fmt: skip
     add("--sigma", "S", "width of the Gaussian for fixed_sigma", float)
     add("--pca", "D", "reduce to D principal components first (50 if there are more features "
         "and the metric is Euclidean; 0: never)", int)  # fmt: skip
     add("--n-components", "D", "dimensions of the map (2)", int, 2)
-    add("--method", "NAME", _either(_METHODS), str, *_first(_METHODS))
+    add("--method", "NAME", either(choices.FORCES), *_first(choices.FORCES))
     add("--theta", "T", "accuracy of Barnes-Hut; 0 is exact (0.5)", float, 0.5)
     add("--force-error", "E", "choose theta by the measured error", float)
     add("--dof", "A", "degrees of freedom of the kernel (1)", float, 1.0)
-    add("--init", "NAME", f"{_either(_STARTS)} (auto: pca, or spectral for distances)", str,
-        *_first(_STARTS))  # fmt: skip
+    add("--init", "NAME", f"{either(choices.INITIAL_MAPS)} (auto: pca, or spectral for "
+        "distances)", *_first(choices.INITIAL_MAPS))  # fmt: skip
     add("--exaggeration", "X", "attraction, after the early phase (1)", float, 1.0)
     add("--early-exaggeration", "X", "attraction, in the early phase (12)", number_or_auto, "auto")
     add("--n-iter", "N", "iterations after early exaggeration (the schedule's)", int)
     add("--min-kl-rate", "R", "go on until the divergence falls by less than this part of itself "
         "an iteration", float, 0.0)  # fmt: skip
     add("--learning-rate", "R", "factor of the gradient (N / exaggeration)", number_or_auto, "auto")
-    add("--schedule", "NAME", "fast, or opentsne: its 750 iterations (fast)", str,
-        *_first(("fast", "opentsne")))  # fmt: skip
+    add("--schedule", "NAME", "fast, or opentsne: its 750 iterations (fast)",
+        *_first(choices.SCHEDULES))  # fmt: skip
     metric = add("--metric", "NAME", "distance between points (euclidean)", str, "euclidean")
     completed(metric, _metrics)
     add("--seed", "N", "same seed, same map (0)", int, 0)
 
 
-def _either(words: tuple[str, ...]) -> str:
-    return f"{', '.join(words[:-1])} or {words[-1]}"
-
-
-def _first(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """Return the default and what the shell offers."""
-    return words[0], words
+def _first(words: tuple[str, ...]) -> tuple[Callable[[str], str], str, tuple[str, ...]]:
+    """Return the type, the default and what the shell offers."""
+    return one_of(words), words[0], words
 
 
 def reduced(X: Any, arguments: argparse.Namespace) -> tuple[Any, int | None]:
@@ -150,6 +146,6 @@ def estimator(arguments: argparse.Namespace, **others: Any) -> Any:
 
 
 def _metrics(**_: Any) -> list[str]:
-    from sklearn.metrics.pairwise import distance_metrics
+    from bhtsne.neighbors import measures
 
-    return [name for name in distance_metrics() if name != "precomputed"]
+    return sorted(measures.NAMES)

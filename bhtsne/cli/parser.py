@@ -2,11 +2,13 @@
 
 import argparse
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, NoReturn
+
+from bhtsne.choices import MISSING
 
 FORMATS = ("csv", "tsv", "npy", "parquet")
 _THEMES = ("light", "dark")
@@ -14,7 +16,6 @@ INPUT = (
     "digits, mnist, clusters:N, a file (.csv .tsv .txt .parquet .feather .jsonl .xlsx .npy .npz or "
     "IDX, also .gz), or - for the standard input"
 )
-_MISSING = ("drop", "mean", "median")
 _MARKS = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -35,7 +36,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise `Usage`."""
-        raise Usage(f"{message}; see {self.prog} --help")
+        raise Usage(message if message.endswith("?") else f"{message}; see {self.prog} --help")
 
 
 def add_command(commands: Any, name: str, run: Callable, examples: str, **texts: str) -> Parser:
@@ -120,9 +121,9 @@ def add_table(command: Parser) -> None:
                        "character, tab or space (found)")  # fmt: skip
     group.add_argument("--decimal", metavar="C", choices=(".", ","), help="decimal mark, . or , "
                        "(found)")  # fmt: skip
-    offer(group.add_argument("--missing", metavar="HOW", choices=_MISSING, help="points with a "
+    offer(group.add_argument("--missing", metavar="HOW", type=one_of(MISSING), help="points with a "
                              "missing value: drop them, or fill in the mean or median of the "
-                             "column (refuse them)"), *_MISSING)  # fmt: skip
+                             "column (refuse them)"), *MISSING)  # fmt: skip
 
 
 def add_output(command: Parser, otherwise: str) -> Any:
@@ -151,6 +152,23 @@ def add_json(command: Parser) -> None:
     """Add --json."""
     command.add_argument("--json", action="store_true", help="print one JSON object; a fault is "
                          '{"error": …, "status": …}')  # fmt: skip
+
+
+def either(words: Sequence[str]) -> str:
+    """Return words as a sentence offers them."""
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def one_of(words: Sequence[str]) -> Callable[[str], str]:
+    """Return the type of an option that takes one of several words."""
+
+    def chosen(text: str) -> str:
+        if text not in words:
+            hint = did_you_mean(text, words)
+            raise argparse.ArgumentTypeError(f"must be {either(words)}, got {text!r}{hint}")
+        return text
+
+    return chosen
 
 
 def mark(text: str) -> str:

@@ -9,11 +9,11 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+from bhtsne.choices import LANDMARKS
 from bhtsne.cli import fitting
-from bhtsne.cli.parser import Parser, Usage, count, offer
+from bhtsne.cli.parser import Parser, Usage, count, offer, one_of
 from bhtsne.cli.points import Watch, check_targets, say, stem, table_of, tell
 
-_WAYS = ("uniform", "coreset", "stratified")
 # What goes with a map in memory alone; its value where it was not given.
 _NOT_TAKEN = dict.fromkeys(
     ("html", "film", "save", "checkpoint", "format", "header", "delimiter", "decimal", "missing")
@@ -33,8 +33,9 @@ def add_options(command: Parser) -> None:
     add = group.add_argument
     add("--landmarks", metavar="N", type=count, help="map N of the points, and place the others "
         "on their map, part by part")  # fmt: skip
-    offer(add("--landmarks-by", metavar="WAY", help="uniform (as it is), coreset (rare far groups "
-              "have some) or stratified (each of --labels has its share)"), *_WAYS)  # fmt: skip
+    offer(add("--landmarks-by", metavar="WAY", type=one_of(LANDMARKS), help="uniform (as it is), "
+              "coreset (rare far groups have some) or stratified (each of --labels has its share)"),
+          *LANDMARKS)  # fmt: skip
     offer(add("--dask", metavar="WHERE", help="who places: local, a process for each core; or a "
               "scheduler's address, tcp://…, whose workers see IN and OUT by the same paths and "
               "write the parts themselves"), "local")  # fmt: skip
@@ -123,10 +124,7 @@ def _check(arguments: argparse.Namespace) -> None:
     for name, otherwise in _NOT_TAKEN.items():
         if getattr(arguments, name) is not otherwise:
             raise Usage(f"--{name} does not go with --landmarks, whose map is never all in memory")
-    way = arguments.landmarks_by or _WAYS[0]
-    if way not in _WAYS:
-        raise Usage(f"--landmarks-by must be {', '.join(_WAYS[:-1])} or {_WAYS[-1]}, got {way!r}")
-    if way == "stratified" and arguments.labels is None:
+    if arguments.landmarks_by == "stratified" and arguments.labels is None:
         raise Usage("--landmarks-by stratified needs --labels")
     path = Path(arguments.input)
     if not (path.is_dir() or (path.exists() and path.suffix in (".npy", ".parquet"))):
@@ -169,7 +167,7 @@ def _landmarks(arguments: argparse.Namespace, parts: Any, columns: Any) -> tuple
     width, tsne = some.shape[1], fitting.estimator(arguments)
     n_components = fitting.components_of(arguments.pca, arguments.metric, width)
     n_components = 0 if n_components >= min(width, arguments.landmarks) else n_components
-    way = arguments.landmarks_by or _WAYS[0]
+    way = arguments.landmarks_by or LANDMARKS[0]
     options = tsne.get_params(deep=False)
     for name in ("n_jobs", "verbose", "callbacks", "callback_every", "checkpoint"):
         options.pop(name, None)

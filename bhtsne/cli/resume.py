@@ -53,6 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
         told = json.loads((path / checkpoint.COMMAND).read_bytes())
         argv = [*map(str, told["argv"]), "--checkpoint", str(path)]  # it may have been moved
         folder = Path(told["folder"])
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"RUN must be a run whose working folder exists, got {path}, begun in {folder}; make "
+            "that folder, with the command's files, again."
+        )
     argv += ["--quiet"] if arguments.quiet else []
     argv += ["--json"] if arguments.json else []
     argv += [] if arguments.threads is None else ["--threads", str(arguments.threads)]

@@ -13,11 +13,12 @@ import numpy as np
 
 from bhtsne.files import writing
 from bhtsne.files.arrays import read_arrays, write_arrays
-from bhtsne.files.locks import locked
+from bhtsne.files.locks import LOCK, locked
 from bhtsne.files.packed import packed, read_told, unpacked
 from bhtsne.files.paths import check_target, kind, replacing, sentences, stored
 
 __all__ = [
+    "LOCK",
     "SUFFIXES",
     "check_column",
     "check_target",

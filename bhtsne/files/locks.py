@@ -1,56 +1,61 @@
-"""A folder → the right to write to it, which one process has at a time and loses with its end."""
+"""A folder → the exclusive right to write to it, which ends with the process at the latest."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-__all__ = ["locked"]
+__all__ = ["LOCK", "locked"]
+
+LOCK = ".lock"  # readers of folders of Parquet files ignore names that begin with a dot
 
 
 @contextmanager
 def locked(folder: Path, name: str) -> Iterator[None]:
-    """Hold a folder, and clear it of what a process that was killed had begun to write.
+    """Lock a folder, and remove the temporary files of a process that was killed.
 
-    Where the system or its file system knows no locks, nothing is held.
+    Where the folder cannot be locked (it is read-only, or its file system has no locks), the body
+    runs without a lock, and temporary files stay: they may belong to another process.
 
     Parameters
     ----------
     folder : path
-        It must be there.
+        An existing folder.
     name : str
-        What a message calls it.
+        The folder's name in a message.
 
     Raises
     ------
     BlockingIOError
-        If another process has it.
+        If another process holds the lock.
     """
-    handle = _handle(folder, name)
+    lock = _acquired(folder, name)
+    if lock is None:
+        yield
+        return
     try:
         for torn in folder.glob(".*.tmp"):
             torn.unlink(missing_ok=True)
         yield
     finally:
-        if handle is not None:
-            os.close(handle)
+        # While the lock is held: who has opened the removed file finds out that it has no name.
+        with suppress(OSError):  # Windows removes no open file
+            (folder / LOCK).unlink()
+        lock.release()
 
 
-def _handle(folder: Path, name: str) -> int | None:
-    """Return a handle whose lock goes with the process, however it ends."""
+def _acquired(folder: Path, name: str) -> Any:
+    """Return a held lock, or None where no lock can be had."""
+    import filelock
+
+    # A soft lock, a mere file, would outlive a process that was killed on another machine.
+    lock = filelock.FileLock(folder / LOCK, thread_local=False, fallback_to_soft=False)
     try:
-        import fcntl
-    except ImportError:  # Windows
-        return None
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(handle)
+        lock.acquire(blocking=False)
+    except filelock.Timeout as error:
         raise BlockingIOError(
             f"{name} {str(folder)!r} is in use by another run; wait for it, or name another folder."
         ) from error
-    except OSError:  # some shared file systems
-        os.close(handle)
+    except OSError:
         return None
-    return handle
+    return lock

@@ -3,9 +3,10 @@
 import numpy as np
 from scipy import sparse
 
+from bhtsne import choices
 from bhtsne.neighbors.points import checked_reals, checked_sparse, largest, plain
 
-METHODS = ("barnes_hut", "exact")
+METHODS = choices.FORCES
 # float32 holds what the tree sums: ten million masses times fourth powers of this distance over
 # dof². Near the largest dof it keeps 4 digits of the kernel, a power of 1 + d²/dof.
 FARTHEST = 1e6

@@ -6,11 +6,12 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.random import sample_without_replacement
 
+from bhtsne import choices
 from bhtsne.landmarks.sources import Source
 
 __all__ = ["WAYS", "choose"]
 
-WAYS = ("uniform", "coreset", "stratified")
+WAYS = choices.LANDMARKS
 
 
 def choose(source: Source, count: int, way: str, labels: Any, rng) -> np.ndarray:

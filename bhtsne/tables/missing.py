@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
-WAYS = ("drop", "mean", "median")
+from bhtsne import choices
+
+WAYS = choices.MISSING
 
 __all__ = ["WAYS", "check_complete", "treated"]
 

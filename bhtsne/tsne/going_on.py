@@ -40,7 +40,8 @@ class GoingOn(Stages):
             If the folder holds no run.
         ValueError
             If the file that says whose run it is, or that holds the points, is damaged; or a
-            parameter is a function: then fit the same data with the same `checkpoint` instead.
+            parameter is a function: then fit the same data with the same `checkpoint` instead. Or
+            another version wrote the folder, and has a parameter that this version does not have.
 
         Examples
         --------
@@ -53,7 +54,7 @@ class GoingOn(Stages):
         >>> bool((again.embedding_ == model.embedding_).all())
         True
         """
-        given, X, names = checkpoint.restored(path)
+        given, X, names = checkpoint.restored(path, cls)
         model = cls(**given, callbacks=callbacks, n_jobs=n_jobs, verbose=verbose, checkpoint=path)
         model.fit(X)
         if names is not None:

@@ -120,10 +120,14 @@ class Keeping(BaseEstimator):
         OSError
             If it is a folder, or must not be read.
         ValueError
-            If the file is damaged, or of another kind or of a later version.
+            If the file is damaged, or of another kind or of a later version. A parameter that is
+            later than the file has its default.
         """
         with files.sentences(Path(path), "a map that TSNE.save wrote"):
             told, arrays = files.read_told(Path(path), _FORMAT, _VERSION)
+            names = set(told["parameters"])
+        parameters.check_names(names, cls, path)
+        with files.sentences(Path(path), "a map that TSNE.save wrote"):
             return _restored(cls, told, arrays)
 
 
@@ -182,7 +186,7 @@ def _restored(cls: type, told: dict, arrays: dict) -> Any:
     if "indices" in arrays:
         model.neighbors_ = Neighbors(arrays["indices"], arrays["distances"])
     for name, place in _FOUND.items():
-        if isinstance(given[name], str) and given[name] == place:
+        if isinstance(given.get(name), str) and given[name] == place:
             model.set_params(**{name: getattr(model, place)})
     model._last_phase = Phase(*told["last_phase"])
     model.history_ = [Record(*record) for record in told["history_"]]
