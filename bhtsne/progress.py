@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from bhtsne import jit, telling
+from bhtsne import interrupts, jit, telling
 from bhtsne.optimizer import State
 
 # A stage that took less leaves no trace, but for the optimisation.
@@ -66,12 +66,17 @@ class Progress:
         seconds : dict of str to float
             Where the time is kept.
         points : int
-            How many it has to do, if it tells which part of them is done.
+            How many it has to do, if it tells which part of them is done. Such a stage comes before
+            there is a map: a signal that has arrived ends it by KeyboardInterrupt.
         """
         start = time.perf_counter()
         try:
+            if points:
+                interrupts.check()
             with self._showing(stage, points):
                 yield
+            if points:
+                interrupts.check()
         finally:
             seconds[stage] = time.perf_counter() - start
 

@@ -16,6 +16,7 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 # A room, which is a file or a folder, imports only from rooms above it in this list.
 ORDER = [
     *(
+        "interrupts",
         "telling",
         "jit",
         "memory",
@@ -49,6 +50,7 @@ ORDER = [
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.
 INNER = {
+    "interrupts",
     "telling",
     "jit",
     "memory",

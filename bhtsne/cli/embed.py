@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         **written(arguments),
     }
     tell(summary, _told(summary), arguments)
-    return 130 if model.stopped_ == "interrupt" else 0
+    return 130 if model.stopped_ == "interrupt" or recall is None else 0
 
 
 def _fitted(X: Any, arguments: argparse.Namespace) -> tuple[Any, Any]:
@@ -114,14 +114,18 @@ def _fitted(X: Any, arguments: argparse.Namespace) -> tuple[Any, Any]:
     return model.fit(X), film
 
 
-def _recall(model: Any, X: Any) -> dict[str, float]:
+def _recall(model: Any, X: Any) -> dict[str, float] | None:
+    """Return the neighbours kept, or None after a signal, which the map is not to be lost by."""
     from bhtsne import jit, metrics
 
     k = min(10, X.shape[0] - 1)
     known = model.neighbors_ is not None and model.neighbors_.indices.shape[1] >= k
     with jit.threads(model.n_jobs):
         truth = model.neighbors_ if known else X
-        recall = metrics.neighbor_recall(truth, model.embedding_, k, metric=model.metric)
+        try:
+            recall = metrics.neighbor_recall(truth, model.embedding_, k, metric=model.metric)
+        except KeyboardInterrupt:
+            return None
     return {"k": k, "recall": round(recall, 4)}
 
 
@@ -131,9 +135,13 @@ def _told(summary: dict[str, Any]) -> list[str]:
         f"{summary['points']:,} points, {summary['features']} features, "
         f"{summary['n_iter']} iterations in {summary['total_seconds']:.1f} s",
         "  " + ", ".join(f"{stage} {s:.2f}" for stage, s in summary["seconds"].items()),
-        f"KL divergence {summary['kl_divergence']:.4f}; of each point's {recall['k']} nearest "
-        f"neighbours, {recall['recall']:.1%} are among its {recall['k']} nearest in the map",
+        f"KL divergence {summary['kl_divergence']:.4f}",
     ]
+    if recall is not None:
+        lines[-1] += (
+            f"; of each point's {recall['k']} nearest neighbours, {recall['recall']:.1%} are among "
+            f"its {recall['k']} nearest in the map"
+        )
     if summary["peak_memory_bytes"]:
         lines.append(f"peak memory {summary['peak_memory_bytes'] / 2**20:,.0f} MiB")
     return lines

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from bhtsne import jit, parameters
+from bhtsne import interrupts, jit, parameters
 from bhtsne.dask.partitions import is_collection
 from bhtsne.landmarks.choosing import WAYS, choose
 from bhtsne.landmarks.sources import Source
@@ -93,6 +93,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    @interrupts.interruptible
     def fit(self, X, y=None):
         """Choose landmarks and map them; the other points are only looked at.
 
@@ -117,6 +118,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         return self._fit(self._source(X), y)
 
+    @interrupts.interruptible
     def fit_transform(self, X, y=None):
         """Map the landmarks, place all others, and refine the whole if `refine_iter` says so.
 
@@ -132,8 +134,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         source = self._source(X)
         self._fit(source, y)
-        if self.tsne_.stopped_ == "interrupt":
-            raise KeyboardInterrupt
+        interrupts.check_fit(self.tsne_)
         if is_collection(X):
             Y = np.array(self.transform(X).compute())
         else:
@@ -144,6 +145,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.embedding_ = Y
         return Y
 
+    @interrupts.interruptible
     def transform(self, X):
         """Place points on the map of the landmarks, which stays.
 

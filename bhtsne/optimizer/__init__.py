@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from bhtsne import interrupts
 from bhtsne.optimizer.step import advanced
 
 __all__ = ["Objective", "Phase", "Record", "State", "run"]
@@ -143,6 +144,7 @@ class State:
 Callback = Callable[[Record, np.ndarray], Any]
 
 
+@interrupts.interruptible
 def run(
     state: State,
     objective: Objective,
@@ -242,8 +244,9 @@ def run(
                 return state
             if progress is not None:
                 progress(state)
+            interrupts.check()
         state.stopped = "converged" if state.converged else None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # by `interrupts.check`, or a callback
         state.stopped = "interrupt"
     return state
 
