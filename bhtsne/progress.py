@@ -108,13 +108,17 @@ class Progress:
             How many there are; 0 where nobody knows: then the bar tells how many, and how fast.
         """
         with self, self._showing(stage, points):
-            if self._bar is None:
-                yield lambda count: None
-                return
-            if not points:
-                self._bar.bar_format = _COUNTED
+            bar = self._bar
+
+            def advance(count: int) -> None:
+                interrupts.check()
+                if bar is not None:
+                    bar.update(count)
+
+            if bar is not None and not points:
+                bar.bar_format = _COUNTED
             with telling.to(None):  # a block's own stages are no part of the whole
-                yield self._bar.update
+                yield advance
 
     def _hear(self, done: float) -> None:
         """Show which part of the points is done; where it falls, the stage has begun anew."""

@@ -291,6 +291,39 @@ def test_a_stage_that_shows_no_progress_ends_when_it_is_over():
     assert done == [True]
 
 
+def test_placing_part_by_part_ends_between_the_parts():
+    """The parts may be placed by other processes, where no stage of this one checks the flag."""
+    done = []
+
+    def work():
+        with interrupts.held(), Progress(False).counted("placing", 10) as advance:
+            for part in range(10):
+                done.append(part)
+                send()
+                advance(1)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == [0]
+
+
+def test_a_pass_over_blocks_ends_between_them():
+    def blocks():
+        for start in range(0, 300, 100):
+            done.append(start)
+            send()
+            yield X[start : start + 100]
+
+    def work():
+        with interrupts.held():
+            LandmarkTSNE(50, random_state=0).fit(blocks)
+
+    done = []
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == [0]
+
+
 def test_an_optimisation_by_itself_is_interruptible():
     class Bowl:
         def gradient(self, Y, exaggeration):
@@ -370,3 +403,12 @@ def test_compare_does_not_begin_the_second_map(points, monkeypatch):
     monkeypatch.setattr(optimizer, "_step", sends)
     assert cli.main(["compare", points[1], "--quiet", "--n-iter", "60"]) == 130
     assert len(steps) == 1
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_closed_stream_neither_fails_the_command_nor_mixes_with_the_other(closed, points):
+    code = f"import sys; sys.{closed} = None; sys.argv[0] = 'bhtsne'; from bhtsne import cli"
+    command = [sys.executable, "-c", f"{code}; cli.run()", *points[:-2], "--n-iter", "5"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout or "{}").keys() >= ({"n_iter"} if closed == "stderr" else set())
+    assert np.load("map.npy").shape == (len(X), 2)

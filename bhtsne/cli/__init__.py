@@ -42,8 +42,10 @@ _FAILED, _MEANT_OTHERWISE, _INTERRUPTED, _READER_GONE = 1, 2, 130, 141
 
 def run() -> NoReturn:
     """Run the command as a process of its own."""
+    if sys.stderr is None:  # closed: `print` would take the standard output, where the map may go
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # until the process ends
     status = main()
-    with contextlib.suppress(AttributeError, OSError):  # closed, or its reader has gone
+    with contextlib.suppress(OSError):  # its reader has gone
         sys.stderr.flush()
     # Nothing is left to do, and taking LLVM and the thread pools apart would last another 0.6 s.
     os._exit(status)
@@ -67,7 +69,8 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     try:
         status = _status(argv)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed, or none, as of a service
+            sys.stdout.flush()
     except BrokenPipeError:
         streams.close_quietly()
         return _READER_GONE

@@ -93,7 +93,6 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    @interrupts.interruptible
     def fit(self, X, y=None):
         """Choose landmarks and map them; the other points are only looked at.
 
@@ -118,7 +117,6 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         return self._fit(self._source(X), y)
 
-    @interrupts.interruptible
     def fit_transform(self, X, y=None):
         """Map the landmarks, place all others, and refine the whole if `refine_iter` says so.
 
@@ -145,7 +143,6 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.embedding_ = Y
         return Y
 
-    @interrupts.interruptible
     def transform(self, X):
         """Place points on the map of the landmarks, which stays.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from bhtsne import interrupts
 from bhtsne.dask.partitions import Partitions, is_collection
 from bhtsne.neighbors import checked_points
 
@@ -52,6 +53,7 @@ class Source:
         """
         n, first = 0, None
         for number, block in enumerate(self._begin()):
+            interrupts.check()
             name = f"block {number} of X"
             if np.ndim(block) == 2 and not np.shape(block)[0]:
                 block = np.empty(np.shape(block), np.float32)
