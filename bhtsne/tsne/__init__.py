@@ -1,6 +1,6 @@
 """X → `TSNE`, what users call: composes the stages, validates once, keeps the results."""
 
-from bhtsne import checkpoint
+from bhtsne import checkpoint, interrupts
 from bhtsne.tsne.going_on import GoingOn
 from bhtsne.tsne.keeping import Keeping
 from bhtsne.tsne.placing import Placing
@@ -205,6 +205,7 @@ class TSNE(Placing, GoingOn, Keeping):
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every
 
+    @interrupts.interruptible
     def fit(self, X, y=None):
         """Make a map of X.
 

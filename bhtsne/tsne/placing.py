@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from bhtsne import jit, neighbors, optimizer, parameters
+from bhtsne import interrupts, jit, neighbors, optimizer, parameters
 from bhtsne.dask.mapping import map_rows
 from bhtsne.dask.partitions import check_columns, is_collection
 from bhtsne.forces.checks import FARTHEST
@@ -29,6 +29,7 @@ _FEW = 5.0  # effective neighbours of a new point
 class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
     """What `TSNE` is to new points."""
 
+    @interrupts.interruptible
     def transform(
         self, X, *, perplexity=None, exaggeration=1.5, n_iter=30, learning_rate=1.0, momentum=0.5,
         init="weighted", n_neighbors=None,
