@@ -68,7 +68,7 @@ def check(estimator) -> None:
             automatic = name in _AUTOMATIC and isinstance(value, str) and value == "auto"
             if not automatic and not (name in _OPTIONAL and value is None):
                 check_number(name, value)
-        elif name in _CHOICES:
+        elif name in _CHOICES and not (name == "symmetrize" and value is None):
             check_choice(name, value, _CHOICES[name])
         elif name in _CHOICES_OR_ARRAYS and isinstance(value, str):
             check_choice(name, value, *_CHOICES_OR_ARRAYS[name])

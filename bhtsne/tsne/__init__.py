@@ -31,8 +31,9 @@ class TSNE(Placing, GoingOn, Keeping):
         `affinities.given`; so is X, for "precomputed".
     sigma : float or None, default None
         Width of the Gaussian for "fixed_sigma", in units of the distances.
-    symmetrize : {"mean", "max"}, default "mean"
-        How the affinities of two points to each other become one, see `affinities.joint`.
+    symmetrize : {"mean", "max"} or None, default "mean"
+        How the affinities of two points to each other become one, see `affinities.joint`. None, as
+        in openTSNE, makes the map of "mean": the gradient depends on ``p_ij + p_ji`` alone.
     early_exaggeration : float or "auto", default "auto"
         Factor of the attraction at first; "auto" is 12.
     early_exaggeration_iter : int or "auto", default "auto"

@@ -228,7 +228,7 @@ class Stages(BaseEstimator):
         with telling.share(0, 0.4):
             conditional = [self._weigh(found, n, perplexity)]
         with telling.share(0.4, 1):  # which lets go of the other on the way
-            return affinities.joint(conditional.pop(), self.symmetrize)
+            return affinities.joint(conditional.pop(), self.symmetrize or "mean")
 
     def _weigh(self, found, n: int, perplexity) -> sparse.csr_array:
         """Return conditional affinities to n fitted points, for one's own P by perplexity."""
