@@ -27,6 +27,7 @@ from bhtsne import (
     optimizer,
     telling,
 )
+from bhtsne.cli import fitting
 from bhtsne.progress import Progress
 
 X = datasets.digits().X[:300]
@@ -353,7 +354,7 @@ def test_the_command_writes_the_map_and_says_that_it_was_stopped(
     owner, name = {
         "optimization": (optimizer, "_step"),
         "divergence": (TSNE, "_divergences"),
-        "recall": (bhtsne.metrics, "neighbor_recall"),
+        "recall": (fitting, "recall"),
     }[where]
     function = getattr(owner, name)
 

@@ -245,7 +245,8 @@ def test_distances_may_be_given(digits):
     given = SNE(metric="precomputed", init="random", **options).fit(D)
     assert np.allclose(given.affinities_, SNE(**options).fit(X).affinities_, atol=1e-6)
     with pytest.raises(ValueError, match="needs points"):
-        SNE(metric="precomputed", **options).fit(D)
+        SNE(metric="precomputed", init="pca", **options).fit(D)
+    assert np.isfinite(SNE(metric="precomputed", **options).fit(D).embedding_).all()
 
 
 @pytest.mark.parametrize("sigma", [1e-300, 1e-3, 1e300])

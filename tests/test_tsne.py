@@ -42,7 +42,7 @@ ANEW = "transform places points anew, beside where the fit has them"
         ("check_transformer_general", "check_transformer_data_not_an_array"), ANEW
     ),
 )
-@pytest.mark.filterwarnings("ignore:perplexity .* asks for:UserWarning")
+@pytest.mark.filterwarnings("ignore:perplexity .* is too large:UserWarning")
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 

@@ -1,8 +1,10 @@
 """Fitted estimator, new points → their places on the map, which stays."""
 
+import inspect
 import numbers
+from collections.abc import Callable
 from copy import copy
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -153,6 +155,22 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
                 f"X must have {self.n_features_in_} columns as the fitted points, got {X.shape[1]}."
             )
         return X
+
+
+def _stays_lazy(eager: Callable) -> Callable:
+    """Return `transform` as it is for arrays, and unwrapped for dask's collections.
+
+    scikit-learn wraps what it returns by `set_output`, which would compute what is lazy.
+    """
+
+    @wraps(eager)
+    def transform(self, X, **options):
+        return (inspect.unwrap(eager) if is_collection(X) else eager)(self, X, **options)
+
+    return transform
+
+
+Placing.transform = _stays_lazy(Placing.transform)  # type: ignore[method-assign]
 
 
 def plain_copy(model: Any) -> Any:
