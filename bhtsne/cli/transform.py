@@ -43,8 +43,7 @@ def _in_order(points: Any, model: Any) -> Any:
     """Return the points with the features of the model in its order, where both have names."""
     from bhtsne.tables import frames
 
-    # Dropped here, since scikit-learn warns of an array that it has no names.
-    known = vars(model).pop("feature_names_in_", None)
+    known = getattr(model, "feature_names_in_", None)
     if known is None or points.features is None:
         return points.X
     return points.X[:, frames.order(points.features, list(known), "IN")]

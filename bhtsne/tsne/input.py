@@ -1,5 +1,6 @@
 """X → the array or CSR of floats that the stages take, its features in the order of the fit."""
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,9 @@ def checked_input(estimator: Any, X: Any, **options: Any) -> Any:
         return _of_frame(estimator, X, **options)
     if sparse.issparse(X):
         X = checked_sparse(X, "X")  # before compiled code follows its indices
+    if not options.get("reset", True):  # an array has no names, and is taken by position
+        estimator = copy(estimator)
+        vars(estimator).pop("feature_names_in_", None)
     with conversion("X"):
         return validate_data(estimator, X, accept_sparse="csr", dtype=float_types(X), **options)
 
