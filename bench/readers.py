@@ -52,7 +52,7 @@ def read(reader: str, path: str):
 
 
 def child(reader: str, path: str) -> None:
-    """Read one table; print seconds, the peak of memory and what was found as JSON."""
+    """Read one table; print seconds, the peak of memory and the columns found, as JSON."""
     import psutil
 
     before = psutil.Process().memory_info().rss
@@ -103,8 +103,8 @@ def main() -> None:
         print(path.name)
         for reader in given.readers:
             found = measured(reader, path)
-            told = {name: found[name] for name in found.keys() - {"seconds", "bytes"}}
-            print(f"  {reader:<8} {told}")
+            others = {name: found[name] for name in found.keys() - {"seconds", "bytes"}}
+            print(f"  {reader:<8} {others}")
     with tempfile.TemporaryDirectory() as folder:
         for n, d in () if given.no_large else SHAPES:
             path = Path(folder, "table.csv")

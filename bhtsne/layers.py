@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.base import clone
 
-from bhtsne import initial, metrics
+from bhtsne import initial, interrupts, metrics
 from bhtsne.tsne import TSNE
 
 __all__ = ["maps", "points"]
@@ -107,6 +107,8 @@ def maps(layers: Sequence, tsne: TSNE | None = None) -> list[np.ndarray]:
     tsne = TSNE(random_state=0) if tsne is None else tsne
     found: list[np.ndarray] = []
     for X in tables:
-        Y = clone(tsne).fit(X).embedding_
+        model = clone(tsne).fit(X)
+        interrupts.check_fit(model)
+        Y = model.embedding_
         found.append(metrics.align(Y, found[-1]).Y.astype(np.float32) if found else Y)
     return found

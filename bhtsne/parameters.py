@@ -42,6 +42,7 @@ _NUMBERS: dict[
     "noise": (0, True, FARTHEST, False),
     "movement_penalty": (0, True, 1e6, False),
 }
+PERPLEXITY = 30.0  # the default, which few points may have too: it is lowered with a warning
 _FINITE = float(np.finfo(np.float64).max)
 _OPTIONAL = ("sigma", "force_error")
 _AUTOMATIC = (
@@ -67,7 +68,7 @@ def check(estimator) -> None:
             automatic = name in _AUTOMATIC and isinstance(value, str) and value == "auto"
             if not automatic and not (name in _OPTIONAL and value is None):
                 check_number(name, value)
-        elif name in _CHOICES:
+        elif name in _CHOICES and not (name == "symmetrize" and value is None):
             check_choice(name, value, _CHOICES[name])
         elif name in _CHOICES_OR_ARRAYS and isinstance(value, str):
             check_choice(name, value, *_CHOICES_OR_ARRAYS[name])
@@ -117,6 +118,13 @@ def _check_affinities(given: dict) -> None:
 
 def check_against(estimator, X) -> None:
     """Raise ValueError for a parameter that does not fit the data."""
+    n, most = X.shape[0], float(np.max(estimator.perplexity))
+    asked = most != PERPLEXITY and not getattr(estimator, "_own_affinities", False)
+    if asked and most >= n:
+        raise ValueError(
+            f"perplexity must be below the number of points, got {most:g} for {n}; "
+            f"{max((n - 1) / 3, 1):.4g} is a sensible largest value."
+        )
     if isinstance(estimator.init, str) and estimator.init == "pca" and not estimator._has_points:
         raise ValueError(
             'init="pca" needs points, got distances or affinities; use init="auto" or "spectral".'

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from bhtsne import jit, telling
+from bhtsne import interrupts, jit, telling
 from bhtsne.optimizer import State
 
 # A stage that took less leaves no trace, but for the optimisation.
@@ -66,12 +66,17 @@ class Progress:
         seconds : dict of str to float
             Where the time is kept.
         points : int
-            How many it has to do, if it tells which part of them is done.
+            How many it has to do, if it tells which part of them is done. Such a stage comes before
+            there is a map: a signal that has arrived ends it by KeyboardInterrupt.
         """
         start = time.perf_counter()
         try:
+            if points:
+                interrupts.check()
             with self._showing(stage, points):
                 yield
+            if points:
+                interrupts.check()
         finally:
             seconds[stage] = time.perf_counter() - start
 
@@ -103,13 +108,17 @@ class Progress:
             How many there are; 0 where nobody knows: then the bar tells how many, and how fast.
         """
         with self, self._showing(stage, points):
-            if self._bar is None:
-                yield lambda count: None
-                return
-            if not points:
-                self._bar.bar_format = _COUNTED
+            bar = self._bar
+
+            def advance(count: int) -> None:
+                interrupts.check()
+                if bar is not None:
+                    bar.update(count)
+
+            if bar is not None and not points:
+                bar.bar_format = _COUNTED
             with telling.to(None):  # a block's own stages are no part of the whole
-                yield self._bar.update
+                yield advance
 
     def _hear(self, done: float) -> None:
         """Show which part of the points is done; where it falls, the stage has begun anew."""

@@ -1,7 +1,8 @@
 """Blocks and rounds → how much of a stage is done, told to whoever listens in this context.
 
 A search or a sum that goes on for long calls `tell` now and then; what shows it, if anything does,
-is not its concern. No other thread's fit is heard: each has a context of its own.
+is not its concern. No other thread's fit is heard: each has a context of its own. A signal that has
+arrived meanwhile ends the stage here, by KeyboardInterrupt.
 """
 
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
+
+from bhtsne import interrupts
 
 T = TypeVar("T")
 Listener = Callable[[float], Any] | None
@@ -29,6 +32,7 @@ def to(listener: Listener) -> Iterator[None]:
 
 def tell(done: float) -> None:
     """Say which part of the whole, 0 to 1, is done."""
+    interrupts.check()
     listener = _listener.get()
     if listener is not None:
         listener(done)

@@ -17,6 +17,7 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 ORDER = [
     *(
         "choices",
+        "interrupts",
         "telling",
         "jit",
         "memory",
@@ -51,6 +52,7 @@ ORDER = [
 # Rooms that users reach by another way than `bhtsne.<room>`.
 INNER = {
     "choices",
+    "interrupts",
     "telling",
     "jit",
     "memory",

@@ -277,6 +277,38 @@ def test_nobody_at_an_address_is_said(given, tmp_path, capsys, monkeypatch):
     assert "no scheduler of dask answers at 'tcp://127.0.0.1:9'" in capsys.readouterr().err
 
 
+def test_columns_are_chosen_as_from_a_table_that_is_read_at_once(table, tmp_path, capsys):
+    """Ids, dropped columns, labels of a file, and a column that is itself called label."""
+    frame = table.assign(label=[f"old{i}" for i in range(900)])
+    frame.to_parquet(tmp_path / "t.parquet", row_group_size=300)
+    (tmp_path / "l.txt").write_text("\n".join(map(str, table.kind)))
+    out = tmp_path / "map.parquet"
+    options = ["--labels", str(tmp_path / "l.txt"), "--drop", "note,e", "--json"]
+    assert cli.main(["embed", str(tmp_path / "t.parquet"), "-o", str(out), *options, *OPTIONS]) == 0
+    told = json.loads(capsys.readouterr().out)["table"]
+    assert told["features"] == ["a", "b", "c", "d", "kind"]
+    assert told["set_aside"] == {"id": "an id by its name", "label": "text"}
+    whole = pd.read_parquet(out)
+    assert list(whole.columns) == ["tsne1", "tsne2", "label", "id", "label_"]
+    assert whole.label.astype(int).tolist() == table.kind.tolist()
+    assert whole.label_.tolist() == frame.label.tolist()
+
+
+def test_a_folder_of_arrays_is_one_table(table, tmp_path, capsys):
+    points = table[list("abcde")].to_numpy()
+    (tmp_path / "parts").mkdir()
+    np.save(tmp_path / "whole.npy", points)
+    for i in range(3):
+        np.save(tmp_path / "parts" / f"{i}.npy", points[300 * i : 300 * i + 300])
+    for name in ("whole.npy", "parts"):
+        assert embed(tmp_path / name, tmp_path / f"{name}.parquet") == 0, capsys.readouterr().err
+    maps = [pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("whole.npy", "parts")]
+    pd.testing.assert_frame_equal(*maps)
+    table.to_parquet(tmp_path / "parts" / "x.parquet")
+    assert embed(tmp_path / "parts", tmp_path / "both.parquet") == 2
+    assert "a folder of .npy files or of .parquet files, got both" in capsys.readouterr().err
+
+
 def test_parts_are_whole_row_groups(table, tmp_path):
     table.to_parquet(tmp_path / "t.parquet", row_group_size=130)
     cut = partwise.cut(tmp_path / "t.parquet", 300)

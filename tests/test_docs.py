@@ -106,3 +106,19 @@ def test_every_public_name_has_its_place_in_the_api(monkeypatch):
         assert {*names, *public.CLASSES} >= set(importlib.import_module(module).__all__)
     methods = {"fit", "fit_transform", "transform", "optimize", "add", "save", "load", "resume"}
     assert methods <= set(public.methods("bhtsne.TSNE"))
+
+
+@pytest.mark.parametrize(("library", "title"), [
+    ("sklearn.manifold", "scikit-learn's `TSNE`"), ("openTSNE", "openTSNE's `TSNE`"),
+])  # fmt: skip
+def test_parameters_of_peers_and_their_defaults_are_those_of_the_installed_library(library, title):
+    peer = pytest.importorskip(library).TSNE
+    given = inspect.signature(peer).parameters
+    text = (DOCS / "parameters.md").read_text(encoding="utf-8")
+    section = text.split(f"## {title}\n")[1].split("\n## ")[0]
+    cells = [row.split("|")[1] for row in section.splitlines() if row.startswith("| `")]
+    there = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
+    named = {name.partition("=")[0] for name in there if not name.partition("=")[0].endswith("_")}
+    assert named == given.keys()
+    for name, default in (one.split("=") for one in there if "=" in one):
+        assert ast.literal_eval(default) == given[name].default

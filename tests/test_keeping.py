@@ -117,3 +117,15 @@ def test_a_parameter_that_this_version_lacks_is_named(edited):
         ValueError, match=r"map\.npz holds the parameter 'eta', which bhtsne .* fit"
     ):
         TSNE.load(path)
+
+
+def test_arrays_among_metric_params_come_back(tmp_path):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    params = {"V": np.cov(X.T) + np.eye(4)}
+    model = TSNE(
+        perplexity=5, n_iter=5, metric="mahalanobis", metric_params=params, random_state=0
+    ).fit(X)
+    model.save(tmp_path / "m.npz")
+    again = TSNE.load(tmp_path / "m.npz")
+    np.testing.assert_array_equal(again.metric_params["V"], params["V"])
+    np.testing.assert_array_equal(again.transform(X[:9]), model.transform(X[:9]))

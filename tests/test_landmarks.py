@@ -261,3 +261,10 @@ def test_bad_blocks_are_named(X, model, tmp_path):
     (tmp_path / "X.parquet").write_text("no table")
     with pytest.raises(ValueError, match=r"X\.parquet must hold a table of numbers"):
         LandmarkTSNE(tsne=QUICK).fit(tmp_path / "X.parquet")
+
+
+def test_placing_leaves_the_output_of_the_map_as_it_was_set(X):
+    model = LandmarkTSNE(200, tsne=QUICK, random_state=0).fit(X[:400])
+    model.tsne_.set_output(transform="pandas")
+    assert isinstance(model.transform(X[:9]), np.ndarray)
+    assert isinstance(model.tsne_.transform(X[:9]), pd.DataFrame)

@@ -85,7 +85,7 @@ def test_the_perplexity_is_never_changed_in_silence(digits):
     assert model.perplexity == 30
     P = naive.conditional(model.neighbors_.distances, 59 / 3)
     np.testing.assert_allclose(np.exp([naive.entropy(row) for row in P]), 59 / 3, rtol=1e-3)
-    with pytest.warns(UserWarning, match="is too large for points"):
+    with pytest.raises(ValueError, match="perplexity must be below the number of points"):
         TSNE(perplexity=60).fit(few)
     graph = neighbors.find(digits, 15)
     with pytest.warns(UserWarning, match="with 15 neighbours: 5 is used"):

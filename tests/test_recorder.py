@@ -100,7 +100,7 @@ def test_a_resumed_run_without_earlier_frames_begins_where_it_goes_on():
 
 def test_sne_records_through_both_of_its_parts():
     recorder = Recorder()
-    given = {"early_exaggeration_iter": 20, "n_iter": 20, "callback_every": 10, "random_state": 0}
+    given = {"early_exaggeration_iter": 20, "n_iter": 20, "callback_every": 10, "perplexity": 9}
     SNE(variant="uni-sne", callbacks=[recorder], **given).fit(X[:60])
     assert recorder.iterations == [0, 10, 20, 30, 40]
 

@@ -245,7 +245,8 @@ def test_distances_may_be_given(digits):
     given = SNE(metric="precomputed", init="random", **options).fit(D)
     assert np.allclose(given.affinities_, SNE(**options).fit(X).affinities_, atol=1e-6)
     with pytest.raises(ValueError, match="needs points"):
-        SNE(metric="precomputed", **options).fit(D)
+        SNE(metric="precomputed", init="pca", **options).fit(D)
+    assert np.isfinite(SNE(metric="precomputed", **options).fit(D).embedding_).all()
 
 
 @pytest.mark.parametrize("sigma", [1e-300, 1e-3, 1e300])
@@ -259,7 +260,7 @@ def test_any_sigma_has_a_map(digits, sigma):
 @pytest.mark.parametrize("variant", sne.VARIANTS)
 def test_very_few_points_and_duplicates_are_finite(variant, n):
     for X in (np.eye(n), np.zeros((n, 3)), np.repeat(np.eye(2), n, axis=0)):
-        model = SNE(variant=variant, perplexity=1.2, n_iter=50, random_state=0).fit(X)
+        model = SNE(variant=variant, perplexity=1, n_iter=50, random_state=0).fit(X)
         assert np.isfinite(model.embedding_).all()
 
 
@@ -271,6 +272,7 @@ def test_very_few_points_and_duplicates_are_finite(variant, n):
         ({"background": 1.0}, "background must be at least 0 and below 1"),
         ({"noise": -1.0}, "noise must be at least 0"),
         ({"sigma": 0.0}, "sigma must be above 0"),
+        ({"perplexity": 60}, "perplexity must be below the number of points"),
         ({"init": np.zeros((3, 2))}, "init must be of shape"),
     ],
 )

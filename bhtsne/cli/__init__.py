@@ -1,6 +1,7 @@
 """The command `bhtsne`: what is typed → one of its commands, and the exit status."""
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -8,7 +9,7 @@ import sys
 import warnings
 from typing import Any, NoReturn
 
-from bhtsne import __version__
+from bhtsne import __version__, interrupts
 from bhtsne.cli import (
     animate,
     compare,
@@ -41,15 +42,13 @@ _FAILED, _MEANT_OTHERWISE, _INTERRUPTED, _READER_GONE = 1, 2, 130, 141
 
 def run() -> NoReturn:
     """Run the command as a process of its own."""
-    signal.signal(signal.SIGTERM, _stop)  # as Ctrl-C: what was reached is kept and written
+    if sys.stderr is None:  # closed: `print` would take the standard output, where the map may go
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # until the process ends
     status = main()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # its reader has gone
+        sys.stderr.flush()
     # Nothing is left to do, and taking LLVM and the thread pools apart would last another 0.6 s.
     os._exit(status)
-
-
-def _stop(*_: Any) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -64,12 +63,14 @@ def main(argv: list[str] | None = None) -> int:
     -------
     int
         0. After one sentence on stderr: 2 where the arguments, or what a file holds, cannot be
-        meant so, 1 where it failed, 130 after Ctrl-C. 141 if nobody reads the output any more.
+        meant so, 1 where it failed, 130 after Ctrl-C or SIGTERM. 141 if nobody reads the output any
+        more.
     """
     argv = sys.argv[1:] if argv is None else argv
     try:
         status = _status(argv)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed, or none, as of a service
+            sys.stdout.flush()
     except BrokenPipeError:
         streams.close_quietly()
         return _READER_GONE
@@ -82,7 +83,9 @@ def _status(argv: list[str]) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
             arguments = _parsed(argv)
-            return arguments.job(arguments)
+            with interrupts.held(signal.SIGTERM):  # what was reached is written
+                status = arguments.job(arguments)
+                return _INTERRUPTED if interrupts.take() else status
     except BrokenPipeError:
         raise
     except KeyboardInterrupt as stop:

@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     summary = {**made, **watch.told(), **written(arguments)}
     of = f" of {pca} principal components" if pca else ""
     tell(summary, [f"{len(film)} maps{of} in {summary['total_seconds']:.1f} s"], arguments)
-    return 0
+    return 130 if getattr(arguments, "interrupted", False) else 0
 
 
 def write_film(path: Path, film: Any, labels: Any, titles: Any = None, **given: Any) -> None:
@@ -98,7 +98,8 @@ def _run(name: str, arguments: argparse.Namespace) -> tuple[Any, Any]:
     points = load(arguments)
     X, arguments.reduced_to = fitting.reduced(points.X, arguments)
     film = Recorder(arguments.frames)
-    fitting.estimator(arguments, callbacks=[film], callback_every=fitting.EVERY).fit(X)
+    watched = fitting.estimator(arguments, callbacks=[film], callback_every=fitting.EVERY)
+    arguments.interrupted = watched.fit(X).stopped_ == "interrupt"
     if arguments.save is not None:
         film.save(arguments.save)
     return film, points.labels

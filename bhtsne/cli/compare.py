@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bhtsne import interrupts
 from bhtsne.cli import fitting
 from bhtsne.cli.parser import (
     Usage,
@@ -107,11 +108,13 @@ def _compared(
     else:
         start = fitting.estimator(arguments, n_iter=0, early_exaggeration_iter=0).fit(X).embedding_
     tree = fitting.estimator(arguments, init=start).fit(X)
+    interrupts.check_fit(tree)
     P = tree.affinities_
     # loads or compiles what the second needs, which is not to count
     fitting.estimator(arguments, init=start, method="exact", affinities=P, n_iter=0,
                       early_exaggeration_iter=1, verbose=False).fit(X)  # fmt: skip
     pairs = fitting.estimator(arguments, init=start, method="exact", affinities=P).fit(X)
+    interrupts.check_fit(pairs)
     runs, maps = {"barnes_hut": tree, "exact": pairs}, [tree.embedding_, pairs.embedding_]
     k = min(10, X.shape[0] - 1)
     with jit.threads(arguments.threads):
@@ -167,6 +170,7 @@ def _timed(call: Any, repeats: int) -> tuple[Any, float]:
     """Return what a call comes to, and the least seconds that it takes."""
     result, best = call(), float("inf")  # the first may load what was compiled
     for _ in range(repeats):
+        interrupts.check()
         begin = time.perf_counter()
         call()
         best = min(best, time.perf_counter() - begin)

@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         **written(arguments),
     }
     tell(summary, _told(summary, points.X.shape[1]), arguments)
-    return 130 if model.stopped_ == "interrupt" else 0
+    return 130 if model.stopped_ == "interrupt" or recall is None else 0
 
 
 def _fitted(X: Any, arguments: argparse.Namespace) -> tuple[Any, Any]:
@@ -124,27 +124,34 @@ def _named(model: Any, points: Any, X: Any) -> Any:
     return model
 
 
-def _recall(model: Any, X: Any, arguments: Any, pca: int | None) -> dict[str, float]:
+def _recall(model: Any, X: Any, arguments: Any, pca: int | None) -> dict[str, float] | None:
+    """Return the neighbours kept, or None after a signal: the map is written all the same."""
     from bhtsne import jit
 
     k = min(10, X.shape[0] - 1)
     with jit.threads(model.n_jobs):
-        recall, n = fitting.recall(X, model, k, arguments, pca is not None)
+        try:
+            recall, n = fitting.recall(X, model, k, arguments, pca is not None)
+        except KeyboardInterrupt:
+            return None
     return {"k": k, "recall": round(recall, 4), "points": n}
 
 
 def _told(summary: dict[str, Any], n_features: int) -> list[str]:
     recall = summary["neighbor_recall"]
-    whole = recall["points"] == summary["points"]
-    sample = "" if whole else f" (of {recall['points']:,} points)"
     lines = [
         f"{summary['points']:,} points, {fitting.of_features(summary, n_features)}, "
         f"{summary['n_iter']} iterations in {summary['total_seconds']:.1f} s",
         "  " + ", ".join(f"{stage} {s:.2f}" for stage, s in summary["seconds"].items()),
-        f"KL divergence {summary['kl_divergence']:.4f}; of each point's {recall['k']} nearest "
-        f"neighbours, {recall['recall']:.1%} are among its {recall['k']} nearest in the map"
-        f"{sample}",
+        f"KL divergence {summary['kl_divergence']:.4f}",
     ]
+    if recall is not None:
+        whole = recall["points"] == summary["points"]
+        sample = "" if whole else f" (of {recall['points']:,} points)"
+        lines[-1] += (
+            f"; of each point's {recall['k']} nearest neighbours, {recall['recall']:.1%} are among "
+            f"its {recall['k']} nearest in the map{sample}"
+        )
     if summary["peak_memory_bytes"]:
         lines.append(f"peak memory {summary['peak_memory_bytes'] / 2**20:,.0f} MiB")
     return lines

@@ -60,10 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
     parts = partwise.cut(arguments.input, folder.ROWS)
     columns = partwise.columns(arguments.input, Wanted(arguments.labels, **_of_columns(arguments)))
     report = _report(arguments, columns, sum(part.rows for part in parts))
-    say(report, arguments)
     y = _labels(arguments, columns, sum(part.rows for part in parts))
     how, told = _landmarks(arguments, parts, columns)
     with folder.begun(arguments.output, told) as is_mapped:
+        say(report, arguments)
         if is_mapped:
             model = folder.kept(arguments.output)
         else:

@@ -43,12 +43,11 @@ def _in_order(points: Any, model: Any) -> Any:
     """Return the points with the features of the model in its order, where both have names."""
     from bhtsne.tables import frames
 
-    known = getattr(model, "feature_names_in_", None)
+    # Dropped here, since scikit-learn warns of an array that it has no names.
+    known = vars(model).pop("feature_names_in_", None)
     if known is None or points.features is None:
         return points.X
-    places = frames.order(points.features, list(known), "IN")
-    del model.feature_names_in_  # of an array scikit-learn warns that it has no names
-    return points.X[:, places]
+    return points.X[:, frames.order(points.features, list(known), "IN")]
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array, check_random_state
 
-from bhtsne import jit, optimizer, parameters, telling
+from bhtsne import interrupts, jit, optimizer, parameters, telling
 from bhtsne.dynamic.objective import Sequential, gradient, movement, objective
 from bhtsne.dynamic.snapshots import Rows, consensus, rows
 from bhtsne.forces.objective import KLDivergence
@@ -168,6 +168,7 @@ class DynamicTSNE(Stages):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    @interrupts.interruptible
     def fit(self, snapshots, y=None, *, ids=None):
         """Make a map of each snapshot.
 

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from bhtsne import jit, parameters
+from bhtsne import interrupts, jit, parameters
 from bhtsne.dask.partitions import is_collection
 from bhtsne.landmarks.choosing import WAYS, choose
 from bhtsne.landmarks.sources import Source
@@ -133,8 +133,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         source = self._source(X)
         self._fit(source, y)
-        if self.tsne_.stopped_ == "interrupt":
-            raise KeyboardInterrupt
+        interrupts.check_fit(self.tsne_)
         if is_collection(X):
             Y = np.array(self.transform(X).compute())
         else:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bhtsne import files, jit, memory
+from bhtsne import files, interrupts, jit, memory
 from bhtsne.initial import components
 from bhtsne.landmarks.choosing import choose
 from bhtsne.landmarks.sources import Source
@@ -146,8 +146,7 @@ def fit(
         if axes is not None:
             chosen = components.projected(chosen, *axes).astype(np.float32)
     model = how.tsne.fit(chosen)
-    if model.stopped_ == "interrupt":
-        raise KeyboardInterrupt
+    interrupts.check_fit(model)
     if axes is not None:
         with files.replacing(folder / _AXES) as file:
             files.write_arrays(file, dict(zip(("mean", "axes"), axes, strict=True)))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from bhtsne import interrupts
 from bhtsne.dask.partitions import Partitions, is_collection
 from bhtsne.neighbors import checked_points
 from bhtsne.tables import blocks, frames
@@ -61,6 +62,7 @@ class Source:
         """
         n, first = 0, None
         for number, block in enumerate(self._begin()):
+            interrupts.check()
             name = f"block {number} of X"
             shape = block.shape if hasattr(block, "shape") else np.shape(block)
             if len(shape) == 2 and not shape[0]:

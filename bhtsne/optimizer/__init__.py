@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from bhtsne import interrupts
 from bhtsne.optimizer import callbacks as watchers
 from bhtsne.optimizer.callbacks import Callback
 from bhtsne.optimizer.phases import Phase, Record
@@ -74,6 +75,7 @@ class State:
             self.velocity, self.gains = np.zeros_like(self.Y), np.ones_like(self.Y)
 
 
+@interrupts.interruptible
 def run(
     state: State,
     objective: Objective,
@@ -173,8 +175,9 @@ def run(
                 return state
             if progress is not None:
                 progress(state)
+            interrupts.check()
         state.stopped = "converged" if state.converged else None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # by `interrupts.check`, or a callback
         state.stopped = "interrupt"
     return state
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_random_state
 
-from bhtsne import affinities, jit, optimizer, parameters
+from bhtsne import affinities, interrupts, jit, optimizer, parameters
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.sne.objective import VARIANTS, Divergence
@@ -148,6 +148,7 @@ class SNE(Stages):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    @interrupts.interruptible
     def fit(self, X, y=None):
         """Make a map of X.
 
@@ -170,8 +171,8 @@ class SNE(Stages):
         MemoryError
             If all pairs need more memory than is free.
         """
-        X = self._checked(X)
         parameters.check_choice("variant", self.variant, VARIANTS)
+        X = self._checked(X)
         rng = check_random_state(self.random_state)
         seconds: dict[str, float] = {}
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bhtsne.files import check_column, paths
@@ -127,7 +128,7 @@ def _with_labels(table: Table, path: Path, name: str) -> Table:
     y = y if table.rows is None else y[table.rows]
     report = table.report
     if report is not None:
-        report = report._replace(label=name, unlabelled=int(is_unlabelled(y).sum()))
+        report = replace(report, label=name, unlabelled=int(is_unlabelled(y).sum()))
     return table._replace(labels=y, report=report)
 
 

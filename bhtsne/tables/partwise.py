@@ -58,12 +58,15 @@ class Columns(NamedTuple):
         Names of what else is kept beside a map.
     set_aside : dict of str to str
         Columns that are no features though nobody said so, and why.
+    dropped : tuple of str
+        Columns that are left out.
     """
 
     points: tuple[str, ...] = ()
     label: str | None = None
     kept: tuple[str, ...] = ()
     set_aside: Mapping[str, str] = MappingProxyType({})
+    dropped: tuple[str, ...] = ()
 
 
 def cut(path: str | os.PathLike, rows: int) -> list[Part]:
@@ -123,6 +126,7 @@ def columns(path: str | os.PathLike, wanted: Wanted) -> Columns:
         None if chosen.label is None else names[chosen.label],
         tuple(dict.fromkeys(names[j] for j in sorted(aside))),
         {names[j]: why for j, why in chosen.set_aside.items()},
+        tuple(names[j] for j in chosen.dropped),
     )
 
 
@@ -136,7 +140,7 @@ def read(part: Part, these: Columns, rows: int) -> Iterator[tuple[np.ndarray, di
     beside = [*([] if these.label is None else [these.label]), *these.kept]
     wanted = [*these.points, *beside]
     with sentences(file, "a table of numbers, one point a row"), blocks.opened(file) as table:
-        blocks.check_same(wanted, table.schema_arrow.names)
+        blocks.check_same([*wanted, *these.dropped], table.schema_arrow.names)
         for batch in table.iter_batches(rows, row_groups=list(part.groups), columns=wanted):
             yield blocks.numbers(batch.select(these.points)), {n: batch[n] for n in beside}
 

@@ -1,6 +1,7 @@
-"""A file → `Table`: its columns are judged, its points checked for gaps, its labels found."""
+"""A file → `Table`: columns are classified, missing values handled, labels read."""
 
 import reprlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def _table(raw: Raw, wanted: Wanted, decimal: str) -> Table:
     kept = _kept(found, chosen, rows)
     headed = raw.dialect is None or raw.dialect.header
     report = _report(raw, found, chosen, wanted, names, X, labels, decimal)
-    report = report._replace(missing=done, vectors=vectors)
+    report = replace(report, missing=done, vectors=vectors)
     return Table(X, labels, tuple(each) if headed else None, kept, None, rows, report)
 
 

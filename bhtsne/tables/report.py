@@ -1,13 +1,15 @@
 """What was taken for what in a table → two lines of text, and plain values for JSON."""
 
-from typing import Any, NamedTuple
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 _SHOWN = 8  # names that a line lists
 
 __all__ = ["Report", "listed"]
 
 
-class Report(NamedTuple):
+@dataclass(frozen=True)
+class Report:
     """What became of a table's columns and rows.
 
     Attributes
@@ -29,9 +31,9 @@ class Report(NamedTuple):
     id : str or None
         The column that numbers or names the points.
     set_aside : dict of str to str
-        Columns that are no features though nobody said so, and why.
+        Columns that are no features by their contents, and the reason of each.
     kept, dropped : list of str
-        Columns that were to be no features.
+        Columns that the options set aside, or leave out.
     missing : dict or None
         How missing values were replaced, and how many.
     notes : list of str
@@ -48,15 +50,15 @@ class Report(NamedTuple):
     label: str | None = None
     unlabelled: int = 0
     id: str | None = None
-    set_aside: dict[str, str] = {}  # noqa: RUF012  # never changed
-    kept: list[str] = []  # noqa: RUF012
-    dropped: list[str] = []  # noqa: RUF012
+    set_aside: dict[str, str] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
     missing: dict[str, Any] | None = None
-    notes: list[str] = []  # noqa: RUF012
+    notes: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values by their names."""
-        return self._asdict()
+        return asdict(self)
 
     def surprises(self) -> bool:
         """Return whether something was decided that the user may not expect."""
@@ -115,5 +117,7 @@ def listed(names: list[str]) -> str:
 
 def _missing(missing: dict[str, Any]) -> str:
     if missing["how"] == "drop":
-        return f"{missing['rows']:,} points with a missing value left out"
+        return (
+            f"{missing['rows']:,} point{'s' * (missing['rows'] > 1)} with a missing value left out"
+        )
     return f"{missing['cells']:,} missing values replaced by the {missing['how']} of their column"

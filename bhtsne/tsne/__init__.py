@@ -1,6 +1,6 @@
 """X → `TSNE`, what users call: composes the stages, validates once, keeps the results."""
 
-from bhtsne import checkpoint
+from bhtsne import checkpoint, interrupts
 from bhtsne.tsne.going_on import GoingOn
 from bhtsne.tsne.keeping import Keeping
 from bhtsne.tsne.placing import Placing
@@ -31,8 +31,9 @@ class TSNE(Placing, GoingOn, Keeping):
         `affinities.given`; so is X, for "precomputed".
     sigma : float or None, default None
         Width of the Gaussian for "fixed_sigma", in units of the distances.
-    symmetrize : {"mean", "max"}, default "mean"
-        How the affinities of two points to each other become one, see `affinities.joint`.
+    symmetrize : {"mean", "max"} or None, default "mean"
+        How the affinities of two points to each other become one, see `affinities.joint`. None, as
+        in openTSNE, makes the map of "mean": the gradient depends on ``p_ij + p_ji`` alone.
     early_exaggeration : float or "auto", default "auto"
         Factor of the attraction at first; "auto" is 12.
     early_exaggeration_iter : int or "auto", default "auto"
@@ -205,6 +206,7 @@ class TSNE(Placing, GoingOn, Keeping):
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every
 
+    @interrupts.interruptible
     def fit(self, X, y=None):
         """Make a map of X.
 

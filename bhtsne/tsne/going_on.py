@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
-from bhtsne import checkpoint, jit, parameters
+from bhtsne import checkpoint, interrupts, jit, parameters
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.tsne.input import checked_input
@@ -61,6 +61,7 @@ class GoingOn(Stages):
             model.feature_names_in_ = np.array(names, object)
         return model
 
+    @interrupts.interruptible
     def optimize(
         self, n_iter, *, exaggeration=None, learning_rate=None, momentum=None, theta=None,
         callbacks=None, callback_every=None,
@@ -119,6 +120,7 @@ class GoingOn(Stages):
         self.timings_ = seconds
         return self
 
+    @interrupts.interruptible
     def add(
         self, X, *, n_iter=150, exaggeration=None, learning_rate=None, momentum=None, theta=None,
         callbacks=None, callback_every=None,

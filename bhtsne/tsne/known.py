@@ -14,17 +14,13 @@ def wanted(kind: str, perplexity: float) -> int:
     return max(int(perplexity if kind == "uniform" else 3 * perplexity), 1)
 
 
-def known_neighbors(graph: Any, X: Any, kind: str, perplexity: Any) -> neighbors.Neighbors:
-    """Return the nearest neighbours of a graph, or of distances stored in X if that is None."""
-    n, k = X.shape[0], wanted(kind, float(np.max(perplexity)))
-    if graph is None:
-        found = neighbors.find(X, min(k, n - 1), metric="precomputed")
-    else:
-        found = neighbors.given(graph, n)
-    counts = (found.indices[:, :k] >= 0).sum(axis=1)
+def known_neighbors(found: neighbors.Neighbors, kind: str, perplexity: Any) -> neighbors.Neighbors:
+    """Return as many of the nearest neighbours as affinities of a kind ask for."""
+    want = wanted(kind, float(np.max(perplexity)))
+    counts = (found.indices[:, :want] >= 0).sum(axis=1)
     k = max(int(counts.max()), 1)
     if kind != "fixed_sigma":
-        _warn_of_few(counts, wanted(kind, float(np.max(perplexity))))
+        _warn_of_few(counts, want)
     return neighbors.Neighbors(*(np.ascontiguousarray(part[:, :k]) for part in found))
 
 

@@ -1,15 +1,17 @@
 """Fitted estimator, new points → their places on the map, which stays."""
 
+import inspect
 import numbers
+from collections.abc import Callable
 from copy import copy
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from bhtsne import jit, neighbors, optimizer, parameters
+from bhtsne import interrupts, jit, neighbors, optimizer, parameters
 from bhtsne.dask.mapping import map_rows
 from bhtsne.dask.partitions import check_columns, is_collection
 from bhtsne.forces.checks import FARTHEST
@@ -29,6 +31,7 @@ _FEW = 5.0  # effective neighbours of a new point
 class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
     """What `TSNE` is to new points."""
 
+    @interrupts.interruptible
     def transform(
         self, X, *, perplexity=None, exaggeration=1.5, n_iter=30, learning_rate=1.0, momentum=0.5,
         init="weighted", n_neighbors=None,
@@ -105,6 +108,11 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
         if usual:
             perplexity = np.minimum(_FEW, self.perplexity).tolist()
         parameters.check_perplexity(perplexity, self.affinities)
+        if not usual and np.max(perplexity) > n:
+            raise ValueError(
+                f"perplexity must be at most the number of fitted points, {n}, got {perplexity!r}; "
+                "5 is the usual one."
+            )
         kind = kind_of(self.affinities, perplexity)
         if n_neighbors is not None:
             check_count("n_neighbors", n_neighbors)
@@ -147,6 +155,22 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
                 f"X must have {self.n_features_in_} columns as the fitted points, got {X.shape[1]}."
             )
         return X
+
+
+def _stays_lazy(eager: Callable) -> Callable:
+    """Return `transform` as it is for arrays, and unwrapped for dask's collections.
+
+    scikit-learn wraps what it returns by `set_output`, which would compute what is lazy.
+    """
+
+    @wraps(eager)
+    def transform(self, X, **options):
+        return (inspect.unwrap(eager) if is_collection(X) else eager)(self, X, **options)
+
+    return transform
+
+
+Placing.transform = _stays_lazy(Placing.transform)  # type: ignore[method-assign]
 
 
 def plain_copy(model: Any) -> Any:

@@ -195,8 +195,12 @@ class Stages(BaseEstimator):
         if self._own_affinities:
             return None
         if self._knows_neighbors(X):
-            graph = None if isinstance(self.neighbors, str | dict) else self.neighbors
-            found = known_neighbors(graph, X, kind, self.perplexity)
+            most = float(np.max(self.perplexity))
+            if isinstance(self.neighbors, str | dict):
+                found = neighbors.find(X, min(wanted(kind, most), n - 1), metric="precomputed")
+            else:
+                found = neighbors.given(self.neighbors, n)
+            found = known_neighbors(found, kind, self.perplexity)
             warn_if_lowered(self.perplexity, kind, found.indices.shape[1], n - 1)
             return found
         if self.method == "exact" and kind != "uniform":
@@ -224,7 +228,7 @@ class Stages(BaseEstimator):
         with telling.share(0, 0.4):
             conditional = [self._weigh(found, n, perplexity)]
         with telling.share(0.4, 1):  # which lets go of the other on the way
-            return affinities.joint(conditional.pop(), self.symmetrize)
+            return affinities.joint(conditional.pop(), self.symmetrize or "mean")
 
     def _weigh(self, found, n: int, perplexity) -> sparse.csr_array:
         """Return conditional affinities to n fitted points, for one's own P by perplexity."""

@@ -30,7 +30,7 @@ def examples(long, **strategies):
         @wraps(function)
         def counted(*args, **drawn):
             with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "perplexity .* asks for", UserWarning)
+                warnings.filterwarnings("ignore", "perplexity .* is too large", UserWarning)
                 warnings.filterwarnings("ignore", "Data was converted to boolean", UserWarning)
                 function(*args, **drawn)
             executed[function.__name__] += 1  # to its end

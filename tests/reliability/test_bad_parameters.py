@@ -41,6 +41,8 @@ def several(names):
 
 def model_fits(kind, odd, points, **more):
     """Fit with odd parameters; return the estimator, or None where one of them is refused."""
+    # Any function may be a callback, and what it raises is its own.
+    odd = {k: v for k, v in odd.items() if k != "callbacks" or not callable(v)}
     model = kind(**{**FEW, **more, **odd})
     # A rule for one parameter may name what it goes with.
     also = {"affinities": ["sigma", "neighbors"], "metric": ["X"]}

@@ -130,6 +130,6 @@ print("to a reader who has gone", flush=True)
 def test_the_command_runs(hidden, tmp_path):
     X = np.random.default_rng(0).random((90, 5))
     np.savetxt(tmp_path / "X.csv", X, delimiter=",", header="a,b,c,d,e", comments="")
-    told = json.loads(hidden(COMMAND).splitlines()[-1])
+    told = json.loads(hidden(COMMAND).strip().splitlines()[-1])
     assert told["processor"]["name"]
     assert len((tmp_path / "new.csv").read_text().splitlines()) == 91
