@@ -22,8 +22,14 @@ for name in hidden:
 warnings.simplefilter("error")
 warnings.filterwarnings("ignore", "only soft file lock is available")
 from bhtsne import TSNE, cli, files, memory
-nowhere = pathlib.Path("nowhere")
-memory._GROUPS = memory._STATUS = memory._LIMITS = nowhere
+def without(read):
+    def found(path, *arguments, **options):
+        if str(path).startswith(("/proc", "/sys")):
+            raise FileNotFoundError(path)
+        return read(path, *arguments, **options)
+    return found
+for name in ("open", "read_text"):
+    setattr(pathlib.Path, name, without(getattr(pathlib.Path, name)))
 psutil.PROCFS_PATH = sys.argv[2]
 files.paths.os = types.SimpleNamespace(**vars(os) | {"name": sys.argv[3]})
 """
@@ -115,9 +121,9 @@ quick = ["--perplexity", "6", "--n-iter", "20", "--quiet", "--json"]
 run("embed", "X.csv", "-o", "map.csv", "--save", "map.npz", "--checkpoint", "run", *quick)
 run("resume", "run", "--quiet", "--json")
 run("transform", "map.npz", "X.csv", "-o", "new.csv", "--quiet")
-with contextlib.redirect_stdout(io.StringIO()) as out:
-    cli.streams.close_quietly()
-print(run("info", "--json"))
+print(run("info", "--json"), end="", flush=True)
+cli.streams.close_quietly()
+print("to a reader who has gone", flush=True)
 """
 
 
