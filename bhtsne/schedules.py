@@ -46,9 +46,10 @@ SCHEDULES = {
     "opentsne": Schedule(250, 250, 0.8, ((500, 0.8),), "opentsne"),
 }
 # What "fast" stands for below 50,000 points, where an iteration takes a few milliseconds and 50 of
-# early exaggeration are few ("opentsne" here with steps four times openTSNE's): 300 digits come to .517 by the above, .486 by "opentsne", .478 by
-# this; a rolled sheet of 5,000 to .665, .628, .612; sparse text to 1.118, 1.195, 1.086; 30,000 of
-# MNIST to 2.213, 2.284, 2.161, their ten classes in 11 or 12 pieces by the above, else in 10.
+# early exaggeration are few: 300 digits come to .517 by the above, .486 by 250 and 500 iterations
+# at momentum 0.8, .478 by this; a rolled sheet of 5,000 to .665, .628, .612; sparse text to 1.118,
+# 1.195, 1.086; 30,000 of MNIST to 2.213, 2.284, 2.161, their ten classes in 11 or 12 pieces by the
+# above, else in 10.
 _FEW = 50_000
 _FOR_FEW = Schedule(250, 250, 0.8, ((100, 0.8), (100, 0.9), (250, 0.95), (50, 0.8)))
 # From 200,000 points: in each of five samples of 300,000 deformed digits, 50 iterations of early
