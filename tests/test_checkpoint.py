@@ -317,7 +317,7 @@ def test_a_full_disk_is_told_and_costs_only_what_it_did_not_take(failing, tmp_pa
 
     with monkeypatch.context() as patched:
         patched.setattr(files, "write_arrays", full)
-        with pytest.warns(UserWarning, match="No space left on device.*The run goes on"):
+        with pytest.warns(UserWarning, match="No space left on device.*the run goes on"):
             model(tmp_path / "run").fit(X)
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert f"{failing}.npz" not in names

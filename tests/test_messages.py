@@ -16,8 +16,6 @@ from bhtsne import TSNE, browser, cli, datasets, forces, initial, layers, plot, 
 PACKAGE = Path(bhtsne.__file__).parent
 LONGEST = 200  # without names and values
 VALUE = "\0"  # stands for a name or a value
-# Files whose messages have still to be mended.
-PENDING = {"checkpoint/folder.py"}
 # What is wrong inside of a file, which `files.sentences` ends: "… must hold …, got: {this}; …".
 PARTS = re.compile(
     r"(files|tables|landmarks/folder|recorder|tsne/keeping|neighbors/(points|approximate))\b"
@@ -149,8 +147,6 @@ FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*
 
 @pytest.mark.parametrize("file", FILES)
 def test_every_message_is_one_short_sentence(file):
-    if file in PENDING:
-        return
     messages = Module(PACKAGE / file).messages()
     assert [(one.line, why, one.text) for one in messages if (why := faults(one))] == []
 

@@ -5,7 +5,6 @@
 """
 
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from bhtsne import files, memory
+from bhtsne import files, memory, telling
 from bhtsne.checkpoint import identity
 from bhtsne.checkpoint.folder import COMMAND, Folder, Kept, state_name
 from bhtsne.neighbors import Neighbors
@@ -196,10 +195,8 @@ def _check_same(
         )
     ours, theirs = given["libraries"], kept.get("libraries")
     if ours != theirs:
-        warnings.warn(
-            f"The run was begun with {theirs} and goes on with {ours}: its last bits "
-            "may be others.",
-            stacklevel=4,
+        telling.warn(
+            f"The run was begun with {theirs} and goes on with {ours}: its last bits may be others."
         )
 
 

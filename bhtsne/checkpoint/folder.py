@@ -6,7 +6,6 @@ computed is written by a thread of its own, while the run goes on.
 
 import json
 import os
-import warnings
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bhtsne import files
+from bhtsne import files, telling
 
 Kept = tuple[dict[str, Any], dict[str, np.ndarray]]
 
@@ -79,7 +78,7 @@ class Folder:
             with files.sentences(self.path / f"{name}.npz", "what a run has kept"):
                 return kept[0], decode(*kept)
         except ValueError as error:
-            warnings.warn(f"{error} The run does without it.", stacklevel=2)
+            telling.warn(f"{str(error).rstrip('.')}, and the run does without it.")
             return None
 
     def states(self) -> list[str]:
@@ -118,7 +117,9 @@ class Folder:
         try:
             last.result()
         except OSError as error:  # a map is worth more than its copy: the run goes on
-            warnings.warn(f"{error} The run goes on; what it kept before stays.", stacklevel=2)
+            telling.warn(
+                f"{str(error).rstrip('.')}; the run goes on, and its earlier checkpoint stays."
+            )
 
 
 def state_name(iteration: int) -> str:
