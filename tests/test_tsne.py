@@ -301,7 +301,7 @@ BAD = {
     "n_jobs": [0, 1.5, True],
     "affinities": ["gauss", None, 3, np.ones((5, 5)), np.triu(np.ones((150, 150)))],
     "sigma": [0, -1, np.nan, "1", True],
-    "symmetrize": ["min", None, 2],
+    "symmetrize": ["min", "median", 2],
     "phases": ["fast", 3, [3], [{"n_iters": 3}], [{}], [{"n_iter": -1}], {"n_iter": 3}],
     "min_kl_rate": [-1, 1, np.nan, "auto", None],
     "min_gradient_norm": [-1, np.inf, None],
