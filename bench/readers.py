@@ -21,6 +21,9 @@ import numpy as np
 
 SHAPES = ((1_000_000, 50), (10_000, 3_000), (2_000, 20_000))
 READERS = ("bhtsne", "duckdb", "pyarrow", "polars", "pandas")
+# Parts of readers: DuckDB's sniffer alone; pyarrow in blocks of 16 MiB, with types found, with all
+# columns as numbers, and with all as text.
+PARTS = ("duckdb_sniffer", "pyarrow_blocks", "pyarrow_floats", "pyarrow_text")
 
 
 def read(reader: str, path: str):
@@ -34,6 +37,24 @@ def read(reader: str, path: str):
         import duckdb
 
         table = duckdb.sql(f"SELECT * FROM read_csv('{path}', sample_size=-1)").fetch_arrow_table()
+        return table.column_names, [str(t) for t in table.schema.types], len(table)
+    if reader == "duckdb_sniffer":
+        import duckdb
+
+        found = duckdb.sql(f"SELECT Columns FROM sniff_csv('{path}')").fetchone()[0]
+        return [one["name"] for one in found], [one["type"] for one in found], 0
+    if reader in PARTS:
+        import pyarrow as pa
+        from pyarrow import csv
+
+        with open(path, encoding="utf-8") as file:
+            names = [name.strip().strip('"') for name in file.readline().split(",")]
+        types = {"pyarrow_floats": pa.float64(), "pyarrow_text": pa.string()}
+        given = dict.fromkeys(names, types[reader]) if reader in types else None
+        table = csv.read_csv(
+            path, csv.ReadOptions(block_size=1 << 24),
+            convert_options=csv.ConvertOptions(column_types=given),
+        )  # fmt: skip
         return table.column_names, [str(t) for t in table.schema.types], len(table)
     if reader == "pyarrow":
         from pyarrow import csv
@@ -92,7 +113,7 @@ def main() -> None:
     parser.add_argument("--child", nargs=2)
     parser.add_argument("--cases", type=Path)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--readers", nargs="+", default=list(READERS), choices=READERS)
+    parser.add_argument("--readers", nargs="+", default=list(READERS), choices=READERS + PARTS)
     parser.add_argument("--no-large", action="store_true")
     given = parser.parse_args()
     if given.child:

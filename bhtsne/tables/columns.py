@@ -93,7 +93,7 @@ def numbers(name: str, column: Any) -> np.ndarray:
     if _is_list(column.type):
         return _vectors(name, column)
     if pa.types.is_decimal(column.type):
-        # By way of text: Arrow's own conversion is off by a last bit for one in thirty.
+        # By way of text: Arrow's own conversion is off by the last bit now and then.
         column = pc.cast(pc.cast(column, pa.string()), pa.float64())
     elif pa.types.is_boolean(column.type):
         column = pc.cast(column, pa.uint8())

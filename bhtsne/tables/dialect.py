@@ -1,7 +1,7 @@
 """The beginning of a text file → how its table is written: encoding, delimiter, header.
 
 The parser itself is pyarrow's. DuckDB's sniffer, which finds delimiters as well, knows no decimal
-comma and no header of numbers, and takes 48 s for 20,000 columns (bench/NOTES.md).
+comma and no header of numbers, and is slow on wide tables (`bench/readers.py`, "duckdb_sniffer").
 """
 
 import codecs
