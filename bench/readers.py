@@ -41,7 +41,7 @@ def read(reader: str, path: str):
     if reader == "duckdb_sniffer":
         import duckdb
 
-        found = duckdb.sql(f"SELECT Columns FROM sniff_csv('{path}')").fetchone()[0]
+        found = duckdb.sql(f"SELECT Columns FROM sniff_csv('{path}')").fetchall()[0][0]
         return [one["name"] for one in found], [one["type"] for one in found], 0
     if reader in PARTS:
         import pyarrow as pa

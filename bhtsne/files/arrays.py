@@ -90,6 +90,8 @@ def read_arrays(file: Any) -> dict[str, np.ndarray]:
             try:
                 with archive.open(member) as part:
                     arrays[name] = _npy(part)
+            except MemoryError:  # too little memory is no damage
+                raise
             except Exception as error:  # zipfile's and zlib's own among them
                 raise ValueError(f"{error or 'an early end'} in the part {name!r}") from error
     return arrays

@@ -89,6 +89,8 @@ def sentences(path: Path, rule: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {path}; check its name and folder.") from None
+    except MemoryError:  # too little memory is no damage
+        raise
     except Exception as error:  # a damaged header can fail anywhere inside NumPy's parser
         if isinstance(error, OSError) and error.errno is not None:  # not what gzip finds wrong
             raise type(error)(

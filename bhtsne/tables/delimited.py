@@ -1,8 +1,8 @@
 """A text file of known dialect → its columns, numbers or text, by pyarrow's parser of CSV.
 
 Columns whose sample holds plain numbers are parsed as such at once; if a cell further down is none,
-all columns are read as text, and each is then judged as a whole. The first way takes half of the
-time and memory of the second (`bench/readers.py`, "pyarrow_floats" and "pyarrow_text").
+all columns are read as text, and each is then judged as a whole. Parsed numbers take a quarter less
+memory than text (`bench/readers.py`, "pyarrow_floats" and "pyarrow_text").
 """
 
 import csv
@@ -17,9 +17,7 @@ from bhtsne.files import paths
 from bhtsne.tables.dialect import WESTERN, Dialect
 from bhtsne.tables.text import MISSING, is_missing
 
-_BLOCK = (
-    1 << 24
-)  # bytes: 20,000 columns take 32 s in the parser's own blocks of 1 MiB, 3 s in these
+_BLOCK = 1 << 24  # bytes: wide tables take seven times longer in the parser's own of 1 MiB
 _OF_COLUMN = 1 << 11  # bytes that a column costs the parser, whatever it holds
 _NULLS = sorted({form for word in MISSING for form in (word, word.upper(), word.title())} | {"NaN"})
 # Not 007, which may be an id and has to keep its zeros.

@@ -286,6 +286,19 @@ def test_a_bad_file_is_refused_in_one_sentence(kind, tmp_path):
     assert re.search(r"must hold .*, got: .+; correct the file or write it again\.$", message)
 
 
+@pytest.mark.parametrize("name", ["x.npy", "x.npz", "x.csv", "x.parquet"])
+def test_too_little_memory_is_no_damage(name, tmp_path, monkeypatch):
+    def none(*_):
+        raise MemoryError("none left")
+
+    (tmp_path / name).write_bytes(good()[name])
+    for place in ("opened", "seekable"):
+        monkeypatch.setattr(f"bhtsne.files.paths.{place}", none)
+        monkeypatch.setattr(f"bhtsne.files.arrays.{place}", none)
+    with pytest.raises(MemoryError, match="none left"):
+        tables.read(tmp_path / name)
+
+
 def test_there_are_as_many_kinds_as_formats_deserve():
     assert len(KINDS) >= 100
     assert {name.partition(".")[2] for name, _, _ in KINDS.values()} > {"npy", "npz", "csv", "idx"}
