@@ -112,7 +112,8 @@ def named(function: Callable, part: Any, i: int, *given: Any) -> Any:
         with jit.threads(worker_threads()):
             return function(part, *given)
     except Exception as error:
-        known = (kind for kind in (TypeError, ValueError) if isinstance(error, kind))
+        kinds = (TypeError, ValueError, MemoryError, OSError)
+        known = (kind for kind in kinds if isinstance(error, kind))
         kind = next(known, RuntimeError)
         raise kind(f"partition {i} of X: {error}") from error
 

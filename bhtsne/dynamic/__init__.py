@@ -38,7 +38,8 @@ class DynamicTSNE(Stages):
         from map to map, by 6 % with 0.01 and 18 % with 0; but on the map of the most blurred, 86 %
         of the neighbours are of one class, 77 % with 0.01, and 75 % on a map of its own.
     perplexity : float, default 30
-        Effective number of neighbours of a point, below the number of points of every snapshot.
+        Effective number of neighbours of a point, below the number N of points of every snapshot.
+        Above (N − 1) / 3, that is used, at least 1, with a warning.
     early_exaggeration : float or "auto", default "auto"
         Factor of the attraction at first; "auto" is 12.
     early_exaggeration_iter : int or "auto", default "auto"

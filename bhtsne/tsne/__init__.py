@@ -23,8 +23,8 @@ class TSNE(Placing, GoingOn, Keeping):
         Dimensions of the map: 1, 2 or 3 by Barnes-Hut, any by ``method="exact"``.
     perplexity : float or sequence of float, default 30
         Effective number of neighbours of a point, of which 3 · perplexity are weighed. Above
-        (N − 1) / 3, that is used, at least 1, with a warning. Several mean "multiscale", unless
-        `affinities` is "mixture".
+        (N − 1) / 3, that is used, at least 1, with a warning; N or more is refused, except for the
+        default. Several mean "multiscale", unless `affinities` is "mixture".
     affinities : str or array of shape (N, N), default "perplexity"
         How neighbours are weighed: {"perplexity", "multiscale", "mixture", "uniform",
         "fixed_sigma"}, see `affinities.conditional`. An array or sparse matrix is P itself, see
