@@ -156,7 +156,7 @@ def mnist(path: str | os.PathLike | None = None) -> Dataset:
         ) from error
     with suppress(OSError):  # without a cache it is fetched again
         cache.mkdir(parents=True, exist_ok=True)
-        with files.replacing(cache / "mnist.npz") as file:
+        with files.atomic_write(cache / "mnist.npz") as file:
             np.savez_compressed(file, X=fetched.X, y=fetched.y)
     return fetched
 
@@ -187,7 +187,7 @@ def _found(folder: Path) -> Dataset | None:
         if images is None or labels is None:
             return None
         parts += tables.read(images, labels=labels)[:2]
-    with files.sentences(folder, "the four IDX files of MNIST"):
+    with files.readable_errors(folder, "the four IDX files of MNIST"):
         X, y = np.concatenate(parts[::2]), np.concatenate(parts[1::2])
     return _checked(X, y, folder)
 

@@ -25,7 +25,7 @@ from numba.core.compiler_machinery import AnalysisPass, register_pass
 from numba.core.typed_passes import AnnotateTypes
 from threadpoolctl import threadpool_limits
 
-from bhtsne import telling
+from bhtsne import events
 
 T = TypeVar("T")
 
@@ -269,7 +269,7 @@ def _each_block(function: Callable[[int, int], T], n: int, block: int) -> Iterat
         try:
             results = pool.map(lambda start: function(start, min(start + block, n)), starts)
             for count, result in enumerate(results, 1):
-                telling.tell(count / len(starts))
+                events.report(count / len(starts))
                 yield result
         finally:
             pool.shutdown(cancel_futures=True)

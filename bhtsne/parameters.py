@@ -9,11 +9,11 @@ import numpy as np
 from bhtsne import __version__, affinities, choices, forces, neighbors
 from bhtsne.forces.checks import DOF, EXAGGERATION, FARTHEST, THETA
 from bhtsne.neighbors.points import (
+    as_python_number,
     checked_metric,
     checked_random_state,
     checked_reals,
     largest,
-    plain,
 )
 from bhtsne.optimizer import Phase
 from bhtsne.optimizer.phases import RULES
@@ -195,13 +195,13 @@ def check_phase(phase: Phase) -> Phase:
             check_choice(name, value, RULES)
         elif not automatic and not (name == "theta" and value is None):
             check_number(name, value)
-    return Phase(*map(plain, phase))
+    return Phase(*map(as_python_number, phase))
 
 
 def check_number(name, value) -> None:
     """Raise ValueError or TypeError unless a number is what its parameter may be."""
     low, closed, high, whole = _NUMBERS[name]
-    given, value = value, plain(value)
+    given, value = value, as_python_number(value)
     kind = int if whole else int | float
     automatic = ' or "auto"' if name in _AUTOMATIC else ""
     if not isinstance(value, kind) or isinstance(value, bool):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from bhtsne import interrupts, jit, telling
+from bhtsne import events, interrupts, jit
 from bhtsne.optimizer import State
 
 # A stage that took less leaves no trace, but for the optimisation.
@@ -88,7 +88,7 @@ class Progress:
         start = time.perf_counter()
         self._bar = bar = _bar(stage, points)
         try:
-            with telling.to(self._hear if points else None):
+            with events.listening(self._hear if points else None):
                 yield
         finally:
             # what is brief is not worth a line, unless somebody waits for its last number
@@ -117,7 +117,7 @@ class Progress:
 
             if bar is not None and not points:
                 bar.bar_format = _COUNTED
-            with telling.to(None):  # a block's own stages are no part of the whole
+            with events.listening(None):  # a block's own stages are no part of the whole
                 yield advance
 
     def _hear(self, done: float) -> None:

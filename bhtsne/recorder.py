@@ -139,7 +139,7 @@ class Recorder:
         arrays = {name: np.array(column, dtype) for (name, dtype), column in parts}
         told = {"format": _FORMAT, "version": _VERSION, "frames": self.frames}
         arrays["told"] = np.array(json.dumps(told))
-        with files.replacing(path) as file:
+        with files.atomic_write(path) as file:
             files.write_arrays(file, arrays)
 
     @classmethod
@@ -165,7 +165,7 @@ class Recorder:
         ValueError
             If the file is damaged, or of another kind or of a later version.
         """
-        with files.sentences(Path(path), "frames that Recorder.save wrote"):
+        with files.readable_errors(Path(path), "frames that Recorder.save wrote"):
             told, arrays = files.read_told(Path(path), _FORMAT, _VERSION)
             recorder = cls(told["frames"])
             recorder._kept = _restored(arrays)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from bhtsne import initial, neighbors, telling
+from bhtsne import initial, neighbors, user_warnings
 from bhtsne.tsne import TSNE
 
 __all__ = ["tsne"]
@@ -139,7 +139,7 @@ def _representation(
             f"adata has no X_pca, so {n_pcs} principal components of its {X.shape[1]:,} variables "
             "are used; run scanpy.pp.pca before, or pass use_rep='X' for all variables."
         )
-        telling.warn(text)
+        user_warnings.warn(text)
     if not n_pcs or n_pcs >= min(X.shape):
         return X
     return initial.principal_components(X, n_pcs, random_state=seed)

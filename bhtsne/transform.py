@@ -15,7 +15,7 @@ from scipy import sparse
 from bhtsne import tree
 from bhtsne.forces import barnes_hut, edges, exact
 
-__all__ = ["NewPoints", "Settling", "start"]
+__all__ = ["MajorizedObjective", "NewPoints", "start"]
 
 STARTS = ("weighted", "median", "random")
 _SAMPLE = 200  # points whose force is compared with the exact one at a check
@@ -87,7 +87,7 @@ class NewPoints:
         return self._field(Y, self.theta)
 
 
-class Settling(NewPoints):
+class MajorizedObjective(NewPoints):
     """The same, each point's gradient over a curvature of its own: what it settles by.
 
     ``ln(1 + d²/dof)`` lies below its tangent in d², so the attraction lies below a parabola of
@@ -107,7 +107,7 @@ class Settling(NewPoints):
     >>> from bhtsne import transform
     >>> P = sparse.csr_array(np.array([[0, 1]], np.float32))
     >>> fitted = np.array([[1000, 0], [0, 0]], np.float32)
-    >>> settling = transform.Settling(P, fitted, "exact", 0.0, 1.0)
+    >>> settling = transform.MajorizedObjective(P, fitted, "exact", 0.0, 1.0)
     >>> far = np.array([[0, 500]], np.float32)  # from the neighbour by which it should lie
     >>> bool(settling.gradient(far, 2.0)[0, 1] > 250)
     True

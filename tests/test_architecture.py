@@ -18,7 +18,8 @@ ORDER = [
     *(
         "choices",
         "interrupts",
-        "telling",
+        "events",
+        "user_warnings",
         "jit",
         "memory",
         "files",
@@ -53,7 +54,8 @@ ORDER = [
 INNER = {
     "choices",
     "interrupts",
-    "telling",
+    "events",
+    "user_warnings",
     "jit",
     "memory",
     "files",

@@ -194,7 +194,7 @@ def test_a_map_that_cannot_be_written_leaves_nothing(tmp_path):
         files.write(path, X, labels=["\ud800"] * 7)
 
     def interrupted():
-        with files.replacing(path) as file:
+        with files.atomic_write(path) as file:
             file.write(b"half")
             raise KeyboardInterrupt
 

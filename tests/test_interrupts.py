@@ -20,12 +20,12 @@ from bhtsne import (
     Recorder,
     cli,
     datasets,
+    events,
     interrupts,
     jit,
     layers,
     neighbors,
     optimizer,
-    telling,
 )
 from bhtsne.cli import fitting
 from bhtsne.progress import Progress
@@ -86,7 +86,7 @@ def test_before_the_first_stage_too(monkeypatch):
         TSNE(**QUICK).fit(X)
 
 
-@pytest.mark.parametrize("stage", [telling.blocks, None])
+@pytest.mark.parametrize("stage", [events.blocks, None])
 def test_a_stage_ends_between_its_blocks(stage):
     done = []
 

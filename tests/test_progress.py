@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import bhtsne.progress
-from bhtsne import SNE, TSNE, DynamicTSNE, datasets, jit, neighbors, telling
+from bhtsne import SNE, TSNE, DynamicTSNE, datasets, events, jit, neighbors
 from bhtsne.affinities import multiscale
 from bhtsne.neighbors import forest
 from bhtsne.progress import Progress
@@ -23,7 +23,7 @@ QUICK = {"n_iter": 60, "early_exaggeration_iter": 40, "random_state": 0}
 
 def heard(function, *args, **options):
     told = []
-    with telling.to(told.append):
+    with events.listening(told.append):
         result = function(*args, **options)
     return told, result
 
@@ -89,7 +89,7 @@ class Silent(SimpleNamespace):
 
 def test_snapshots_have_equal_shares():
     snapshots = [X[:100], X[:100] + 1]
-    told, _ = heard(telling.mapped, lambda some: neighbors.find(some, 5), snapshots)
+    told, _ = heard(events.mapped, lambda some: neighbors.find(some, 5), snapshots)
     assert rises(told)
     assert 0.5 in told
     assert len(told) % 2 == 0
@@ -98,18 +98,18 @@ def test_snapshots_have_equal_shares():
 
 def test_shares_lie_within_shares_and_nobody_needs_to_listen():
     def work():
-        with telling.share(0.5, 1):
-            for _ in telling.blocks(10, 4):
+        with events.portion(0.5, 1):
+            for _ in events.blocks(10, 4):
                 pass
-            with telling.share(0, 0.5):
-                telling.tell(0.5)
-            with telling.to(None):
-                telling.tell(0.123)
+            with events.portion(0, 0.5):
+                events.report(0.5)
+            with events.listening(None):
+                events.report(0.123)
 
     told, _ = heard(work)
     assert told == pytest.approx([0.7, 0.9, 1, 0.625])
     work()
-    assert sum(s.stop - s.start for s in telling.blocks(12, 4)) == 12
+    assert sum(s.stop - s.start for s in events.blocks(12, 4)) == 12
 
 
 def test_a_fit_in_another_thread_is_not_heard():
@@ -128,7 +128,7 @@ def test_what_a_listener_raises_ends_the_search_and_the_next_one_works():
     def refuse(done):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), telling.to(refuse):
+    with pytest.raises(KeyboardInterrupt), events.listening(refuse):
         neighbors.find(X, 5)
     assert heard(jit.map_blocks, lambda a, b: b - a, 10, 4) == ([1 / 3, 2 / 3, 1], [4, 4, 2])
 
@@ -208,7 +208,7 @@ def test_brief_stages_leave_no_trace_and_neither_does_ctrl_c(monkeypatch):
 def test_a_stage_that_ctrl_c_ends_leaves_the_cursor_on_a_line_of_its_own(monkeypatch):
     def work():
         with Progress(True) as progress, progress.timed("neighbors", {}, 100):
-            telling.tell(0.3)
+            events.report(0.3)
             raise KeyboardInterrupt
 
     with terminal(monkeypatch) as texts, pytest.raises(KeyboardInterrupt):
@@ -255,9 +255,9 @@ def test_a_line_of_a_log_tells_the_time_left_at_the_last_pace(monkeypatch):
 
 def test_brief_stages_and_none_asked_for_are_silent(capfd):
     with Progress(True) as progress, progress.timed("neighbors", {}, 100):
-        telling.tell(1)
+        events.report(1)
     with Progress(False) as progress, progress.timed("optimization", {}, 100):
-        telling.tell(1)
+        events.report(1)
         progress.expect(5)
         progress.advance(SimpleNamespace(iteration=1, history=[]))
     assert capfd.readouterr() == ("", "")
@@ -268,6 +268,6 @@ def test_a_stage_that_begins_anew_is_counted_anew(monkeypatch, capfd):
     seconds = {}
     with Progress(True) as progress, progress.timed("neighbors", seconds, 1000):
         for done in (0.5, 1, 0.25):
-            telling.tell(done)
+            events.report(done)
     assert "neighbors     25% 250/1.00k" in capfd.readouterr().err
     assert seconds["neighbors"] > 0

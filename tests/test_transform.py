@@ -116,7 +116,7 @@ def test_a_step_leads_to_the_lowest_point_of_a_parabola_above(d, dof):
     fitted, Y = cluster_map(400, d), cluster_map(6, d, seed=1)
     P = some_affinities(6, 400)
     given = P, fitted, "exact", 0.0, dof
-    step = transform.Settling(*given).gradient(Y, 2.0)
+    step = transform.MajorizedObjective(*given).gradient(Y, 2.0)
     slope = transform.NewPoints(*given).gradient(Y, 2.0)
     curvature = slope / step
     np.testing.assert_allclose(curvature, curvature[:, :1].repeat(d, 1), rtol=1e-4)
@@ -137,11 +137,14 @@ def test_thirty_steps_reach_what_many_of_plain_descent_do(fitted):
     given = P, model.embedding_, model.method, model.theta_, model.dof
     begin = transform.start(P, model.embedding_, "weighted", 0)
     kl = {}
-    for kind, n_iter, momentum in ((transform.Settling, 30, 0.5), (transform.NewPoints, 1000, 0.8)):
+    for kind, n_iter, momentum in (
+        (transform.MajorizedObjective, 30, 0.5),
+        (transform.NewPoints, 1000, 0.8),
+    ):
         phase = optimizer.Phase(n_iter, 1.0, 1.0, momentum)
         state = optimizer.State(begin)
         kl[kind] = optimizer.run(state, kind(*given), [phase], centred=()).history[-1].kl
-    assert kl[transform.Settling] < kl[transform.NewPoints] + 0.01
+    assert kl[transform.MajorizedObjective] < kl[transform.NewPoints] + 0.01
 
 
 def test_steps_lower_the_divergence():

@@ -12,8 +12,8 @@ from scipy import sparse
 from bhtsne import choices
 from bhtsne.affinities import rows
 from bhtsne.affinities.checks import check_perplexity, checked, checked_sigma, each_perplexity, pair
-from bhtsne.affinities.joining import SYMMETRIES, given, joint
-from bhtsne.affinities.pairs import all_pairs, conditional_pairs, shared_sigma
+from bhtsne.affinities.pairwise import all_pairs, conditional_pairs, shared_sigma
+from bhtsne.affinities.symmetrization import SYMMETRIES, given, joint
 from bhtsne.neighbors import Neighbors
 
 __all__ = [

@@ -3,12 +3,12 @@
 import numpy as np
 
 from bhtsne.neighbors.points import (
+    as_python_number,
     check_count,
     check_graph,
     checked_array,
     checked_distances,
     checked_reals,
-    plain,
 )
 
 
@@ -23,7 +23,7 @@ def each_perplexity(perplexity) -> list:
 
 def check_perplexity(perplexity, n) -> None:
     """Raise ValueError unless a row of n points can have this perplexity."""
-    value = plain(perplexity)
+    value = as_python_number(perplexity)
     if not _is_number(value) or not 1 <= value < n:
         raise ValueError(
             f"perplexity must be at least 1 and below the number of points, {n}, "
@@ -33,7 +33,7 @@ def check_perplexity(perplexity, n) -> None:
 
 def checked_sigma(sigma) -> float:
     """Return how wide a Gaussian is to be, or raise ValueError if none can be."""
-    value = plain(sigma)
+    value = as_python_number(sigma)
     if not _is_number(value) or not 0 < value <= float(np.finfo(np.float64).max):
         raise ValueError(f"sigma must be a finite number above 0, got {sigma!r}.")
     return float(value)

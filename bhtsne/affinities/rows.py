@@ -7,7 +7,7 @@ All take distances float32 of shape (M, k), infinite where a neighbour is missin
 import numpy as np
 from numba import prange
 
-from bhtsne import jit, telling
+from bhtsne import events, jit
 
 _TOLERANCE = 1e-5  # of the entropy, in nats: the perplexity is met to 1 part in 100,000
 _ROWS = 1 << 16  # that are calibrated at once
@@ -21,7 +21,7 @@ def mixed(distances, perplexities: list[float], alike: bool) -> np.ndarray:
         return p
     parts = np.empty((len(perplexities), *distances.shape), np.float32)
     pairs = list(zip(perplexities, parts, strict=True))
-    weights = np.array(telling.mapped(lambda pair: calibrated(distances, *pair), pairs))
+    weights = np.array(events.mapped(lambda pair: calibrated(distances, *pair), pairs))
     top = weights.max(axis=0)
     top[np.isinf(top)] = 0  # of a row without a neighbour
     weights = np.zeros_like(weights) if alike else weights - top
@@ -55,7 +55,7 @@ def calibrated(distances, perplexity: float, out) -> np.ndarray:
     It may be the same array as distances. Infinite distances weigh nothing.
     """
     log_mass, target = np.empty(len(distances)), float(np.log(float(perplexity)))
-    for some in telling.blocks(len(distances), _ROWS):
+    for some in events.blocks(len(distances), _ROWS):
         _calibrate(distances[some], target, _TOLERANCE, out[some], log_mass[some])
     return log_mass
 

@@ -9,7 +9,7 @@ import numpy as np
 from bhtsne.browser.encoding import Column, encode
 from bhtsne.browser.markup import page
 from bhtsne.browser.thumbnails import sheets
-from bhtsne.files import check_target, replacing
+from bhtsne.files import atomic_write, check_target
 
 __all__ = ["write"]
 
@@ -86,7 +86,7 @@ def write(
     named = None if ids is None else encode("ids", ids, n)
     pictures = None if images is None else sheets(images, n)
     text = page(head, _quantised(maps), known, named, pictures)
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         file.write(text.encode(errors="replace"))  # halves of characters in the title
 
 

@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from bhtsne import files, memory, telling
+from bhtsne import files, memory, user_warnings
 from bhtsne.checkpoint import identity
 from bhtsne.checkpoint.folder import COMMAND, Folder, Kept, state_name
 from bhtsne.neighbors import Neighbors
 from bhtsne.optimizer import Phase, Record, State
 from bhtsne.parameters import check_names
 
-__all__ = ["COMMAND", "Checkpoint", "Folder", "Nowhere", "opened", "restored"]
+__all__ = ["COMMAND", "Checkpoint", "Folder", "NullCheckpoint", "opened", "restored"]
 
 
-class Nowhere:
+class NullCheckpoint:
     """What a run asks for that keeps nothing.
 
     Attributes
@@ -47,7 +47,7 @@ class Nowhere:
         """Keep where the optimisation stands, every so many iterations, or now."""
 
 
-class Checkpoint(Nowhere):
+class Checkpoint(NullCheckpoint):
     """A run that is kept in a folder.
 
     Parameters
@@ -112,7 +112,7 @@ class Checkpoint(Nowhere):
 
 
 @contextmanager
-def opened(estimator: Any, X: Any) -> Iterator[Nowhere]:
+def opened(estimator: Any, X: Any) -> Iterator[NullCheckpoint]:
     """Begin a run, or go on with one that was kept.
 
     Parameters
@@ -125,7 +125,7 @@ def opened(estimator: Any, X: Any) -> Iterator[Nowhere]:
     Yields
     ------
     Checkpoint
-        Or `Nowhere`, without a folder.
+        Or `NullCheckpoint`, without a folder.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def opened(estimator: Any, X: Any) -> Iterator[Nowhere]:
         If the folder cannot be written to, or is in use.
     """
     if estimator.checkpoint is None:
-        yield Nowhere()
+        yield NullCheckpoint()
         return
     run, arrays = identity.of(estimator, X)
     with Folder(estimator.checkpoint) as folder:
@@ -166,7 +166,7 @@ def restored(path: Any, estimator: type) -> tuple[dict[str, Any], Any, list[str]
     if "file" not in told:
         return identity.parameters(*run), files.unpacked("X", arrays), told["names"]
     where = told["file"]
-    with files.sentences(where["filename"], "the points of the run that is to go on"):
+    with files.readable_errors(where["filename"], "the points of the run that is to go on"):
         X = np.memmap(**where | {"mode": "r", "shape": tuple(where["shape"])})
     return identity.parameters(*run), X, told["names"]
 
@@ -177,7 +177,7 @@ def _check_version(kept: dict[str, Any], path: Any) -> None:
             f"checkpoint {str(path)!r} was kept by another version of this library; "
             "name a new folder."
         )
-    with files.sentences(Path(path) / "run.npz", "what a run has kept"):
+    with files.readable_errors(Path(path) / "run.npz", "what a run has kept"):
         for name in ("parameters", "data"):
             dict(kept[name])
 
@@ -195,7 +195,7 @@ def _check_same(
         )
     ours, theirs = given["libraries"], kept.get("libraries")
     if ours != theirs:
-        telling.warn(
+        user_warnings.warn(
             f"The run was begun with {theirs} and goes on with {ours}: its last bits may be others."
         )
 

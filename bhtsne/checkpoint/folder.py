@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bhtsne import files, telling
+from bhtsne import files, user_warnings
 
 Kept = tuple[dict[str, Any], dict[str, np.ndarray]]
 
@@ -62,7 +62,7 @@ class Folder:
         path = self.path / f"{name}.npz"
         if not path.exists():
             return None
-        with files.sentences(path, "what a run has kept"):
+        with files.readable_errors(path, "what a run has kept"):
             with files.stored(path) as file:
                 arrays = files.read_arrays(file)
             return json.loads(str(arrays.pop("told"))), arrays
@@ -75,10 +75,10 @@ class Folder:
             kept = self.read(name)
             if kept is None:
                 return None
-            with files.sentences(self.path / f"{name}.npz", "what a run has kept"):
+            with files.readable_errors(self.path / f"{name}.npz", "what a run has kept"):
                 return kept[0], decode(*kept)
         except ValueError as error:
-            telling.warn(f"{str(error).rstrip('.')}, and the run does without it.")
+            user_warnings.warn(f"{str(error).rstrip('.')}, and the run does without it.")
             return None
 
     def states(self) -> list[str]:
@@ -88,7 +88,7 @@ class Folder:
     def write(self, name: str, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Write a file, and wait until it is safe."""
         arrays = arrays | {"told": np.array(json.dumps(told, default=_plain))}
-        with files.replacing(self.path / f"{name}.npz") as file:
+        with files.atomic_write(self.path / f"{name}.npz") as file:
             files.write_arrays(file, arrays)
 
     def write_later(self, name: str, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -117,7 +117,7 @@ class Folder:
         try:
             last.result()
         except OSError as error:  # a map is worth more than its copy: the run goes on
-            telling.warn(
+            user_warnings.warn(
                 f"{str(error).rstrip('.')}; the run goes on, and its earlier checkpoint stays."
             )
 

@@ -93,7 +93,7 @@ def _write(path: Path, data: Any) -> None:
     from bhtsne import files
 
     if path.suffix.lower() == ".npz":
-        with files.replacing(path) as file:
+        with files.atomic_write(path) as file:
             files.write_arrays(file, {"X": data.X, "y": data.y})
     elif path.suffix.lower() == ".npy":
         files.write(path, data.X)

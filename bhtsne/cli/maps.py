@@ -74,7 +74,7 @@ def told_kind(path: Path) -> str | None:
 
     if files.kind(path) != "npz" or path.suffix != ".npz":
         return None
-    with files.sentences(path, "arrays"), files.stored(path) as file:
+    with files.readable_errors(path, "arrays"), files.stored(path) as file:
         arrays = files.read_arrays(file)
         return json.loads(str(arrays["told"])).get("format") if "told" in arrays else None
 
@@ -151,7 +151,7 @@ def _of_checkpoint(path: Path) -> Map:
         raise Usage(
             f"MAP must be a file or the folder of a checkpoint, got {path}, where no map is"
         )
-    with files.sentences(states[-1], "what a run has kept"), files.stored(states[-1]) as file:
+    with files.readable_errors(states[-1], "what a run has kept"), files.stored(states[-1]) as file:
         arrays = files.read_arrays(file)
         history = [Record(*record) for record in json.loads(str(arrays["told"]))["history"]]
         return _checked(Map(path.name, arrays["Y"], history=history), states[-1])

@@ -35,7 +35,7 @@ def note(arguments: argparse.Namespace) -> None:
         if folder.read("run") is not None:  # another command may be refused, and is not to stay
             return
         told = {"bhtsne": __version__, "argv": arguments.argv, "folder": str(Path.cwd())}
-        with files.replacing(folder.path / checkpoint.COMMAND) as file:
+        with files.atomic_write(folder.path / checkpoint.COMMAND) as file:
             file.write(json.dumps(told).encode())
 
 
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"RUN must be a folder that `bhtsne embed --checkpoint` has kept, got {path}; what "
             "TSNE(checkpoint=…) keeps is for TSNE.resume."
         )
-    with files.sentences(path / checkpoint.COMMAND, "the command that began the run"):
+    with files.readable_errors(path / checkpoint.COMMAND, "the command that began the run"):
         told = json.loads((path / checkpoint.COMMAND).read_bytes())
         argv = [*map(str, told["argv"]), "--checkpoint", str(path)]  # it may have been moved
         folder = Path(told["folder"])

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array, check_random_state
 
-from bhtsne import interrupts, jit, optimizer, parameters, telling
+from bhtsne import events, interrupts, jit, optimizer, parameters
 from bhtsne.dynamic.objective import Sequential, gradient, movement, objective
 from bhtsne.dynamic.snapshots import Rows, consensus, rows
 from bhtsne.forces.objective import KLDivergence
@@ -205,10 +205,10 @@ class DynamicTSNE(Stages):
         n = sum(X.shape[0] for X in snapshots)
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
             with progress.timed("neighbors", seconds, n):
-                found = telling.mapped(lambda X: self._find_neighbors(X, self._rng()), snapshots)
+                found = events.mapped(lambda X: self._find_neighbors(X, self._rng()), snapshots)
             with progress.timed("affinities", seconds, n):
                 pairs = list(zip(snapshots, found, strict=True))
-                P = telling.mapped(lambda pair: self._compute_affinities(*pair), pairs)
+                P = events.mapped(lambda pair: self._compute_affinities(*pair), pairs)
             with progress.timed("initial", seconds, n):
                 state = State(self._place_rows(snapshots, P, where))
             with progress.timed("optimization", seconds):
@@ -250,7 +250,7 @@ class DynamicTSNE(Stages):
         if not isinstance(self.init, str):
             return np.array(self.init, np.float32)[where.points]
         pairs = list(zip(snapshots, P, strict=True))
-        starts = telling.mapped(lambda pair: self._place(pair[0], pair[1], self._rng()), pairs)
+        starts = events.mapped(lambda pair: self._place(pair[0], pair[1], self._rng()), pairs)
         return consensus(starts, where)[where.points]
 
     def _descend_together(self, P, where: Rows, state: State, progress: Progress) -> None:

@@ -15,11 +15,12 @@ from bhtsne.files import writing
 from bhtsne.files.arrays import read_arrays, write_arrays
 from bhtsne.files.locks import LOCK, locked
 from bhtsne.files.packed import packed, read_told, unpacked
-from bhtsne.files.paths import check_target, kind, replacing, sentences, stored
+from bhtsne.files.paths import atomic_write, check_target, kind, readable_errors, stored
 
 __all__ = [
     "LOCK",
     "SUFFIXES",
+    "atomic_write",
     "check_column",
     "check_target",
     "dumped",
@@ -28,8 +29,7 @@ __all__ = [
     "packed",
     "read_arrays",
     "read_told",
-    "replacing",
-    "sentences",
+    "readable_errors",
     "stored",
     "unpacked",
     "write",
@@ -89,7 +89,7 @@ def write(
     path = Path(path)
     check_target(path, SUFFIXES)
     parts = _parts(Y, labels, kept, axes)
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         _WRITERS[path.suffix.lower()[1:]](file, *parts)
 
 

@@ -83,7 +83,7 @@ def seekable(path: Path) -> Any:
 
 
 @contextmanager
-def sentences(path: Path, rule: str) -> Iterator[None]:
+def readable_errors(path: Path, rule: str) -> Iterator[None]:
     """Turn every error about what is in a file, a library's too, into one sentence about it."""
     try:
         yield
@@ -130,7 +130,7 @@ def arrow() -> Any:
 
 
 @contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[Any]:
+def atomic_write(path: str | os.PathLike) -> Iterator[Any]:
     """Open a binary file that takes the place of `path` when the body is left without an error.
 
     It is safe on the disk before it does, and so is its name after it.

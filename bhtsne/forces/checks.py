@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne import choices
-from bhtsne.neighbors.points import checked_reals, checked_sparse, largest, plain
+from bhtsne.neighbors.points import as_python_number, checked_reals, checked_sparse, largest
 
 METHODS = choices.FORCES
 # float32 holds what the tree sums: ten million masses times fourth powers of this distance over
@@ -16,7 +16,7 @@ _LEAST_Z = 1e-30
 
 def checked_option(name: str, value, range_: tuple[float, float]) -> float:
     """Return a number that is at least the first and below the second; others raise."""
-    number, (low, high) = plain(value), range_
+    number, (low, high) = as_python_number(value), range_
     if not isinstance(number, int | float) or isinstance(number, bool):
         raise TypeError(f"{name} must be a number, got {value!r}.")
     if not low <= number < high:

@@ -7,11 +7,11 @@ import numpy as np
 from bhtsne import affinities
 from bhtsne.initial import components, eigenmap
 from bhtsne.neighbors.points import (
+    as_python_number,
     check_count,
     checked_points,
     checked_random_state,
     checked_table,
-    plain,
 )
 
 __all__ = ["pca", "principal_components", "random", "rescale", "spectral"]
@@ -174,7 +174,7 @@ def rescale(Y, sd: float = SD) -> np.ndarray:
     array([[-1.,  0.],
            [ 1.,  0.]], dtype=float32)
     """
-    width = plain(sd)
+    width = as_python_number(sd)
     if not isinstance(width, int | float) or isinstance(width, bool) or not 0 < width <= _WIDEST:
         raise ValueError(f"sd must be above 0 and at most {_WIDEST:g}, got {sd!r}.")
     Y = checked_table(Y, name="Y")

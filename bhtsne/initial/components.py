@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from bhtsne import jit, telling
+from bhtsne import events, jit
 
 COVARIANCE_FEATURES = 2000  # beyond, an iterative solver is faster than D × D
 _BLOCK = 4096  # rows that a thread reads at a time
@@ -18,24 +18,24 @@ def scores(X, n_components, rng) -> np.ndarray:
     found = axes(X, n_components, rng)
     if found is None:
         return np.zeros((X.shape[0], n_components))
-    with telling.share(0.9, 1):
+    with events.portion(0.9, 1):
         return projected(X, *found)
 
 
 def axes(X, n_components: int, rng) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the mean and the leading axes (D, n_components); None where all points are one."""
-    with telling.share(0, 0.1):
+    with events.portion(0, 0.1):
         mean = _rows(X, lambda rows: rows.sum(axis=0) / X.shape[0], jit.sum_blocks)
-    with telling.share(0.1, 0.3):
+    with events.portion(0.1, 0.3):
         scale = max(_rows(X, lambda rows: np.abs(rows - mean).max()))
     if not scale:  # which an iterative solver takes for a fault
         return None
     if X.shape[1] > COVARIANCE_FEATURES:
         vectors = _leading(X, mean, scale, n_components, rng)
     else:
-        with telling.share(0.3, 0.9):
+        with events.portion(0.3, 0.9):
             covariance = _covariance(X, mean, scale)
-        with telling.to(None):
+        with events.listening(None):
             _, vectors = jit.map_blocks(lambda *_: np.linalg.eigh(covariance), 1, 1)[0]
     axes = vectors[:, ::-1][:, :n_components]
     return mean, axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(n_components)])
@@ -78,7 +78,7 @@ def _leading(X, mean, scale, n_components, rng) -> np.ndarray:
 
     d = X.shape[1]
     covariance = LinearOperator((d, d), matvec=product, dtype=np.float64)
-    with telling.to(None):  # nobody knows how many products it takes
+    with events.listening(None):  # nobody knows how many products it takes
         return eigsh(covariance, n_components, v0=rng.uniform(-1, 1, d))[1]
 
 

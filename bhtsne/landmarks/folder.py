@@ -112,7 +112,7 @@ def _is_begun(folder: Path, told: dict[str, Any]) -> bool:
         if any(not path.name.startswith(("_", ".")) for path in folder.iterdir()):
             raise ValueError(f"{folder} must be a map begun by landmarks, or empty; it is neither.")
         return False
-    with files.sentences(folder / _TOLD, "what a map by landmarks was begun with"):
+    with files.readable_errors(folder / _TOLD, "what a map by landmarks was begun with"):
         known = json.loads((folder / _TOLD).read_bytes())
         if known.pop("format") != _FORMAT or known.pop("version") > _VERSION:
             raise ValueError("another kind or a later version")
@@ -148,10 +148,10 @@ def fit(
     model = how.tsne.fit(chosen)
     interrupts.check_fit(model)
     if axes is not None:
-        with files.replacing(folder / _AXES) as file:
+        with files.atomic_write(folder / _AXES) as file:
             files.write_arrays(file, dict(zip(("mean", "axes"), axes, strict=True)))
     model.save(folder / _MODEL)
-    with files.replacing(folder / _TOLD) as file:  # last, for it says that the others are there
+    with files.atomic_write(folder / _TOLD) as file:  # last, for it says that the others are there
         file.write(json.dumps({"format": _FORMAT, "version": _VERSION, **told}, indent=1).encode())
     return model
 
@@ -225,7 +225,7 @@ def _read(folder: Path, written: int) -> tuple[TSNE, tuple[np.ndarray, np.ndarra
     model = kept(folder).set_params(verbose=False)
     if not (folder / _AXES).exists():
         return model, None
-    with files.sentences(folder / _AXES, "components"), files.stored(folder / _AXES) as file:
+    with files.readable_errors(folder / _AXES, "components"), files.stored(folder / _AXES) as file:
         arrays = files.read_arrays(file)
     return model, (arrays["mean"], arrays["axes"])
 

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from bhtsne import jit
 from bhtsne.neighbors.exact import without_self
-from bhtsne.neighbors.measures import about
+from bhtsne.neighbors.measures import metric_errors
 
 # Arguments of `NNDescent` that a search sets itself.
 _OURS = ("self", "data", "metric", "metric_kwds", "n_neighbors", "random_state", "n_jobs")
@@ -78,7 +78,7 @@ def nearest(
     the search runs on one thread: pynndescent cuts its work by the number of threads, and with it
     changes the graph.
     """
-    with jit.guarded(), about(metric, params):
+    with jit.guarded(), metric_errors(metric, params):
         from pynndescent import NNDescent
 
         metric = _named_there(metric, params)

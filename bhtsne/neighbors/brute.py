@@ -3,9 +3,9 @@
 import numpy as np
 from scipy import sparse
 
-from bhtsne import jit, telling
+from bhtsne import events, jit, user_warnings
 from bhtsne.neighbors import approximate
-from bhtsne.neighbors.measures import BINARY, about, dense
+from bhtsne.neighbors.measures import BINARY, dense, metric_errors
 
 # Distances held by a thread at a time, and rows of them at least: each block looks through X again.
 _BLOCK, _ROWS = 1 << 19, 16
@@ -83,7 +83,7 @@ def each_block(function, n: int, rows: int, metric) -> list:
     if not _is_called(metric):
         return jit.map_blocks(function, n, rows)
     with jit.guarded():  # Python calls the metric for each pair, one at a time
-        return [function(some.start, min(some.stop, n)) for some in telling.blocks(n, rows)]
+        return [function(some.start, min(some.stop, n)) for some in events.blocks(n, rows)]
 
 
 def _is_called(metric) -> bool:
@@ -99,7 +99,7 @@ def distances(new, X, measure, start: int, stop: int, own: bool) -> np.ndarray:
     from sklearn.metrics import pairwise_distances
 
     metric, params, some = measure.metric, measure.params, new[start:stop]
-    with about(metric, params), np.errstate(all="ignore"):
+    with metric_errors(metric, params), np.errstate(all="ignore"):
         if callable(metric):
             D = _called(lambda x, y: metric(x, y, **params), some, X)
         elif metric == "precomputed":
@@ -135,7 +135,7 @@ def _why(*rows: tuple) -> str:
 
 def _warn_of_calls(metric, calls: int) -> None:
     if callable(metric) and not approximate.is_compiled(metric) and calls > _CALLS:
-        telling.warn(
+        user_warnings.warn(
             f"metric is a plain Python function, which is called for {calls:,} pairs of points; "
             "numba.njit compiles it."
         )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
-from bhtsne import jit, telling
+from bhtsne import events, jit
 
 # Of a tile. Its columns are fetched from X anew for each block of rows, which so many rows make up
 # for: 70,000 × 50 take 6.9 s with 256 rows, 4.4 with 2048, and 4.5 from a copy of X.
@@ -38,14 +38,14 @@ def nearest(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 def search_rows(X: np.ndarray, rows: np.ndarray | None, indices, distances) -> None:
     """Fill these rows of indices and distances, (N, k), or all of them, as `nearest` does."""
-    order = like_by_like(X)
+    order = spatial_order(X)
     _search_twice(X, None, order if rows is None else rows, order, indices, distances)
 
 
 def nearest_to(X: np.ndarray, new: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the k nearest points of X to each new point, as `nearest` does."""
     indices, distances = np.empty((len(new), k), np.int32), np.empty((len(new), k))
-    _search_twice(X, new, like_by_like(new), like_by_like(X), indices, distances)
+    _search_twice(X, new, spatial_order(new), spatial_order(X), indices, distances)
     return indices, distances
 
 
@@ -65,7 +65,7 @@ def _search_twice(X, new, rows, order, indices, distances) -> None:
             break
 
 
-def like_by_like(X: np.ndarray) -> np.ndarray:
+def spatial_order(X: np.ndarray) -> np.ndarray:
     """Return an order of the points in which every tile's columns are near each other.
 
     Halved again and again at the median of the dimension that is widest in a sample. A block of
@@ -89,7 +89,7 @@ def nearest_by_kd_tree(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the same as `nearest`, by a k-d tree: faster in few dimensions."""
     tree, n = cKDTree(X), len(X)
     indices, distances = np.empty((n, k + 1), np.int32), np.empty((n, k + 1))
-    for some in telling.blocks(n, _QUERIES):
+    for some in events.blocks(n, _QUERIES):
         found = tree.query(X[some], k + 1, workers=jit.n_threads())
         distances[some], indices[some] = found
     indices, distances = without_self(indices, distances)
@@ -191,8 +191,10 @@ def _search(X, new, frame, rows, columns, dtype, indices, distances) -> np.ndarr
         count, threshold = np.zeros(len(mine), np.int64), np.full(len(mine), np.inf, dtype)
         itself = mine if own else mine + len(X)  # which is no column
         for first, tile in tiles.each(here):
-            _offer(tile, names[first:], itself, keep, values, ids, count, threshold)
-        found, squared, hidden = _settle(X, points, frame.scale, k, keep, values, ids, count)
+            _push_candidates(tile, names[first:], itself, keep, values, ids, count, threshold)
+        found, squared, hidden = _rerank_exactly(
+            X, points, frame.scale, k, keep, values, ids, count
+        )
         indices[mine] = found
         distances[mine] = np.sqrt(squared) * frame.scale
         doubt = rounding * (np.sqrt(norms) + reach) ** 2
@@ -237,7 +239,7 @@ def _any_below(some, limit):
 
 
 @jit.serial
-def _offer(tile, names, rows, keep, values, ids, count, threshold):
+def _push_candidates(tile, names, rows, keep, values, ids, count, threshold):
     """Add a tile's distances below each row's threshold to the row's candidates."""
     room = values.shape[1] - _BLOCK
     for r in range(len(rows)):
@@ -259,7 +261,7 @@ def _offer(tile, names, rows, keep, values, ids, count, threshold):
 
 
 @jit.serial
-def _settle(X, points, scale, k, keep, values, ids, count):
+def _rerank_exactly(X, points, scale, k, keep, values, ids, count):
     """Compute the candidates' distances anew and sort them; return the first k of each point.
 
     The third result is the smallest tile value that a point which is no candidate can have.

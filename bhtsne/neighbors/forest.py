@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bhtsne import jit, telling
+from bhtsne import events, jit
 from bhtsne.neighbors import exact
 from bhtsne.neighbors.points import read_in_place
 
@@ -35,10 +35,10 @@ def nearest(X: np.ndarray, k: int, seed: int | None) -> tuple[np.ndarray, np.nda
     """
     if len(X) <= _FEW:
         return exact.nearest(X, k)
-    order = exact.like_by_like(X)
+    order = exact.spatial_order(X)
     points = _points(X, order)
     seeds = np.random.SeedSequence(seed).spawn(_TREES)
-    trees, first, second, third = (telling.share(*ends) for ends in pairwise(_SHARES))
+    trees, first, second, third = (events.portion(*ends) for ends in pairwise(_SHARES))
     with trees:
         found = jit.map_blocks(
             lambda t, _: _tree(points, np.random.default_rng(seeds[t])), _TREES, 1

@@ -16,9 +16,9 @@ import numpy as np
 from numba.core.errors import NumbaError
 from scipy import sparse
 
-from bhtsne import jit, memory, telling
+from bhtsne import jit, memory, user_warnings
 
-__all__ = ["NAMES", "Measure", "about", "dense", "resolved", "warn_of_values"]
+__all__ = ["NAMES", "Measure", "dense", "metric_errors", "resolved", "warn_of_values"]
 
 BINARY = (
     "dice", "jaccard", "kulsinski", "matching", "rogerstanimoto", "russellrao", "sokalmichener",
@@ -132,19 +132,19 @@ def warn_of_values(X, metric) -> None:
     if not isinstance(metric, str):
         return
     if metric in BINARY and not ((values == 0) | (values == 1)).all():
-        telling.warn(
+        user_warnings.warn(
             f"metric {metric!r} compares zero with nonzero, and X holds other values than 0 and 1; "
             "X != 0 says the same, or take another metric."
         )
     if metric == "haversine" and np.abs(dense(X)[:, 0]).max() > np.pi:
-        telling.warn(
+        user_warnings.warn(
             'metric "haversine" takes latitudes and longitudes in radians, and X has latitudes '
             "beyond π; numpy.radians(X) converts degrees."
         )
 
 
 @contextmanager
-def about(metric, params) -> Iterator[None]:
+def metric_errors(metric, params) -> Iterator[None]:
     """Let a complaint of a library, or of the user's function, say that it is about a metric."""
     try:
         yield

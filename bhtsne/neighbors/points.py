@@ -93,7 +93,7 @@ def largest(values: np.ndarray) -> float:
     return max(float(values.max(initial=0)), -float(values.min(initial=0)))
 
 
-def plain(value):
+def as_python_number(value):
     """Return a number as Python's own: float16 overflows, and kernels compile for each type."""
     if not isinstance(value, Real) or isinstance(value, bool):
         return value

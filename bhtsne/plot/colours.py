@@ -17,7 +17,7 @@ from matplotlib.colors import (
 )
 from matplotlib.dates import date2num
 
-from bhtsne import telling
+from bhtsne import user_warnings
 from bhtsne.palette import (
     DARK_PALETTE,
     MISSING,
@@ -146,7 +146,9 @@ def _chosen(
     own = _palette(levels, palette, theme)
     if len(seen) <= _MANY:
         if len(levels) > len(own):
-            telling.warn(f"{len(levels)} categories share {len(own)} colours; group some of them.")
+            user_warnings.warn(
+                f"{len(levels)} categories share {len(own)} colours; group some of them."
+            )
         places = {x: own[i % len(own)] for i, x in enumerate(levels)}
         return seen, [places[x] for x in seen], len(seen), None
     count = Counter(labels)
@@ -160,7 +162,7 @@ def _chosen(
         shown = f", the {named} most frequent of which have colours and the others are grey"
     else:
         shown = " of one point each, so that all points have one colour"
-    telling.warn(f"labels hold {len(seen):,} categories{shown}; group some of them.")
+    user_warnings.warn(f"labels hold {len(seen):,} categories{shown}; group some of them.")
     grey = OTHERS[theme] if named else PLAIN[theme]
     return seen, own[:named] + [grey] * (len(seen) - named), named, (others, grey)
 

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from bhtsne.files import check_target, replacing
+from bhtsne.files import atomic_write, check_target
 from bhtsne.plot.saving import SUFFIXES
 
 
@@ -22,6 +22,6 @@ def write(path: str | os.PathLike, figure: Figure) -> None:
     check_target(path, SUFFIXES)
     undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
     suffix = Path(path).suffix.lower()
-    with rc_context({"pdf.fonttype": 42, "svg.hashsalt": "map"}), replacing(path) as file:
+    with rc_context({"pdf.fonttype": 42, "svg.hashsalt": "map"}), atomic_write(path) as file:
         figure.savefig(file, format=suffix[1:], dpi=200, bbox_inches="tight",
                        metadata=undated.get(suffix))  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bhtsne.files import check_target, replacing
+from bhtsne.files import atomic_write, check_target
 from bhtsne.plot.camera import aligned, followed
 from bhtsne.plot.colours import Coloured, colour, for_each_map
 from bhtsne.plot.painting import Stage
@@ -124,7 +124,7 @@ def animate(
         max(titles, key=lambda title: title.count("\n")), coloured, labels is None, _DPI[suffix],
     )  # fmt: skip
     pictures = (stage.picture(*film.at(time), titles[round(time)]) for time in pace.times)
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         if suffix == ".gif":
             write_gif(file, pictures, pace.durations, film.colours[film.colours[..., 3] > 0, :3])
         else:

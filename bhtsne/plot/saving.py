@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from bhtsne.files import check_target, replacing
+from bhtsne.files import atomic_write, check_target
 from bhtsne.plot.scatter import FIGSIZE, PROJECTION, coordinates, scatter
 
 _UNDATED: dict = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
@@ -45,5 +45,5 @@ def save(path: str | os.PathLike, Y: Any, labels: Any = None, **options: Any) ->
     ax = figure.add_axes((0, 0, 1, 1), projection=PROJECTION[Y.shape[1]])
     scatter(Y, labels, ax=ax, **options)
     # type 42 is what journals ask for; the salt makes the identifiers in an SVG the same each time
-    with rc_context({"pdf.fonttype": 42, "svg.hashsalt": "map"}), replacing(path) as file:
+    with rc_context({"pdf.fonttype": 42, "svg.hashsalt": "map"}), atomic_write(path) as file:
         figure.savefig(file, format=suffix[1:], bbox_inches="tight", metadata=_UNDATED[suffix])

@@ -137,5 +137,5 @@ def names(path: str | os.PathLike) -> list[str]:
     path = Path(path)
     if paths.kind(path) not in FORMS or paths.kind(path) in _FORMS_OF_ARRAYS:
         return []
-    with paths.sentences(path, HOLDS):
+    with paths.readable_errors(path, HOLDS):
         return formats.names(path)

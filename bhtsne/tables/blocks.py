@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bhtsne.files import arrays
-from bhtsne.files.paths import arrow, kind, sentences
+from bhtsne.files.paths import arrow, kind, readable_errors
 from bhtsne.files.table import Wanted
 from bhtsne.tables import frames, missing, reading
 from bhtsne.tables.columns import kind as holds
@@ -43,7 +43,7 @@ def names(path: str | os.PathLike) -> tuple[str, ...]:
     first = parts(path)[0]
     if kind(first) == "npy":
         return ()
-    with sentences(first, "a table of numbers, one point a row"), opened(first) as table:
+    with readable_errors(first, "a table of numbers, one point a row"), opened(first) as table:
         return tuple(table.schema_arrow.names)
 
 
@@ -60,7 +60,7 @@ def read(
             X = mapped(file)
             yield from (X[start : start + rows] for start in range(0, len(X), rows))
             continue
-        with sentences(file, "a table of numbers, one point a row"), opened(file) as table:
+        with readable_errors(file, "a table of numbers, one point a row"), opened(file) as table:
             check_same(columns, table.schema_arrow.names)
             for batch in table.iter_batches(rows, columns=columns):
                 yield numbers(batch.select(columns))
@@ -80,7 +80,7 @@ def opened(file: Path) -> Any:
 
 def mapped(file: Path) -> np.ndarray:
     """Map a .npy file of points into memory."""
-    with sentences(file, "a table of numbers, one point a row"):
+    with readable_errors(file, "a table of numbers, one point a row"):
         X = arrays.read_npy(file, Wanted())[0]
         if X.ndim != 2:
             raise ValueError(f"{X.dtype} of shape {X.shape}")
@@ -90,7 +90,7 @@ def mapped(file: Path) -> np.ndarray:
 def _rows_of(file: Path) -> int:
     if kind(file) == "npy":
         return len(mapped(file))
-    with sentences(file, "a table of numbers, one point a row"), opened(file) as table:
+    with readable_errors(file, "a table of numbers, one point a row"), opened(file) as table:
         return table.metadata.num_rows
 
 

@@ -54,7 +54,7 @@ def read_labels(name: Any, n: int) -> np.ndarray:
     path, column = split_column(str(name))
     form = paths.kind(path)
     table = form in ("csv", "tsv") or form in formats.READERS or column is not None
-    with paths.sentences(path, _HOLDS):
+    with paths.readable_errors(path, _HOLDS):
         if form in ("npy", "idx", "npz"):
             y = _of_arrays(path, column)
         elif table:

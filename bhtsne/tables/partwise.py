@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bhtsne.files.paths import arrow, kind, replacing, sentences
+from bhtsne.files.paths import arrow, atomic_write, kind, readable_errors
 from bhtsne.files.table import Wanted
 from bhtsne.tables import blocks, reading, roles
 from bhtsne.tables.labels import split_column
@@ -78,7 +78,10 @@ def cut(path: str | os.PathLike, rows: int) -> list[Part]:
             n = len(blocks.mapped(file))
             found += [Part(name, start, min(rows, n - start)) for start in range(0, n, rows)]
             continue
-        with sentences(file, "a table of numbers, one point a row"), blocks.opened(file) as table:
+        with (
+            readable_errors(file, "a table of numbers, one point a row"),
+            blocks.opened(file) as table,
+        ):
             told = table.metadata
             sizes = [told.row_group(i).num_rows for i in range(told.num_row_groups)]
         start, groups = 0, list[int]()
@@ -102,7 +105,7 @@ def columns(path: str | os.PathLike, wanted: Wanted) -> Columns:
         if wanted.label is None and named:
             raise ValueError(f"columns cannot be named, got {named[0]!r}: {first} has no names.")
         return Columns()
-    with sentences(first, reading.HOLDS), blocks.opened(first) as table:
+    with readable_errors(first, reading.HOLDS), blocks.opened(first) as table:
         names = table.schema_arrow.names
         some = next(table.iter_batches(_LOOKED_AT), None)
         cells = [] if some is None else some.columns
@@ -139,7 +142,7 @@ def read(part: Part, these: Columns, rows: int) -> Iterator[tuple[np.ndarray, di
         return
     beside = [*([] if these.label is None else [these.label]), *these.kept]
     wanted = [*these.points, *beside]
-    with sentences(file, "a table of numbers, one point a row"), blocks.opened(file) as table:
+    with readable_errors(file, "a table of numbers, one point a row"), blocks.opened(file) as table:
         blocks.check_same([*wanted, *these.dropped], table.schema_arrow.names)
         for batch in table.iter_batches(rows, row_groups=list(part.groups), columns=wanted):
             yield blocks.numbers(batch.select(these.points)), {n: batch[n] for n in beside}
@@ -149,7 +152,7 @@ def label_column(path: str | os.PathLike, name: str) -> np.ndarray:
     """Return one column of .parquet files, whole."""
     found = []
     for file in blocks.parts(path):
-        with sentences(file, f"a column {name!r}"), blocks.opened(file) as table:
+        with readable_errors(file, f"a column {name!r}"), blocks.opened(file) as table:
             found.append(table.read([name]).column(0).to_numpy())
     return np.concatenate(found)
 
@@ -162,7 +165,7 @@ def write(path: str | os.PathLike, Y: np.ndarray, beside: Mapping[str, Any], lab
         while name in named:
             name += "_"
         named[name] = values
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         arrow().parquet.write_table(arrow().table(named), file)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bhtsne.files import arrays
-from bhtsne.files.paths import check_memory, kind, sentences
+from bhtsne.files.paths import check_memory, kind, readable_errors
 from bhtsne.files.table import Table, Wanted
 from bhtsne.tables import columns, formats, missing, roles, text
 from bhtsne.tables.columns import NUMBER, VECTOR
@@ -28,7 +28,7 @@ def read_table(path: Path, wanted: Wanted) -> Table:
     form = kind(path)
     if form in _ARRAYS:
         return _of_arrays(path, wanted)
-    with sentences(path, HOLDS):
+    with readable_errors(path, HOLDS):
         raw = formats.read(path, wanted)
         decimal = _decimal(raw, wanted)
         if decimal == "," and wanted.decimal != ",":  # numbers with points were none
@@ -267,7 +267,7 @@ def _of_arrays(path: Path, wanted: Wanted) -> Table:
             raise ValueError(
                 f"--{option} goes with a table of columns, such as .csv or .parquet, got {path}."
             )
-    with sentences(path, HOLDS):
+    with readable_errors(path, HOLDS):
         table = _ARRAYS[kind(path)](path, wanted)
         X = table.X
         if X.dtype.kind not in "biuf" or X.ndim != 2 or 0 in X.shape:

@@ -113,7 +113,9 @@ class GoingOn(Stages):
         seconds = dict(self.timings_)
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
             with progress.timed("optimization", seconds):
-                self._descend(self.affinities_, state, progress, checkpoint.Nowhere(), **watched)
+                self._descend(
+                    self.affinities_, state, progress, checkpoint.NullCheckpoint(), **watched
+                )
             self._keep(self.affinities_, state, phase)
         if state.history:
             seconds["optimization"] = state.history[-1].seconds

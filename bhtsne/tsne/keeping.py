@@ -96,7 +96,7 @@ class Keeping(BaseEstimator):
         if hasattr(self, "feature_names_in_"):
             told["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
         arrays["told"] = np.array(json.dumps(told, default=np.generic.item))
-        with files.replacing(path) as file:
+        with files.atomic_write(path) as file:
             files.write_arrays(file, arrays)
 
     @classmethod
@@ -123,11 +123,11 @@ class Keeping(BaseEstimator):
             If the file is damaged, or of another kind or of a later version. A parameter that is
             later than the file has its default.
         """
-        with files.sentences(Path(path), "a map that TSNE.save wrote"):
+        with files.readable_errors(Path(path), "a map that TSNE.save wrote"):
             told, arrays = files.read_told(Path(path), _FORMAT, _VERSION)
             names = set(told["parameters"])
         parameters.check_names(names, cls, path)
-        with files.sentences(Path(path), "a map that TSNE.save wrote"):
+        with files.readable_errors(Path(path), "a map that TSNE.save wrote"):
             return _restored(cls, told, arrays)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bhtsne import neighbors, telling
+from bhtsne import neighbors, user_warnings
 
 __all__ = ["known_neighbors", "wanted"]
 
@@ -28,7 +28,7 @@ def _warn_of_few(counts: np.ndarray, want: int) -> None:
     """Warn if some points have fewer neighbours than others, and fewer than are wanted."""
     if int(counts.min()) < min(want, int(counts.max())):
         few = int((counts < want).sum())
-        telling.warn(
+        user_warnings.warn(
             f"neighbors should have {want} for each point at this perplexity, got fewer for "
             f"{few:,} of {len(counts):,} points, {int(counts.min())} at the least; give more."
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bhtsne import telling
+from bhtsne import user_warnings
 from bhtsne.tsne.known import wanted
 
 __all__ = ["effective", "kind_of", "warn_if_lowered"]
@@ -46,7 +46,7 @@ def warn_if_lowered(perplexity: Any, kind: str, k: int, others: int) -> None:
     if set(taken) == set(np.ravel(perplexity).tolist()):
         return
     most = max(taken)
-    telling.warn(
+    user_warnings.warn(
         f"perplexity {_shown(perplexity)} is too large for points with {k} neighbours: "
         f"{_shown(taken)} is used; set perplexity to {int(100 * most) / 100:.10g} or less."
     )

@@ -17,7 +17,7 @@ from bhtsne.dask.partitions import check_columns, is_collection
 from bhtsne.forces.checks import FARTHEST
 from bhtsne.neighbors.points import check_count, checked_reals, largest
 from bhtsne.tables import frames
-from bhtsne.transform import STARTS, Settling, start
+from bhtsne.transform import STARTS, MajorizedObjective, start
 from bhtsne.tsne.input import checked_input
 from bhtsne.tsne.known import wanted
 from bhtsne.tsne.perplexities import effective, kind_of, warn_if_lowered
@@ -58,8 +58,8 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
             without exaggeration are at a divergence of 2.527 after 30, and after 1,500 of plain
             gradient descent, which stands still where gradients vanish, at 2.577.
         learning_rate, momentum : float
-            Factor of a step, and the part of the last one that is kept. A step of 1 leads to the
-            lowest point of a parabola that lies above the attraction, see `transform.Settling`.
+            Factor of a step, and the fraction of the last step that is added. A step of 1 leads to
+            the minimum of a parabola above the attraction, see `transform.MajorizedObjective`.
         init : {"weighted", "median", "random"} or array of shape (M, n_components)
             Where a point starts: at the mean of its neighbours weighted by affinity, at their
             median, or anywhere; or the places themselves. An earlier result goes on from there, but
@@ -135,7 +135,7 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
             P = self._weigh(found, n, perplexity)
             if Y is None:
                 Y = start(P, self.embedding_, init, seed)
-            objective = Settling(P, self.embedding_, self.method, self.theta_, self.dof)
+            objective = MajorizedObjective(P, self.embedding_, self.method, self.theta_, self.dof)
             state = optimizer.run(
                 optimizer.State(Y), objective, [phase], callback_every=max(phase.n_iter, 1),
                 centred=(),

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from bhtsne import (
     affinities,
     checkpoint,
+    events,
     forces,
     initial,
     jit,
@@ -19,11 +20,10 @@ from bhtsne import (
     optimizer,
     parameters,
     schedules,
-    telling,
 )
-from bhtsne.affinities.pairs import check_memory
+from bhtsne.affinities.pairwise import check_memory
 from bhtsne.forces.objective import KLDivergence
-from bhtsne.neighbors.points import plain, read_in_place
+from bhtsne.neighbors.points import as_python_number, read_in_place
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.tsne import needs
@@ -55,15 +55,15 @@ class Stages(BaseEstimator):
         return X
 
     def _make(
-        self, X, place: Callable, phases: Sequence[Phase], kept: checkpoint.Nowhere | None = None,
-        **watched: Any,
+        self, X, place: Callable, phases: Sequence[Phase],
+        kept: checkpoint.NullCheckpoint | None = None, **watched: Any,
     ) -> None:  # fmt: skip
         """Make a map of X, which has been checked, from where `place(X, P, rng)` starts it."""
-        rng, kept = check_random_state(self.random_state), kept or checkpoint.Nowhere()
+        rng, kept = check_random_state(self.random_state), kept or checkpoint.NullCheckpoint()
         seconds: dict[str, float] = {}
 
         def start() -> State:
-            return State(place(X, P, rng), theta=plain(self.theta), left=list(phases))
+            return State(place(X, P, rng), theta=as_python_number(self.theta), left=list(phases))
 
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
             with progress.timed("neighbors", seconds, X.shape[0]):
@@ -225,9 +225,9 @@ class Stages(BaseEstimator):
             return affinities.all_pairs(
                 X, perplexity, metric=self.metric, metric_params=self.metric_params
             )
-        with telling.share(0, 0.4):
+        with events.portion(0, 0.4):
             conditional = [self._weigh(found, n, perplexity)]
-        with telling.share(0.4, 1):  # which lets go of the other on the way
+        with events.portion(0.4, 1):  # which lets go of the other on the way
             return affinities.joint(conditional.pop(), self.symmetrize or "mean")
 
     def _weigh(self, found, n: int, perplexity) -> sparse.csr_array:
@@ -248,11 +248,13 @@ class Stages(BaseEstimator):
         if self.phases is not None:
             told = (p if isinstance(p, Phase) else Phase(**p) for p in self.phases)
             return [parameters.check_phase(phase) for phase in told]
-        given = {name: plain(getattr(self, name)) for name in _OF_SCHEDULE} | {"init": self._start}
+        given = {name: as_python_number(getattr(self, name)) for name in _OF_SCHEDULE} | {
+            "init": self._start
+        }
         return schedules.phases(self.schedule, n, **given)
 
     def _descend(
-        self, P, state: State, progress: Progress, kept: checkpoint.Nowhere, **watched
+        self, P, state: State, progress: Progress, kept: checkpoint.NullCheckpoint, **watched
     ) -> None:
         """Do what the state has left to do."""
         if state.stopped == "callback":  # as it was kept

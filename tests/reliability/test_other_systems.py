@@ -68,7 +68,7 @@ for _ in range(2):
         except BlockingIOError as error:
             assert "is in use by another run" in str(error)
         assert (folder / ".new.tmp").exists()
-with files.replacing(folder / "map.csv") as file:
+with files.atomic_write(folder / "map.csv") as file:
     file.write(b"whole")
 assert (folder / "map.csv").read_bytes() == b"whole"
 assert files.LOCK not in os.listdir(folder)

@@ -6,10 +6,10 @@ import numpy as np
 from numba import prange
 from scipy import sparse
 
-from bhtsne import jit, memory, telling
+from bhtsne import events, jit, memory
 from bhtsne.affinities.checks import check_perplexity, checked_sigma
-from bhtsne.affinities.joining import normalized
 from bhtsne.affinities.rows import calibrated, gaussian
+from bhtsne.affinities.symmetrization import normalized
 from bhtsne.neighbors import brute, measures, precomputed
 from bhtsne.neighbors.points import checked_distances, checked_metric, checked_points
 
@@ -59,11 +59,11 @@ def all_pairs(
     check_perplexity(perplexity, n)
     check_memory(n)
     distances = np.empty((n, n - 1), np.float32)
-    with telling.share(0, 0.6):
+    with events.portion(0, 0.6):
         for start, block in _blocks(X, measure):
             others = ~np.eye(len(block), n, start, dtype=bool)
             distances[start : start + len(block)] = block[others].reshape(len(block), n - 1)
-    with telling.share(0.6, 0.9):
+    with events.portion(0.6, 0.9):
         calibrated(distances, perplexity, distances)
     _symmetrize(distances)
     P = sparse.csr_array((n, n), dtype=np.float32)
@@ -131,7 +131,7 @@ def conditional_pairs(
         distances, rows = block.copy(), C[start : start + len(block)]
         distances[np.eye(len(block), n, start, dtype=bool)] = np.inf
         if sigma is None:
-            with telling.to(None):  # the blocks are counted already
+            with events.listening(None):  # the blocks are counted already
                 calibrated(distances, perplexity, rows)
         else:
             rows[:] = gaussian(distances, sigma)
@@ -246,7 +246,7 @@ def _blocks(X, measure) -> Iterator[tuple[int, np.ndarray]]:
             _settle(X, start, block)
         yield start, checked_distances(block)
         start += len(block)
-        telling.tell(start / n)
+        events.report(start / n)
 
 
 def _rows_of_distances(X, measure) -> Iterator[np.ndarray]:

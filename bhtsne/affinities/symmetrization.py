@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from bhtsne import telling
+from bhtsne import events
 from bhtsne.neighbors.points import check_count, checked_reals, checked_sparse
 
 SYMMETRIES = ("mean", "max")
@@ -46,13 +46,13 @@ def joint(conditional: sparse.csr_array, symmetrize: str = "mean") -> sparse.csr
     if not isinstance(symmetrize, str) or symmetrize not in SYMMETRIES:
         raise ValueError(f"symmetrize must be one of {SYMMETRIES}, got {symmetrize!r}.")
     transposed = conditional.T.tocsr()
-    telling.tell(0.25)
+    events.report(0.25)
     conditional = transposed.T.tocsr()  # transposing back sorts the columns
-    telling.tell(0.55)
+    events.report(0.55)
     # The sum of two floats does not depend on their order.
     P = conditional + transposed if symmetrize == "mean" else conditional.maximum(transposed)
     P.eliminate_zeros()
-    telling.tell(1)
+    events.report(1)
     return normalized(P)
 
 
