@@ -7,17 +7,17 @@ from inspect import signature
 import numpy as np
 
 from bhtsne import __version__, affinities, choices, forces, neighbors
-from bhtsne.forces.checks import DOF, EXAGGERATION, FARTHEST, THETA
-from bhtsne.neighbors.points import (
-    as_python_number,
-    checked_metric,
-    checked_random_state,
-    checked_reals,
-    largest,
-)
 from bhtsne.optimizer import Phase
 from bhtsne.optimizer.phases import RULES
 from bhtsne.schedules import SCHEDULES
+from bhtsne.validation.arrays import checked_reals, max_magnitude
+from bhtsne.validation.maps import (
+    DOF,
+    EXAGGERATION,
+    FARTHEST,
+    THETA,
+)
+from bhtsne.validation.numbers import as_python_number, checked_metric, checked_random_state
 
 _NUMBERS: dict[
     str, tuple
@@ -141,7 +141,7 @@ def check_start(estimator, n: int) -> None:
             f"init must be of shape (N, n_components) = {(n, estimator.n_components)}, "
             f"got {init.shape}."
         )
-    if not (np.isfinite(init).all() and largest(init) <= FARTHEST):
+    if not (np.isfinite(init).all() and max_magnitude(init) <= FARTHEST):
         raise ValueError(
             f"init must hold finite numbers within ±{FARTHEST:g}, got others; initial.rescale "
             "shrinks a map."

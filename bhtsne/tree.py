@@ -12,7 +12,8 @@ import numpy as np
 from numba import prange
 
 from bhtsne import jit
-from bhtsne.neighbors.points import check_count, checked_reals
+from bhtsne.validation.arrays import checked_reals
+from bhtsne.validation.numbers import check_count
 
 __all__ = ["Tree", "build"]
 

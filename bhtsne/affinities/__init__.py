@@ -11,10 +11,16 @@ from scipy import sparse
 
 from bhtsne import choices
 from bhtsne.affinities import rows
-from bhtsne.affinities.checks import check_perplexity, checked, checked_sigma, each_perplexity, pair
 from bhtsne.affinities.pairwise import all_pairs, conditional_pairs, shared_sigma
 from bhtsne.affinities.symmetrization import SYMMETRIES, given, joint
 from bhtsne.neighbors import Neighbors
+from bhtsne.validation.graphs import (
+    as_perplexities,
+    check_row_perplexity,
+    checked_neighbors,
+    checked_sigma,
+    neighbor_arrays,
+)
 
 __all__ = [
     "KINDS",
@@ -154,7 +160,7 @@ def uniform(
            [0.25, 0.  , 0.25],
            [0.  , 0.25, 0.  ]], dtype=float32)
     """
-    k = pair(neighbors)[0].shape[1] if k is None else k
+    k = neighbor_arrays(neighbors)[0].shape[1] if k is None else k
     return _of_neighbors(neighbors, "uniform", k, symmetrize)
 
 
@@ -193,7 +199,7 @@ def fixed_sigma(
            [0.3  , 0.   , 0.184],
            [0.016, 0.184, 0.   ]], dtype=float32)
     """
-    C = conditional(neighbors, len(pair(neighbors)[0]), kind="fixed_sigma", sigma=sigma)
+    C = conditional(neighbors, len(neighbor_arrays(neighbors)[0]), kind="fixed_sigma", sigma=sigma)
     return joint(C, symmetrize)
 
 
@@ -241,8 +247,8 @@ def conditional(
     """
     if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, got {kind!r}.")
-    indices, distances = checked(neighbors, n)
-    perplexities = each_perplexity(perplexity)
+    indices, distances = checked_neighbors(neighbors, n)
+    perplexities = as_perplexities(perplexity)
     if kind not in _SEVERAL and len(perplexities) != 1:
         raise ValueError(
             f"perplexity must be one number for {kind!r}, got {perplexity!r}; "
@@ -252,7 +258,7 @@ def conditional(
         p = rows.gaussian(distances, checked_sigma(sigma))
     else:
         for value in perplexities:
-            check_perplexity(value, n + 1)
+            check_row_perplexity(value, n + 1)
         p = (
             rows.uniform(distances, perplexities[0])
             if kind == "uniform"
@@ -267,7 +273,7 @@ def conditional(
 
 
 def _of_neighbors(neighbors, kind, perplexity, symmetrize) -> sparse.csr_array:
-    n = len(pair(neighbors)[0])
-    for value in each_perplexity(perplexity):
-        check_perplexity(value, n)
+    n = len(neighbor_arrays(neighbors)[0])
+    for value in as_perplexities(perplexity):
+        check_row_perplexity(value, n)
     return joint(conditional(neighbors, n, perplexity, kind=kind), symmetrize)

@@ -7,11 +7,12 @@ from numba import prange
 from scipy import sparse
 
 from bhtsne import events, jit, memory
-from bhtsne.affinities.checks import check_perplexity, checked_sigma
 from bhtsne.affinities.rows import calibrated, gaussian
 from bhtsne.affinities.symmetrization import normalized
 from bhtsne.neighbors import brute, measures, precomputed
-from bhtsne.neighbors.points import checked_distances, checked_metric, checked_points
+from bhtsne.validation.arrays import checked_points
+from bhtsne.validation.graphs import check_row_perplexity, checked_distances, checked_sigma
+from bhtsne.validation.numbers import checked_metric
 
 _CANCELLED = 1e-8  # part of |x|² + |y|² below which float32 would see the rounding of x·y
 _BLOCK = 128  # MiB of distances computed at a time
@@ -56,7 +57,7 @@ def all_pairs(
     """
     X, measure = _checked(X, metric, metric_params)
     n = X.shape[0]
-    check_perplexity(perplexity, n)
+    check_row_perplexity(perplexity, n)
     check_memory(n)
     distances = np.empty((n, n - 1), np.float32)
     with events.portion(0, 0.6):
@@ -122,7 +123,7 @@ def conditional_pairs(
     X, measure = _checked(X, metric, metric_params)
     n = X.shape[0]
     if sigma is None:
-        check_perplexity(perplexity, n)
+        check_row_perplexity(perplexity, n)
     else:
         sigma = checked_sigma(sigma)
     check_memory(n)
@@ -181,7 +182,7 @@ def shared_sigma(
 
     X, measure = _checked(X, metric, metric_params)
     n = X.shape[0]
-    check_perplexity(perplexity, n)
+    check_row_perplexity(perplexity, n)
     some = np.unique(np.linspace(0, n - 1, min(n, 1000)).astype(np.int64))
     distances = checked_distances(brute.distances(X[some], X, measure, 0, len(some), own=False))
     distances[np.arange(len(some)), some] = np.inf

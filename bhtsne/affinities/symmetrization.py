@@ -4,7 +4,8 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne import events
-from bhtsne.neighbors.points import check_count, checked_reals, checked_sparse
+from bhtsne.validation.arrays import checked_reals, checked_sparse
+from bhtsne.validation.numbers import check_count
 
 SYMMETRIES = ("mean", "max")
 _ROUNDING = 2.0**-21  # of a sum of 1, as float32 leaves it: such affinities keep their bits

@@ -7,7 +7,7 @@ import numpy as np
 
 from bhtsne.dask.mapping import map_rows
 from bhtsne.dask.partitions import Partitions, points
-from bhtsne.neighbors.points import check_count
+from bhtsne.validation.numbers import check_count
 
 __all__ = ["principal_components"]
 

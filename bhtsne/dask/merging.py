@@ -6,7 +6,7 @@ import numpy as np
 
 from bhtsne.dask.partitions import Partitions, kept_there, points
 from bhtsne.neighbors import Neighbors, exact
-from bhtsne.neighbors.points import check_count
+from bhtsne.validation.numbers import check_count
 
 __all__ = ["neighbors"]
 

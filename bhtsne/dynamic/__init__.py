@@ -8,13 +8,13 @@ from bhtsne import events, interrupts, jit, optimizer, parameters
 from bhtsne.dynamic.objective import Sequential, gradient, movement, objective
 from bhtsne.dynamic.snapshots import Rows, consensus, rows
 from bhtsne.forces.objective import KLDivergence
-from bhtsne.neighbors.points import checked_sparse, conversion
 from bhtsne.optimizer import State
 from bhtsne.optimizer.callbacks import listed
 from bhtsne.progress import Progress
 from bhtsne.tables import frames
 from bhtsne.tsne.input import float_types
 from bhtsne.tsne.stages import Stages
+from bhtsne.validation.arrays import checked_sparse, float_conversion
 
 __all__ = ["DynamicTSNE", "gradient", "movement", "objective"]
 
@@ -292,7 +292,7 @@ def _table(name: str, X):
     if sparse.issparse(X):
         X = checked_sparse(X, name)  # before compiled code follows its indices
     X = frames.points(X, name) if frames.is_frame(X) else X
-    with conversion(name):
+    with float_conversion(name):
         return check_array(
             X, accept_sparse="csr", dtype=float_types(X), ensure_min_samples=2, input_name=name
         )

@@ -6,8 +6,8 @@ import numpy as np
 
 from bhtsne import forces
 from bhtsne.dynamic.snapshots import Rows, is_list, rows
-from bhtsne.forces.checks import checked_map, checked_option
 from bhtsne.forces.objective import KLDivergence
+from bhtsne.validation.maps import checked_map, checked_option
 
 __all__ = ["Sequential", "gradient", "movement", "objective"]
 

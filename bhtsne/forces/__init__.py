@@ -16,7 +16,8 @@ import numpy as np
 
 from bhtsne import tree
 from bhtsne.forces import barnes_hut, exact
-from bhtsne.forces.checks import (
+from bhtsne.forces.edges import attract, divergence_by_row
+from bhtsne.validation.maps import (
     DOF,
     EXAGGERATION,
     METHODS,
@@ -26,7 +27,6 @@ from bhtsne.forces.checks import (
     checked_options,
     checked_z,
 )
-from bhtsne.forces.edges import attract, divergence_by_row
 
 __all__ = [
     "METHODS",

@@ -6,13 +6,8 @@ import numpy as np
 
 from bhtsne import affinities
 from bhtsne.initial import components, eigenmap
-from bhtsne.neighbors.points import (
-    as_python_number,
-    check_count,
-    checked_points,
-    checked_random_state,
-    checked_table,
-)
+from bhtsne.validation.arrays import checked_points, checked_table
+from bhtsne.validation.numbers import as_python_number, check_count, checked_random_state
 
 __all__ = ["pca", "principal_components", "random", "rescale", "spectral"]
 

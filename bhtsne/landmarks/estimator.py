@@ -11,11 +11,11 @@ from bhtsne import interrupts, jit, parameters
 from bhtsne.dask.partitions import is_collection
 from bhtsne.landmarks.choosing import WAYS, choose
 from bhtsne.landmarks.sources import Source
-from bhtsne.neighbors.points import check_count, checked_random_state
 from bhtsne.progress import Progress
 from bhtsne.tables import frames
 from bhtsne.tsne import TSNE
 from bhtsne.tsne.placing import plain_copy
+from bhtsne.validation.numbers import check_count, checked_random_state
 
 __all__ = ["LandmarkTSNE"]
 

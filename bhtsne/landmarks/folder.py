@@ -18,10 +18,11 @@ from bhtsne import files, interrupts, jit, memory
 from bhtsne.initial import components
 from bhtsne.landmarks.choosing import choose
 from bhtsne.landmarks.sources import Source
-from bhtsne.neighbors.points import checked_points, checked_random_state
 from bhtsne.tables import partwise
 from bhtsne.tables.partwise import Columns, Part
 from bhtsne.tsne import TSNE
+from bhtsne.validation.arrays import checked_points
+from bhtsne.validation.numbers import checked_random_state
 
 __all__ = ["ROWS", "Landmarks", "Task", "begun", "fit", "kept", "missing", "name_of", "place"]
 

@@ -9,13 +9,8 @@ from bhtsne.forces import kl_divergence
 from bhtsne.metrics import ranks
 from bhtsne.metrics.alignment import Alignment, align
 from bhtsne.neighbors import Neighbors
-from bhtsne.neighbors.points import (
-    check_count,
-    checked_array,
-    checked_metric,
-    checked_points,
-    checked_random_state,
-)
+from bhtsne.validation.arrays import checked_array, checked_points
+from bhtsne.validation.numbers import check_count, checked_metric, checked_random_state
 
 __all__ = [
     "Alignment",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import orthogonal_procrustes
 
-from bhtsne.neighbors.points import checked_table
+from bhtsne.validation.arrays import checked_table
 
 __all__ = ["Alignment", "align"]
 

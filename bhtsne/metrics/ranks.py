@@ -5,7 +5,7 @@ import numpy as np
 from bhtsne import jit
 from bhtsne.neighbors import brute, measures, precomputed
 from bhtsne.neighbors.exact import Tiles, framed
-from bhtsne.neighbors.points import checked_distances
+from bhtsne.validation.graphs import checked_distances
 
 _ROWS = 256
 

@@ -12,13 +12,9 @@ from scipy import sparse
 from bhtsne.neighbors import approximate, brute, exact, forest, graphs, measures, precomputed
 from bhtsne.neighbors.measures import dense
 from bhtsne.neighbors.methods import checked_method, measure_for
-from bhtsne.neighbors.points import (
-    check_count,
-    checked_distances,
-    checked_metric,
-    checked_points,
-    checked_random_state,
-)
+from bhtsne.validation.arrays import checked_points
+from bhtsne.validation.graphs import checked_distances
+from bhtsne.validation.numbers import check_count, checked_metric, checked_random_state
 
 __all__ = ["Neighbors", "find", "given", "query"]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from bhtsne import events, jit
 from bhtsne.neighbors import exact
-from bhtsne.neighbors.points import read_in_place
+from bhtsne.validation.arrays import read_in_place
 
 _FEW = 1000  # points that are not worth a forest
 _TREES, _LEAF = 6, 128

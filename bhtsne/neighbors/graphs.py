@@ -5,7 +5,8 @@ from scipy import sparse
 
 from bhtsne.neighbors import precomputed
 from bhtsne.neighbors.exact import without_self
-from bhtsne.neighbors.points import check_graph, checked_array, checked_sparse
+from bhtsne.validation.arrays import checked_array, checked_sparse
+from bhtsne.validation.graphs import check_graph
 
 
 def arrays(graph, n: int) -> tuple[np.ndarray, np.ndarray]:

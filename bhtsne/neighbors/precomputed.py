@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from bhtsne.neighbors.points import ROUNDING
+from bhtsne.validation.graphs import ROUNDING
 
 __all__ = ["check_shape", "checked", "clipped"]
 

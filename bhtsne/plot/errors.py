@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 
 from bhtsne import forces
 from bhtsne.forces import exact
-from bhtsne.forces.checks import checked_options
 from bhtsne.plot.scatter import coordinates, scatter
 from bhtsne.plot.theme import add_legend, ink, opened, swatches
+from bhtsne.validation.maps import checked_options
 
 _PARTS: dict[str, Callable] = {
     "99 % of the points are below": lambda e: np.quantile(e, 0.99),

@@ -5,9 +5,9 @@ from copy import copy
 import numpy as np
 from scipy import sparse
 
-from bhtsne.forces.checks import checked_map, checked_option
-from bhtsne.neighbors.points import checked_reals, checked_sparse
 from bhtsne.sne import sums
+from bhtsne.validation.arrays import checked_reals, checked_sparse
+from bhtsne.validation.maps import checked_map, checked_option
 
 __all__ = ["VARIANTS", "Divergence", "divergence", "gradient"]
 

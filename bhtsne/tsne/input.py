@@ -9,8 +9,13 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from bhtsne.neighbors import precomputed
-from bhtsne.neighbors.points import check_mask, checked_sparse, conversion, read_in_place
 from bhtsne.tables import frames
+from bhtsne.validation.arrays import (
+    check_mask,
+    checked_sparse,
+    float_conversion,
+    read_in_place,
+)
 
 __all__ = ["checked_input", "float_types"]
 
@@ -43,7 +48,7 @@ def checked_input(estimator: Any, X: Any, **options: Any) -> Any:
     if not options.get("reset", True):  # an array has no names, and is taken by position
         estimator = copy(estimator)
         vars(estimator).pop("feature_names_in_", None)
-    with conversion("X"):
+    with float_conversion("X"):
         return validate_data(estimator, X, accept_sparse="csr", dtype=float_types(X), **options)
 
 

@@ -12,9 +12,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from bhtsne import files, parameters
-from bhtsne.affinities.checks import checked
 from bhtsne.neighbors import Neighbors
 from bhtsne.optimizer import Phase, Record
+from bhtsne.validation.graphs import checked_neighbors
 
 __all__ = ["Keeping"]
 
@@ -219,7 +219,7 @@ def _check(model: Any) -> None:
     if model._fit_X is not None:
         _check_part("fitted points", model._fit_X, (n, model.n_features_in_))
     if model.neighbors_ is not None:
-        checked(model.neighbors_, n)
+        checked_neighbors(model.neighbors_, n)
 
 
 def _check_part(name: str, part: Any, shape: tuple, dtypes: tuple = ()) -> None:

@@ -14,14 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 from bhtsne import interrupts, jit, neighbors, optimizer, parameters
 from bhtsne.dask.mapping import map_rows
 from bhtsne.dask.partitions import check_columns, is_collection
-from bhtsne.forces.checks import FARTHEST
-from bhtsne.neighbors.points import check_count, checked_reals, largest
 from bhtsne.tables import frames
 from bhtsne.transform import STARTS, MajorizedObjective, start
 from bhtsne.tsne.input import checked_input
 from bhtsne.tsne.known import wanted
 from bhtsne.tsne.perplexities import effective, kind_of, warn_if_lowered
 from bhtsne.tsne.stages import Stages
+from bhtsne.validation.arrays import checked_reals, max_magnitude
+from bhtsne.validation.maps import FARTHEST
+from bhtsne.validation.numbers import check_count
 
 __all__ = ["Placing", "plain_copy"]
 
@@ -189,7 +190,7 @@ def _checked_start(init: Any, shape: tuple[int, int]) -> np.ndarray | None:
         parameters.check_choice("init", init, STARTS)
         return None
     Y = checked_reals(init, "init")
-    if Y.shape != shape or not (np.isfinite(Y).all() and largest(Y) <= FARTHEST):
+    if Y.shape != shape or not (np.isfinite(Y).all() and max_magnitude(Y) <= FARTHEST):
         raise ValueError(
             f"init must be one of {STARTS} or finite places of shape {shape}, within "
             f"±{FARTHEST:g}, got shape {Y.shape}."

@@ -23,13 +23,14 @@ from bhtsne import (
 )
 from bhtsne.affinities.pairwise import check_memory
 from bhtsne.forces.objective import KLDivergence
-from bhtsne.neighbors.points import as_python_number, read_in_place
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.tsne import needs
 from bhtsne.tsne.input import checked_input
 from bhtsne.tsne.known import known_neighbors, wanted
 from bhtsne.tsne.perplexities import effective, kind_of, warn_if_lowered
+from bhtsne.validation.arrays import read_in_place
+from bhtsne.validation.numbers import as_python_number
 
 __all__ = ["Stages"]
 

@@ -1,8 +1,7 @@
-"""Tables of points and of distances → one clear error, or arrays that kernels may be given."""
+"""Tables of points → finite arrays that kernels can read, or one clear error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
@@ -12,8 +11,6 @@ from bhtsne.tables import frames
 
 # Below, float32 keeps fewer digits; above, float64 does not hold the sum of its squares.
 _LEAST, _MOST = 1e-37, 1e150
-_MANY = 2**31
-ROUNDING = 1e-6  # of the largest distance: a metric may err by it below 0
 
 
 def checked_points(X, fewest: int = 2, name: str = "X"):
@@ -32,10 +29,10 @@ def checked_points(X, fewest: int = 2, name: str = "X"):
         small = np.result_type(X.dtype, np.float32) == np.float32
         with np.errstate(over="ignore"):  # told as infinity
             X = X.astype(np.float32 if small else np.float64)
-    size = largest(X.data if sparse.issparse(X) else X)
+    size = max_magnitude(X.data if sparse.issparse(X) else X)
     if not np.isfinite(size):
         raise ValueError(f"{name} must be finite, got NaN or infinity: drop or impute those rows.")
-    _check_size(size, name, _MOST)
+    check_size(size, name, _MOST)
     return X if in_place or sparse.issparse(X) else np.ascontiguousarray(X)
 
 
@@ -71,7 +68,7 @@ def checked_array(X, name: str) -> np.ndarray:
 
 
 @contextmanager
-def conversion(name: str) -> Iterator[None]:
+def float_conversion(name: str) -> Iterator[None]:
     """Let numbers too large for float64 be infinity, which is told, or raise ValueError."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -88,25 +85,9 @@ def checked_reals(X, name: str) -> np.ndarray:
     return X.astype(np.float32) if X.dtype == np.float16 else X  # which SciPy does not take
 
 
-def largest(values: np.ndarray) -> float:
+def max_magnitude(values: np.ndarray) -> float:
     """Return the largest magnitude of numbers, or NaN if one is; not a second array of them."""
     return max(float(values.max(initial=0)), -float(values.min(initial=0)))
-
-
-def as_python_number(value):
-    """Return a number as Python's own: float16 overflows, and kernels compile for each type."""
-    if not isinstance(value, Real) or isinstance(value, bool):
-        return value
-    return int(value) if isinstance(value, Integral) else float(value)
-
-
-def check_count(name: str, value, least: int = 1) -> None:
-    """Raise ValueError unless a value is a whole number that counts things."""
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or not least <= value < _MANY:
-        raise ValueError(
-            f"{name} must be a whole number of at least {least} and below 2³¹, got {value!r}."
-        )
 
 
 def checked_sparse(X, name: str):
@@ -142,55 +123,8 @@ def _looked_through(X, kind: type):
     return X
 
 
-def checked_metric(metric, metric_params) -> None:
-    """Raise TypeError unless a metric is a name or a function, and what it takes a dict."""
-    if not isinstance(metric, str) and not callable(metric):
-        raise TypeError(f"metric must be a name or a function of two points, got {metric!r}.")
-    if not isinstance(metric_params, dict | None):
-        raise TypeError(f"metric_params must be a dict or None, got {metric_params!r}.")
-
-
-def checked_random_state(random_state):
-    """Return the generator that a seed stands for, or raise ValueError."""
-    from sklearn.utils import check_random_state
-
-    try:
-        return check_random_state(random_state)
-    except (TypeError, ValueError):
-        raise ValueError(
-            "random_state must be None, a RandomState or a whole number from 0 to 2³² − 1, got "
-            f"{random_state!r}."
-        ) from None
-
-
-def check_graph(indices: np.ndarray, distances: np.ndarray, n: int) -> None:
-    """Raise ValueError unless indices are those of n points, or -1 for none, and distances are."""
-    rule = f"neighbors' indices must be whole numbers from 0 to {n - 1}, or -1 for none, got"
-    if indices.dtype.kind not in "iu":
-        raise ValueError(f"{rule} {indices.dtype}.")
-    if indices.min() < -1 or indices.max() >= n:
-        raise ValueError(f"{rule} {indices.dtype} from {indices.min()} to {indices.max()}.")
-    known = distances[indices >= 0] if distances.dtype.kind in "biuf" else np.array([np.nan])
-    if not known.min(initial=0) >= -ROUNDING * known.max(initial=0):
-        raise ValueError("neighbors' distances must be 0 or more, got a negative one or NaN.")
-
-
-def checked_distances(distances, known=None, name: str = "X") -> np.ndarray:
-    """Return distances as float32, or raise ValueError unless they are such, and it holds them.
-
-    Only those that are `known` are looked at, if it is given.
-    """
-    some = distances if known is None else distances[known]
-    least, most = float(some.min(initial=0)), float(some.max(initial=0))
-    if not least >= -ROUNDING * max(most, ROUNDING):
-        raise ValueError(f"{name}'s distances by the metric must be at least 0, got {least:g}.")
-    _check_size(most, name, float(np.finfo(np.float32).max))
-    if least < 0:
-        distances = np.maximum(distances, 0)
-    return distances.astype(np.float32, copy=False)
-
-
-def _check_size(size: float, name: str, most: float) -> None:
+def check_size(size: float, name: str, most: float) -> None:
+    """Raise ValueError unless a largest magnitude is 0 or one that float32 can compute with."""
     if size and not _LEAST <= size <= most:
         raise ValueError(
             f"{name}'s numbers and distances must fit into float32, at most 3e38 and not all "

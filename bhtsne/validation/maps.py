@@ -4,7 +4,8 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne import choices
-from bhtsne.neighbors.points import as_python_number, checked_reals, checked_sparse, largest
+from bhtsne.validation.arrays import checked_reals, checked_sparse, max_magnitude
+from bhtsne.validation.numbers import as_python_number
 
 METHODS = choices.FORCES
 # float32 holds what the tree sums: ten million masses times fourth powers of this distance over
@@ -42,9 +43,10 @@ def checked_map(Y, method: str = "exact") -> np.ndarray:
         )
     if not np.isfinite(Y).all():
         raise ValueError("Y must be finite, got NaN or infinity.")
-    if largest(Y) > FARTHEST:
+    if max_magnitude(Y) > FARTHEST:
         raise ValueError(
-            f"Y must lie within ±{FARTHEST:g}, got {largest(Y):g}; initial.rescale shrinks a map."
+            f"Y must lie within ±{FARTHEST:g}, got {max_magnitude(Y):g}; "
+            "initial.rescale shrinks a map."
         )
     return np.ascontiguousarray(Y if Y.dtype == np.float32 else Y.astype(np.float64))
 

@@ -1,18 +1,14 @@
-"""Neighbours, perplexities and widths → one clear error, or what makes sense."""
+"""Neighbours, distances, perplexities and widths → arrays and numbers, or one clear error."""
 
 import numpy as np
 
-from bhtsne.neighbors.points import (
-    as_python_number,
-    check_count,
-    check_graph,
-    checked_array,
-    checked_distances,
-    checked_reals,
-)
+from bhtsne.validation.arrays import check_size, checked_array, checked_reals
+from bhtsne.validation.numbers import as_python_number, check_count
+
+ROUNDING = 1e-6  # of the largest distance: a metric may err by it below 0
 
 
-def each_perplexity(perplexity) -> list:
+def as_perplexities(perplexity) -> list:
     """Return perplexities as a list, of one if it is no sequence."""
     several = isinstance(perplexity, list | tuple | np.ndarray)
     values = checked_reals(perplexity, "perplexity").ravel().tolist() if several else [perplexity]
@@ -21,7 +17,7 @@ def each_perplexity(perplexity) -> list:
     return values
 
 
-def check_perplexity(perplexity, n) -> None:
+def check_row_perplexity(perplexity, n) -> None:
     """Raise ValueError unless a row of n points can have this perplexity."""
     value = as_python_number(perplexity)
     if not _is_number(value) or not 1 <= value < n:
@@ -43,7 +39,7 @@ def _is_number(value) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def pair(neighbors) -> tuple[np.ndarray, np.ndarray]:
+def neighbor_arrays(neighbors) -> tuple[np.ndarray, np.ndarray]:
     """Return indices and distances, arrays of one shape (N, k)."""
     if not isinstance(neighbors, list | tuple) or len(neighbors) != 2:
         raise TypeError(f"neighbors must be indices and distances, a Neighbors, got {neighbors!r}.")
@@ -56,11 +52,38 @@ def pair(neighbors) -> tuple[np.ndarray, np.ndarray]:
     return indices, distances
 
 
-def checked(neighbors, n: int) -> tuple[np.ndarray, np.ndarray]:
+def checked_neighbors(neighbors, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Return indices int32 and distances float32, infinite where there is no neighbour."""
-    indices, distances = pair(neighbors)
+    indices, distances = neighbor_arrays(neighbors)
     check_count("n", n)
     check_graph(indices, distances, n)
     known = indices >= 0
     distances = checked_distances(np.where(known, distances, np.inf), known, "neighbors")
     return np.ascontiguousarray(indices, np.int32), np.ascontiguousarray(distances)
+
+
+def check_graph(indices: np.ndarray, distances: np.ndarray, n: int) -> None:
+    """Raise ValueError unless indices are those of n points, or -1 for none, and distances are."""
+    rule = f"neighbors' indices must be whole numbers from 0 to {n - 1}, or -1 for none, got"
+    if indices.dtype.kind not in "iu":
+        raise ValueError(f"{rule} {indices.dtype}.")
+    if indices.min() < -1 or indices.max() >= n:
+        raise ValueError(f"{rule} {indices.dtype} from {indices.min()} to {indices.max()}.")
+    known = distances[indices >= 0] if distances.dtype.kind in "biuf" else np.array([np.nan])
+    if not known.min(initial=0) >= -ROUNDING * known.max(initial=0):
+        raise ValueError("neighbors' distances must be 0 or more, got a negative one or NaN.")
+
+
+def checked_distances(distances, known=None, name: str = "X") -> np.ndarray:
+    """Return distances as float32, or raise ValueError unless they are such, and it holds them.
+
+    Only those that are `known` are looked at, if it is given.
+    """
+    some = distances if known is None else distances[known]
+    least, most = float(some.min(initial=0)), float(some.max(initial=0))
+    if not least >= -ROUNDING * max(most, ROUNDING):
+        raise ValueError(f"{name}'s distances by the metric must be at least 0, got {least:g}.")
+    check_size(most, name, float(np.finfo(np.float32).max))
+    if least < 0:
+        distances = np.maximum(distances, 0)
+    return distances.astype(np.float32, copy=False)
