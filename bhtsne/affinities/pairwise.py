@@ -10,7 +10,7 @@ from bhtsne import events, jit, memory
 from bhtsne.affinities.rows import calibrated, gaussian
 from bhtsne.affinities.symmetrization import normalized
 from bhtsne.neighbors import brute, measures, precomputed
-from bhtsne.validation.arrays import checked_points
+from bhtsne.tables.frames import as_points
 from bhtsne.validation.graphs import check_row_perplexity, checked_distances, checked_sigma
 from bhtsne.validation.numbers import checked_metric
 
@@ -211,14 +211,14 @@ def _checked(X, metric, metric_params) -> tuple:
     checked_metric(metric, metric_params)
     if isinstance(metric, str) and metric == "precomputed":
         precomputed.check_shape(X)
-        X = checked_points(X)
+        X = as_points(X)
         if sparse.issparse(X):
             raise ValueError(
                 "X, precomputed distances of all pairs, must be dense, got a sparse matrix; "
                 "neighbors.given takes it."
             )
         return precomputed.checked(X), measures.Measure(metric, {}, lambda X: X)
-    X = checked_points(X)
+    X = as_points(X)
     measure = measures.resolved(X, metric, metric_params)
     measures.warn_of_values(X, metric)
     X = brute.comparable(measure.points(X), measure.metric)

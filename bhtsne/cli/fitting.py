@@ -60,9 +60,9 @@ def _first(words: tuple[str, ...]) -> tuple[Callable[[str], str], str, tuple[str
 def reduced(X: Any, arguments: argparse.Namespace) -> tuple[Any, int | None]:
     """Return the points, or their principal components; and the number of these, if any."""
     from bhtsne import initial
-    from bhtsne.neighbors import checked_points
+    from bhtsne.tables.frames import as_points
 
-    X = checked_points(X)
+    X = as_points(X)
     n_components = components_of(arguments.pca, arguments.metric, X.shape[1])
     if n_components == 0 or min(X.shape) <= n_components:
         return X, None

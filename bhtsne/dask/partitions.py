@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from bhtsne import jit
-from bhtsne.neighbors import checked_points
 from bhtsne.tables import frames
+from bhtsne.tables.frames import as_points
 
 __all__ = ["Partitions", "check_columns", "is_collection", "named", "points"]
 
@@ -155,7 +155,7 @@ def worker_threads() -> int | None:
 def points(part: Any) -> np.ndarray:
     """Return a partition's rows as a finite array of floats; an empty one is one too."""
     if len(part):
-        return checked_points(part, fewest=1, name="its rows")
+        return as_points(part, fewest=1, name="its rows")
     return np.empty(part.shape, np.float32)
 
 

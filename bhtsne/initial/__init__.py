@@ -6,7 +6,7 @@ import numpy as np
 
 from bhtsne import affinities
 from bhtsne.initial import components, eigenmap
-from bhtsne.validation.arrays import checked_points, checked_table
+from bhtsne.tables.frames import as_points, as_table
 from bhtsne.validation.numbers import as_python_number, check_count, checked_random_state
 
 __all__ = ["pca", "principal_components", "random", "rescale", "spectral"]
@@ -50,7 +50,7 @@ def pca(X, n_components: int = 2, *, random_state=None) -> np.ndarray:
     >>> Y.shape, round(float(Y[:, 0].std()), 6)
     ((100, 2), 0.0001)
     """
-    X, rng = checked_points(X), checked_random_state(random_state)
+    X, rng = as_points(X), checked_random_state(random_state)
     check_count("n_components", n_components)
     n = X.shape[0]
     Y = np.zeros((n, n_components))
@@ -172,7 +172,7 @@ def rescale(Y, sd: float = SD) -> np.ndarray:
     width = as_python_number(sd)
     if not isinstance(width, int | float) or isinstance(width, bool) or not 0 < width <= _WIDEST:
         raise ValueError(f"sd must be above 0 and at most {_WIDEST:g}, got {sd!r}.")
-    Y = checked_table(Y, name="Y")
+    Y = as_table(Y, name="Y")
     Y = Y - Y[0]  # so that points on one spot are 0, not the rounding of their mean
     Y -= Y.mean(axis=0)
     widest = Y.std(axis=0).max()
@@ -213,7 +213,7 @@ def principal_components(X, n_components: int, *, random_state=None) -> np.ndarr
     >>> initial.principal_components(np.eye(4), 2).shape
     (4, 2)
     """
-    X = checked_points(X)
+    X = as_points(X)
     if not isinstance(n_components, Integral) or not 1 <= n_components <= min(X.shape):
         raise ValueError(
             "n_components must be a whole number within 1 … min(N, D) = "

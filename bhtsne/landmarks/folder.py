@@ -19,9 +19,9 @@ from bhtsne.initial import components
 from bhtsne.landmarks.choosing import choose
 from bhtsne.landmarks.sources import Source
 from bhtsne.tables import partwise
+from bhtsne.tables.frames import as_points
 from bhtsne.tables.partwise import Columns, Part
 from bhtsne.tsne import TSNE
-from bhtsne.validation.arrays import checked_points
 from bhtsne.validation.numbers import checked_random_state
 
 __all__ = ["ROWS", "Landmarks", "Task", "begun", "fit", "kept", "missing", "name_of", "place"]
@@ -136,7 +136,7 @@ def fit(
     def pass_over():
         for part in parts:
             for X, _ in partwise.read(part, columns, _BLOCK):
-                yield checked_points(X, fewest=1, name=str(part))
+                yield as_points(X, fewest=1, name=str(part))
 
     source, rng = Source(pass_over, _BLOCK, n), checked_random_state(how.tsne.random_state)
     with jit.threads(how.tsne.n_jobs):
@@ -199,7 +199,7 @@ def place(task: Task, advance: Callable[[int], Any] = lambda rows: None) -> dict
         maps: list[np.ndarray] = []
         besides: list[dict[str, Any]] = []
         for X, beside in partwise.read(part, task.columns, _BLOCK):
-            X = checked_points(X, fewest=1, name="its rows")
+            X = as_points(X, fewest=1, name="its rows")
             if axes is not None:
                 X = components.projected(X, *axes).astype(np.float32)
             maps.append(model.transform(X))

@@ -10,8 +10,8 @@ from scipy import sparse
 
 from bhtsne import interrupts
 from bhtsne.dask.partitions import Partitions, is_collection
-from bhtsne.neighbors import checked_points
 from bhtsne.tables import blocks, frames
+from bhtsne.tables.frames import as_points
 
 __all__ = ["Source"]
 
@@ -68,7 +68,7 @@ class Source:
             if len(shape) == 2 and not shape[0]:
                 block = np.empty(shape, np.float32)
             else:
-                block = checked_points(block, fewest=1, name=name)
+                block = as_points(block, fewest=1, name=name)
             form = block.shape[1], sparse.issparse(block)
             first = form if first is None else first
             if form[0] != first[0]:
@@ -108,7 +108,7 @@ class Source:
     def take(self, rows: np.ndarray) -> Any:
         """Return these rows, in ascending order, as one array or CSR."""
         if self._parts is not None:
-            return checked_points(self._parts.take(rows))
+            return as_points(self._parts.take(rows))
         parts = []
         for here, block in self.numbered():
             first, last = np.searchsorted(rows, [here.start, here.stop])

@@ -9,7 +9,8 @@ from bhtsne.forces import kl_divergence
 from bhtsne.metrics import ranks
 from bhtsne.metrics.alignment import Alignment, align
 from bhtsne.neighbors import Neighbors
-from bhtsne.validation.arrays import checked_array, checked_points
+from bhtsne.tables.frames import as_points
+from bhtsne.validation.arrays import checked_array
 from bhtsne.validation.numbers import check_count, checked_metric, checked_random_state
 
 __all__ = [
@@ -99,7 +100,7 @@ def neighbor_recall(
     >>> metrics.neighbor_recall(X, 3 * X, k=10)
     1.0
     """
-    truth, Y = _nearest(X, k, metric, metric_params), checked_points(Y, name="Y")
+    truth, Y = _nearest(X, k, metric, metric_params), as_points(Y, name="Y")
     _check_same_points(truth, Y)
     kept = neighbors.find(Y, k, method="exact").indices
     n, rows = len(truth), np.arange(len(truth))[:, None]
@@ -195,7 +196,7 @@ def trustworthiness(
     1.0
     """
     checked_metric(metric, metric_params)
-    X, Y = checked_points(X), checked_points(Y, name="Y")
+    X, Y = as_points(X), as_points(Y, name="Y")
     n = X.shape[0]
     _check_same_points(X, Y)
     if not isinstance(k, Integral) or not 1 <= k < n / 2:
@@ -240,7 +241,7 @@ def distance_correlation(X, Y, *, n_pairs: int = 100_000, random_state=None) -> 
     from scipy.stats import spearmanr
     from sklearn.metrics.pairwise import paired_euclidean_distances
 
-    X, Y = checked_points(X), checked_points(Y, name="Y")
+    X, Y = as_points(X), as_points(Y, name="Y")
     _check_same_points(X, Y)
     check_count("n_pairs", n_pairs, 2)
     i, j = checked_random_state(random_state).randint(X.shape[0], size=(2, n_pairs))

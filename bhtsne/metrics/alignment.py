@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import orthogonal_procrustes
 
-from bhtsne.validation.arrays import checked_table
+from bhtsne.tables.frames import as_table
 
 __all__ = ["Alignment", "align"]
 
@@ -53,9 +53,7 @@ def align(Y, reference) -> Alignment:
     >>> bool(metrics.align(Y, 5 - 2 * Y[:, ::-1]).disparity < 1e-12)
     True
     """
-    moved, fixed = (
-        checked_table(one, 1, name) for one, name in ((Y, "Y"), (reference, "reference"))
-    )
+    moved, fixed = (as_table(one, 1, name) for one, name in ((Y, "Y"), (reference, "reference")))
     if moved.shape != fixed.shape:
         raise ValueError(
             f"Y and reference must be of one shape (N, d), got {moved.shape} and {fixed.shape}."

@@ -12,7 +12,7 @@ from scipy import sparse
 from bhtsne.neighbors import approximate, brute, exact, forest, graphs, measures, precomputed
 from bhtsne.neighbors.measures import dense
 from bhtsne.neighbors.methods import checked_method, measure_for
-from bhtsne.validation.arrays import checked_points
+from bhtsne.tables.frames import as_points
 from bhtsne.validation.graphs import checked_distances
 from bhtsne.validation.numbers import check_count, checked_metric, checked_random_state
 
@@ -104,7 +104,7 @@ def find(
     is_precomputed = isinstance(metric, str) and metric == "precomputed"
     if is_precomputed:
         precomputed.check_shape(X)
-    X = checked_points(X)
+    X = as_points(X)
     n = X.shape[0]
     if not _is_whole(k) or not 1 <= k <= n - 1:
         raise ValueError(f"k must be a whole number from 1 to N − 1 = {n - 1}, got {k!r}.")
@@ -160,12 +160,12 @@ def query(X, X_new, k: int, *, metric="euclidean", metric_params: dict | None = 
     array([[2, 1]], dtype=int32)
     """
     checked_metric(metric, metric_params)
-    new = checked_points(X_new, 1, "X_new")
+    new = as_points(X_new, 1, "X_new")
     is_precomputed = isinstance(metric, str) and metric == "precomputed"
     if is_precomputed:
         n = new.shape[1]
     else:
-        X = checked_points(X, fewest=1)
+        X = as_points(X, fewest=1)
         n = X.shape[0]
         if X.shape[1] != new.shape[1]:
             raise ValueError(f"X_new must have {X.shape[1]} columns as X, got {new.shape[1]}.")

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import CenteredNorm, LinearSegmentedColormap
 
 from bhtsne import crowding
-from bhtsne.neighbors import checked_points
 from bhtsne.plot.colours import PALETTE
 from bhtsne.plot.theme import check_theme, ink, opened, paint, swatches
+from bhtsne.tables.frames import as_points
 
 _BLUE, _ORANGE, _RED, _NAVY = (PALETTE[i] for i in (0, 1, 3, 11))
 _DIVERGING = LinearSegmentedColormap.from_list("", [_NAVY, _BLUE, "#ffffff", _ORANGE, _RED])
@@ -178,7 +178,7 @@ def distances(
     """
     from sklearn.utils import check_random_state
 
-    X, Y = checked_points(X), checked_points(Y)
+    X, Y = as_points(X), as_points(Y)
     n = X.shape[0]
     if n != Y.shape[0]:
         raise ValueError(f"X and Y must hold the same points, got {n} and {Y.shape[0]}.")

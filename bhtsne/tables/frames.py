@@ -8,13 +8,25 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from bhtsne.tables import missing, reading
 from bhtsne.tables.columns import NUMBER, VECTOR, kind
 from bhtsne.tables.report import listed
 from bhtsne.tables.roles import Column
+from bhtsne.validation.arrays import checked_points
 
-__all__ = ["arrow_of", "check_kind", "in_order", "is_frame", "names_of", "order", "points"]
+__all__ = [
+    "arrow_of",
+    "as_points",
+    "as_table",
+    "check_kind",
+    "in_order",
+    "is_frame",
+    "names_of",
+    "order",
+    "points",
+]
 
 _LIBRARIES = ("pandas", "polars", "pyarrow")
 _REMEDY = "fill it in, or leave such rows out"
@@ -33,6 +45,17 @@ def names_of(X: Any) -> tuple[str, ...] | None:
     given = X.column_names if hasattr(X, "column_names") else X.columns
     names = tuple(given)
     return names if names and all(isinstance(name, str) for name in names) else None
+
+
+def as_points(X: Any, fewest: int = 2, name: str = "X") -> Any:
+    """Return a data frame, array or CSR matrix as finite points, or raise ValueError."""
+    return checked_points(points(X, name) if is_frame(X) else X, fewest, name)
+
+
+def as_table(X: Any, fewest: int = 2, name: str = "X") -> np.ndarray:
+    """Return points as `as_points` does, as a dense array of float64."""
+    X = as_points(X, fewest, name)
+    return (X.toarray() if sparse.issparse(X) else X).astype(np.float64)
 
 
 def points(X: Any, what: str = "X") -> Any:

@@ -7,7 +7,6 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne import memory
-from bhtsne.tables import frames
 
 # Below, float32 keeps fewer digits; above, float64 does not hold the sum of its squares.
 _LEAST, _MOST = 1e-37, 1e150
@@ -18,7 +17,6 @@ def checked_points(X, fewest: int = 2, name: str = "X"):
 
     A memory map stays as it is, also of whole numbers or column by column: to convert is to copy.
     """
-    X = frames.points(X, name) if frames.is_frame(X) else X
     X = checked_sparse(X, name) if sparse.issparse(X) else checked_reals(X, name)
     if X.ndim != 2 or X.shape[0] < fewest or X.shape[1] < 1:
         raise ValueError(
@@ -40,12 +38,6 @@ def read_in_place(X) -> bool:
     """Return whether X is a memory map that compiled code can read: to convert it is to copy it."""
     readable = memory.mapped(X) is not None and X.dtype.kind in "iuf" and X.dtype.isnative
     return readable and X.dtype != np.float16
-
-
-def checked_table(X, fewest: int = 2, name: str = "X") -> np.ndarray:
-    """Return points as `checked_points` does, as a dense array of float64."""
-    X = checked_points(X, fewest, name)
-    return (X.toarray() if sparse.issparse(X) else X).astype(np.float64)
 
 
 def check_mask(X, name: str = "X") -> None:
