@@ -1,6 +1,6 @@
-"""The words that parameters take: the library checks them, and the command offers them.
+"""Names that parameters accept: the library checks them, and the command lists them.
 
-The command's help needs them without NumPy, whose import would take longer than all the rest.
+The help of the command needs them without NumPy, whose import takes longer than all else there.
 """
 
 AFFINITIES = ("perplexity", "multiscale", "mixture", "uniform", "fixed_sigma")
@@ -8,4 +8,5 @@ FORCES = ("barnes_hut", "exact")
 INITIAL_MAPS = ("auto", "pca", "spectral", "random")
 LANDMARKS = ("uniform", "coreset", "stratified")
 MISSING = ("drop", "mean", "median")
+NEIGHBORS = ("auto", "exact", "forest", "pynndescent")
 SCHEDULES = ("fast", "opentsne")

@@ -6,57 +6,35 @@ from inspect import signature
 
 import numpy as np
 
-from bhtsne import __version__, affinities, choices, forces, neighbors
+from bhtsne import __version__, affinities, choices
 from bhtsne.optimizer import Phase
 from bhtsne.optimizer.phases import RULES
 from bhtsne.schedules import SCHEDULES
 from bhtsne.validation.arrays import checked_reals, max_magnitude
-from bhtsne.validation.maps import (
-    DOF,
-    EXAGGERATION,
+from bhtsne.validation.numbers import (
     FARTHEST,
-    THETA,
+    LIMITS,
+    as_python_number,
+    check_choice,
+    check_metric,
+    checked_number,
+    checked_random_state,
 )
-from bhtsne.validation.numbers import as_python_number, checked_metric, checked_random_state
 
-_NUMBERS: dict[
-    str, tuple
-] = {  # name: (lowest, whether it is allowed, highest, whether it must be whole)
-    "n_components": (1, True, 10_000, True),
-    "perplexity": (1, True, np.inf, False),
-    "early_exaggeration": (EXAGGERATION[0], True, EXAGGERATION[1], False),
-    "early_exaggeration_iter": (0, True, 2**31, True),
-    "exaggeration": (EXAGGERATION[0], True, EXAGGERATION[1], False),
-    "n_iter": (0, True, 2**31, True),
-    "learning_rate": (0, False, 1e12, False),
-    "momentum": (0, True, 1, False),
-    "theta": (THETA[0], True, THETA[1], False),
-    "dof": (DOF[0], True, DOF[1], False),
-    "callback_every": (1, True, 2**31, True),
-    "checkpoint_every": (1, True, 2**31, True),
-    "min_kl_rate": (0, True, 1, False),
-    "min_gradient_norm": (0, True, np.inf, False),
-    "sigma": (0, False, np.inf, False),
-    "force_error": (1e-9, True, np.inf, False),
-    "background": (0, True, 1, False),
-    "noise": (0, True, FARTHEST, False),
-    "movement_penalty": (0, True, 1e6, False),
-}
 PERPLEXITY = 30.0  # the default, which few points may have too: it is lowered with a warning
-_FINITE = float(np.finfo(np.float64).max)
-_OPTIONAL = ("sigma", "force_error")
+_OPTIONAL = ("sigma",)
 _AUTOMATIC = (
     "early_exaggeration", "early_exaggeration_iter", "n_iter", "learning_rate", "momentum",
 )  # fmt: skip
 _CHOICES = {
     "symmetrize": affinities.SYMMETRIES,
-    "method": forces.METHODS,
+    "method": choices.FORCES,
     "schedule": tuple(SCHEDULES),
 }
 _CHOICES_OR_ARRAYS = {
     "affinities": ((*affinities.KINDS, "precomputed"), " or an array"),
     "init": (choices.INITIAL_MAPS, " or an array"),
-    "neighbors": (neighbors.methods.METHODS, " or two arrays"),
+    "neighbors": (choices.NEIGHBORS, " or two arrays"),
 }
 
 
@@ -64,17 +42,21 @@ def check(estimator) -> None:
     """Raise ValueError or TypeError for the first parameter that breaks a rule of its own."""
     given = estimator.get_params(deep=False)
     for name, value in given.items():
-        if name in _NUMBERS and name != "perplexity":
+        if name in LIMITS and name != "perplexity":
             automatic = name in _AUTOMATIC and isinstance(value, str) and value == "auto"
             if not automatic and not (name in _OPTIONAL and value is None):
-                check_number(name, value)
+                checked_number(name, value, automatic=name in _AUTOMATIC)
         elif name in _CHOICES and not (name == "symmetrize" and value is None):
             check_choice(name, value, _CHOICES[name])
         elif name in _CHOICES_OR_ARRAYS and isinstance(value, str):
             check_choice(name, value, *_CHOICES_OR_ARRAYS[name])
+    if given.get("force_error") is not None:
+        checked_number("error", given["force_error"])
+    if "checkpoint_every" in given:
+        checked_number("every", given["checkpoint_every"])
     _check_affinities(given)
     check_phases(given.get("phases"))
-    checked_metric(given["metric"], given["metric_params"])
+    check_metric(given["metric"], given["metric_params"])
     checked_random_state(given["random_state"])
     if not isinstance(given["verbose"], bool | np.bool_ | numbers.Integral):
         raise TypeError(f"verbose must be True or False, got {given['verbose']!r}.")
@@ -108,7 +90,7 @@ def check_callbacks(callbacks) -> None:
 def _check_affinities(given: dict) -> None:
     """Raise ValueError or TypeError unless perplexity and sigma are what the affinities take."""
     if "affinities" not in given:
-        check_number("perplexity", given["perplexity"])
+        checked_number("perplexity", given["perplexity"])
         return
     kind = given["affinities"]
     if isinstance(kind, str) and kind == "fixed_sigma" and given["sigma"] is None:
@@ -154,7 +136,7 @@ def check_start(estimator, n: int) -> None:
 def check_perplexity(value, kind) -> None:
     """Raise ValueError or TypeError unless a perplexity, or several, suit the affinities."""
     if not isinstance(value, list | tuple | np.ndarray):
-        check_number("perplexity", value)
+        checked_number("perplexity", value)
         return
     values = checked_reals(value, "perplexity").ravel().tolist()
     if not values:
@@ -165,7 +147,7 @@ def check_perplexity(value, kind) -> None:
             'for "multiscale" and "mixture".'
         )
     for one in values:
-        check_number("perplexity", one)
+        checked_number("perplexity", one)
 
 
 def check_phases(phases) -> None:
@@ -194,29 +176,5 @@ def check_phase(phase: Phase) -> Phase:
         if name == "rule":
             check_choice(name, value, RULES)
         elif not automatic and not (name == "theta" and value is None):
-            check_number(name, value)
+            checked_number(name, value)
     return Phase(*map(as_python_number, phase))
-
-
-def check_number(name, value) -> None:
-    """Raise ValueError or TypeError unless a number is what its parameter may be."""
-    low, closed, high, whole = _NUMBERS[name]
-    given, value = value, as_python_number(value)
-    kind = int if whole else int | float
-    automatic = ' or "auto"' if name in _AUTOMATIC else ""
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise TypeError(
-            f"{name} must be a {'whole ' if whole else ''}number{automatic}, got {given!r}."
-        )
-    if not (low <= value if closed else low < value) or not value < min(high, _FINITE):
-        floor = f"at least {low}" if closed else f"above {low}"
-        if 0 < low < 1:
-            floor = f"above 0, {low:g} or more,"
-        top = "finite" if high == np.inf else f"below {high}"
-        raise ValueError(f"{name} must be {floor} and {top}, got {given!r}.")
-
-
-def check_choice(name, value, choices, more="") -> None:
-    """Raise ValueError unless a value is one of the choices."""
-    if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name} must be one of {choices}{more}, got {value!r}.")

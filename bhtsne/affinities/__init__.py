@@ -16,11 +16,11 @@ from bhtsne.affinities.symmetrization import SYMMETRIES, given, joint
 from bhtsne.neighbors import Neighbors
 from bhtsne.validation.graphs import (
     as_perplexities,
-    check_row_perplexity,
+    check_perplexity,
     checked_neighbors,
-    checked_sigma,
     neighbor_arrays,
 )
+from bhtsne.validation.numbers import checked_number
 
 __all__ = [
     "KINDS",
@@ -255,10 +255,10 @@ def conditional(
             'take "multiscale" or "mixture".'
         )
     if kind == "fixed_sigma":
-        p = rows.gaussian(distances, checked_sigma(sigma))
+        p = rows.gaussian(distances, float(checked_number("sigma", sigma)))
     else:
         for value in perplexities:
-            check_row_perplexity(value, n + 1)
+            check_perplexity(value, n + 1)
         p = (
             rows.uniform(distances, perplexities[0])
             if kind == "uniform"
@@ -275,5 +275,5 @@ def conditional(
 def _of_neighbors(neighbors, kind, perplexity, symmetrize) -> sparse.csr_array:
     n = len(neighbor_arrays(neighbors)[0])
     for value in as_perplexities(perplexity):
-        check_row_perplexity(value, n)
+        check_perplexity(value, n)
     return joint(conditional(neighbors, n, perplexity, kind=kind), symmetrize)

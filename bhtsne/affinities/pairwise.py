@@ -11,8 +11,8 @@ from bhtsne.affinities.rows import calibrated, gaussian
 from bhtsne.affinities.symmetrization import normalized
 from bhtsne.neighbors import brute, measures, precomputed
 from bhtsne.tables.frames import as_points
-from bhtsne.validation.graphs import check_row_perplexity, checked_distances, checked_sigma
-from bhtsne.validation.numbers import checked_metric
+from bhtsne.validation.graphs import check_perplexity, checked_distances
+from bhtsne.validation.numbers import check_metric, checked_number
 
 _CANCELLED = 1e-8  # part of |x|² + |y|² below which float32 would see the rounding of x·y
 _BLOCK = 128  # MiB of distances computed at a time
@@ -57,7 +57,7 @@ def all_pairs(
     """
     X, measure = _checked(X, metric, metric_params)
     n = X.shape[0]
-    check_row_perplexity(perplexity, n)
+    check_perplexity(perplexity, n)
     check_memory(n)
     distances = np.empty((n, n - 1), np.float32)
     with events.portion(0, 0.6):
@@ -123,9 +123,9 @@ def conditional_pairs(
     X, measure = _checked(X, metric, metric_params)
     n = X.shape[0]
     if sigma is None:
-        check_row_perplexity(perplexity, n)
+        check_perplexity(perplexity, n)
     else:
-        sigma = checked_sigma(sigma)
+        sigma = float(checked_number("sigma", sigma))
     check_memory(n)
     C = np.empty((n, n), np.float32)
     for start, block in _blocks(X, measure):
@@ -182,7 +182,7 @@ def shared_sigma(
 
     X, measure = _checked(X, metric, metric_params)
     n = X.shape[0]
-    check_row_perplexity(perplexity, n)
+    check_perplexity(perplexity, n)
     some = np.unique(np.linspace(0, n - 1, min(n, 1000)).astype(np.int64))
     distances = checked_distances(brute.distances(X[some], X, measure, 0, len(some), own=False))
     distances[np.arange(len(some)), some] = np.inf
@@ -208,7 +208,7 @@ def _checked(X, metric, metric_params) -> tuple:
 
     Points of Euclidean distances come in float64, about their middle.
     """
-    checked_metric(metric, metric_params)
+    check_metric(metric, metric_params)
     if isinstance(metric, str) and metric == "precomputed":
         precomputed.check_shape(X)
         X = as_points(X)

@@ -5,7 +5,7 @@ from scipy import sparse
 
 from bhtsne import events
 from bhtsne.validation.arrays import checked_reals, checked_sparse
-from bhtsne.validation.numbers import check_count
+from bhtsne.validation.numbers import check_choice, check_count
 
 SYMMETRIES = ("mean", "max")
 _ROUNDING = 2.0**-21  # of a sum of 1, as float32 leaves it: such affinities keep their bits
@@ -44,8 +44,7 @@ def joint(conditional: sparse.csr_array, symmetrize: str = "mean") -> sparse.csr
            [0.25, 0.  , 0.25],
            [0.  , 0.25, 0.  ]])
     """
-    if not isinstance(symmetrize, str) or symmetrize not in SYMMETRIES:
-        raise ValueError(f"symmetrize must be one of {SYMMETRIES}, got {symmetrize!r}.")
+    check_choice("symmetrize", symmetrize, SYMMETRIES)
     transposed = conditional.T.tocsr()
     events.report(0.25)
     conditional = transposed.T.tocsr()  # transposing back sorts the columns

@@ -7,7 +7,8 @@ import numpy as np
 from bhtsne import forces
 from bhtsne.dynamic.snapshots import Rows, is_list, rows
 from bhtsne.forces.objective import KLDivergence
-from bhtsne.validation.maps import checked_map, checked_option
+from bhtsne.validation.maps import checked_map
+from bhtsne.validation.numbers import checked_number
 
 __all__ = ["Sequential", "gradient", "movement", "objective"]
 
@@ -229,7 +230,7 @@ def _moved(one: np.ndarray, two: np.ndarray) -> float:
 
 
 def _checked(P, maps, movement_penalty, ids) -> tuple[list[np.ndarray], Rows]:
-    checked_option("movement_penalty", movement_penalty, (0, 1e6))
+    checked_number("movement_penalty", movement_penalty)
     maps = _checked_maps(maps)
     if not is_list(P) or len(P) != len(maps):
         got = len(P) if is_list(P) else repr(P)

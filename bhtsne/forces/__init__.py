@@ -14,19 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bhtsne import tree
+from bhtsne import choices, tree
 from bhtsne.forces import barnes_hut, exact
 from bhtsne.forces.edges import attract, divergence_by_row
-from bhtsne.validation.maps import (
-    DOF,
-    EXAGGERATION,
-    METHODS,
-    checked_affinities,
-    checked_map,
-    checked_option,
-    checked_options,
-    checked_z,
-)
+from bhtsne.validation.maps import checked_affinities, checked_map, checked_options, checked_z
+from bhtsne.validation.numbers import checked_number
 
 __all__ = [
     "METHODS",
@@ -37,6 +29,9 @@ __all__ = [
     "kl_divergence",
     "repulsion",
 ]
+
+
+METHODS = choices.FORCES
 
 
 class Repulsion(NamedTuple):
@@ -155,7 +150,7 @@ def attraction(P, Y, *, dof: float = 1.0) -> np.ndarray:
     array([[-0.25],
            [ 0.25]])
     """
-    Y, dof = checked_map(Y), checked_option("dof", dof, DOF)
+    Y, dof = checked_map(Y), float(checked_number("dof", dof))
     return attract(checked_affinities(P, len(Y)), Y, dof)
 
 
@@ -205,7 +200,7 @@ def gradient(
     >>> float(abs(g.grad).max()) < 1e-12 and abs(g.kl) < 1e-12  # two points always fit
     True
     """
-    exaggeration = checked_option("exaggeration", exaggeration, EXAGGERATION)
+    exaggeration = float(checked_number("exaggeration", exaggeration))
     theta, dof = checked_options(method, theta, dof)
     Y = checked_map(Y, method)
     P = checked_affinities(P, len(Y))
@@ -263,5 +258,5 @@ def kl_divergence(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float
 
 def divergence_per_point(P, Y, z: float, dof: float = 1.0) -> np.ndarray:
     """Return each row's share of the KL divergence, float64 of shape (N,), given Z."""
-    Y, dof = checked_map(Y), checked_option("dof", dof, DOF)
+    Y, dof = checked_map(Y), float(checked_number("dof", dof))
     return divergence_by_row(checked_affinities(P, len(Y)), Y, checked_z(z), dof)

@@ -15,7 +15,7 @@ from bhtsne.progress import Progress
 from bhtsne.tables import frames
 from bhtsne.tsne import TSNE
 from bhtsne.tsne.placing import plain_copy
-from bhtsne.validation.numbers import check_count, checked_random_state
+from bhtsne.validation.numbers import check_choice, check_count, checked_random_state
 
 __all__ = ["LandmarkTSNE"]
 
@@ -242,7 +242,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         n = len(source)
         if not isinstance(self.landmarks, str):
             return _checked_rows(self.landmarks, n)
-        parameters.check_choice("landmarks", self.landmarks, WAYS)
+        check_choice("landmarks", self.landmarks, WAYS)
         y = None if y is None else np.asarray(y)
         if self.landmarks == "stratified" and np.shape(y) != (n,):
             raise ValueError(

@@ -11,7 +11,7 @@ from bhtsne.metrics.alignment import Alignment, align
 from bhtsne.neighbors import Neighbors
 from bhtsne.tables.frames import as_points
 from bhtsne.validation.arrays import checked_array
-from bhtsne.validation.numbers import check_count, checked_metric, checked_random_state
+from bhtsne.validation.numbers import check_count, check_metric, checked_random_state
 
 __all__ = [
     "Alignment",
@@ -195,7 +195,7 @@ def trustworthiness(
     >>> metrics.trustworthiness(X, 3 * X)
     1.0
     """
-    checked_metric(metric, metric_params)
+    check_metric(metric, metric_params)
     X, Y = as_points(X), as_points(Y, name="Y")
     n = X.shape[0]
     _check_same_points(X, Y)

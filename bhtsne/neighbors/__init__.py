@@ -14,7 +14,7 @@ from bhtsne.neighbors.measures import dense
 from bhtsne.neighbors.methods import checked_method, measure_for
 from bhtsne.tables.frames import as_points
 from bhtsne.validation.graphs import checked_distances
-from bhtsne.validation.numbers import check_count, checked_metric, checked_random_state
+from bhtsne.validation.numbers import check_count, check_metric, checked_random_state
 
 __all__ = ["Neighbors", "find", "given", "query"]
 
@@ -100,7 +100,7 @@ def find(
     >>> neighbors.find(np.array([[0.0], [1.0], [3.0]]), 1).indices.ravel()
     array([1, 0, 1], dtype=int32)
     """
-    checked_metric(metric, metric_params)
+    check_metric(metric, metric_params)
     is_precomputed = isinstance(metric, str) and metric == "precomputed"
     if is_precomputed:
         precomputed.check_shape(X)
@@ -159,7 +159,7 @@ def query(X, X_new, k: int, *, metric="euclidean", metric_params: dict | None = 
     >>> neighbors.query([[0.0], [1.0], [3.0]], [[2.5]], 2).indices
     array([[2, 1]], dtype=int32)
     """
-    checked_metric(metric, metric_params)
+    check_metric(metric, metric_params)
     new = as_points(X_new, 1, "X_new")
     is_precomputed = isinstance(metric, str) and metric == "precomputed"
     if is_precomputed:

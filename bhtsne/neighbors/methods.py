@@ -1,18 +1,17 @@
-"""How to search, and by which metric → both as one library has them, or one error."""
+"""Names of a search and of a metric → what one library has under them, or one clear error."""
 
+from bhtsne import choices
 from bhtsne.neighbors import approximate, measures
+from bhtsne.validation.numbers import check_choice
 
-__all__ = ["METHODS", "checked_method", "measure_for"]
-
-METHODS = ("auto", "exact", "forest", "pynndescent")
+__all__ = ["checked_method", "measure_for"]
 
 
 def checked_method(method) -> tuple[str, dict]:
     """Return how to search, and options of pynndescent; ValueError for what is neither."""
     options = dict(method) if isinstance(method, dict) else {"method": method}
     name = options.pop("method", "pynndescent")
-    if not isinstance(name, str) or name not in METHODS:
-        raise ValueError(f"method must be one of {METHODS}, got {name!r}.")
+    check_choice("method", name, choices.NEIGHBORS)
     if options and name != "pynndescent":
         raise ValueError(
             f'options go with method="pynndescent", got {sorted(map(str, options))} for {name!r}.'

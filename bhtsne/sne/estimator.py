@@ -6,11 +6,12 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_random_state
 
-from bhtsne import affinities, interrupts, jit, optimizer, parameters
+from bhtsne import affinities, interrupts, jit, optimizer
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.sne.objective import VARIANTS, Divergence
 from bhtsne.tsne.stages import Stages
+from bhtsne.validation.numbers import check_choice
 
 __all__ = ["SNE"]
 
@@ -171,7 +172,7 @@ class SNE(Stages):
         MemoryError
             If all pairs need more memory than is free.
         """
-        parameters.check_choice("variant", self.variant, VARIANTS)
+        check_choice("variant", self.variant, VARIANTS)
         X = self._checked(X)
         rng = check_random_state(self.random_state)
         seconds: dict[str, float] = {}

@@ -7,7 +7,8 @@ from scipy import sparse
 
 from bhtsne.sne import sums
 from bhtsne.validation.arrays import checked_reals, checked_sparse
-from bhtsne.validation.maps import checked_map, checked_option
+from bhtsne.validation.maps import checked_map
+from bhtsne.validation.numbers import checked_number
 
 __all__ = ["VARIANTS", "Divergence", "divergence", "gradient"]
 
@@ -52,7 +53,7 @@ class Divergence:
         P = _checked(P)
         if not isinstance(variant, str) or variant not in VARIANTS:
             raise ValueError(f"variant must be one of {VARIANTS}, got {variant!r}.")
-        background = checked_option("background", background, (0, 1))
+        background = float(checked_number("background", background))
         self._n = n = len(P)
         self._by_row = variant == "sne"
         self._student = True if variant == "t-sne" else None

@@ -11,6 +11,7 @@ from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.tsne.input import checked_input
 from bhtsne.tsne.stages import Stages
+from bhtsne.validation.numbers import checked_number
 
 __all__ = ["GoingOn"]
 
@@ -184,7 +185,7 @@ class GoingOn(Stages):
         callbacks = self.callbacks if callbacks is None else callbacks
         callback_every = self.callback_every if callback_every is None else callback_every
         parameters.check_callbacks(callbacks)
-        parameters.check_number("callback_every", callback_every)
+        checked_number("callback_every", callback_every)
         return {"callbacks": callbacks, "callback_every": callback_every}
 
     def _next(self, n_iter, exaggeration, learning_rate, momentum, theta) -> Phase:

@@ -21,8 +21,7 @@ from bhtsne.tsne.known import wanted
 from bhtsne.tsne.perplexities import effective, kind_of, warn_if_lowered
 from bhtsne.tsne.stages import Stages
 from bhtsne.validation.arrays import checked_reals, max_magnitude
-from bhtsne.validation.maps import FARTHEST
-from bhtsne.validation.numbers import check_count
+from bhtsne.validation.numbers import FARTHEST, check_choice, check_count, checked_number
 
 __all__ = ["Placing", "plain_copy"]
 
@@ -101,7 +100,7 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
                 "n_neighbors": n_neighbors,
             }  # fmt: skip
             X = self._in_order(X)
-            parameters.check_choice("init", init, STARTS)
+            check_choice("init", init, STARTS)
             place = partial(_placed, model=_lean(self), options=options)
             return map_rows(place, X, list(self.get_feature_names_out()))
         n = len(self.embedding_)
@@ -121,7 +120,7 @@ class Placing(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Stages):
             warn_if_lowered(perplexity, kind, n, n)
         given = optimizer.Phase(n_iter, exaggeration, learning_rate, momentum)
         phase = parameters.check_phase(given)
-        parameters.check_number("learning_rate", learning_rate)  # "auto" would count the batch
+        checked_number("learning_rate", learning_rate)  # "auto" would count the batch
         X = checked_input(self, X, reset=False)
         Y = _checked_start(init, (X.shape[0], self.embedding_.shape[1]))
         seeded = isinstance(self.random_state, numbers.Integral)
@@ -187,7 +186,7 @@ def plain_copy(model: Any) -> Any:
 def _checked_start(init: Any, shape: tuple[int, int]) -> np.ndarray | None:
     """Return places that are given as a start, or None for a start by name."""
     if isinstance(init, str):
-        parameters.check_choice("init", init, STARTS)
+        check_choice("init", init, STARTS)
         return None
     Y = checked_reals(init, "init")
     if Y.shape != shape or not (np.isfinite(Y).all() and max_magnitude(Y) <= FARTHEST):

@@ -3,13 +3,13 @@
 import numpy as np
 
 from bhtsne.validation.arrays import check_size, checked_array, checked_reals
-from bhtsne.validation.numbers import as_python_number, check_count
+from bhtsne.validation.numbers import check_count, checked_number
 
 ROUNDING = 1e-6  # of the largest distance: a metric may err by it below 0
 
 
 def as_perplexities(perplexity) -> list:
-    """Return perplexities as a list, of one if it is no sequence."""
+    """Return a perplexity, or a sequence of them, as a list."""
     several = isinstance(perplexity, list | tuple | np.ndarray)
     values = checked_reals(perplexity, "perplexity").ravel().tolist() if several else [perplexity]
     if not values:
@@ -17,26 +17,13 @@ def as_perplexities(perplexity) -> list:
     return values
 
 
-def check_row_perplexity(perplexity, n) -> None:
-    """Raise ValueError unless a row of n points can have this perplexity."""
-    value = as_python_number(perplexity)
-    if not _is_number(value) or not 1 <= value < n:
+def check_perplexity(perplexity, n: int) -> None:
+    """Raise unless a perplexity is a number from 1 to below the number of points."""
+    if not checked_number("perplexity", perplexity) < n:
         raise ValueError(
             f"perplexity must be at least 1 and below the number of points, {n}, "
             f"got {perplexity!r}; {max(int(100 * (n - 1) / 3) / 100, 1):.10g} is a sensible most."
         )
-
-
-def checked_sigma(sigma) -> float:
-    """Return how wide a Gaussian is to be, or raise ValueError if none can be."""
-    value = as_python_number(sigma)
-    if not _is_number(value) or not 0 < value <= float(np.finfo(np.float64).max):
-        raise ValueError(f"sigma must be a finite number above 0, got {sigma!r}.")
-    return float(value)
-
-
-def _is_number(value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def neighbor_arrays(neighbors) -> tuple[np.ndarray, np.ndarray]:

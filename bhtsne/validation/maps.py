@@ -1,35 +1,19 @@
-"""Maps, affinities and options → one clear error, or what the sums can be taken of."""
+"""Maps, affinities and options → arrays and numbers for the forces, or one clear error."""
 
 import numpy as np
 from scipy import sparse
 
 from bhtsne import choices
 from bhtsne.validation.arrays import checked_reals, checked_sparse, max_magnitude
-from bhtsne.validation.numbers import as_python_number
+from bhtsne.validation.numbers import FARTHEST, check_choice, checked_number
 
-METHODS = choices.FORCES
-# float32 holds what the tree sums: ten million masses times fourth powers of this distance over
-# dof². Near the largest dof it keeps 4 digits of the kernel, a power of 1 + d²/dof.
-FARTHEST = 1e6
-DOF, THETA, EXAGGERATION = (1e-3, 1e4), (0, 1e6), (1e-6, 1e6)
 _LEAST_Z = 1e-30
 
 
-def checked_option(name: str, value, range_: tuple[float, float]) -> float:
-    """Return a number that is at least the first and below the second; others raise."""
-    number, (low, high) = as_python_number(value), range_
-    if not isinstance(number, int | float) or isinstance(number, bool):
-        raise TypeError(f"{name} must be a number, got {value!r}.")
-    if not low <= number < high:
-        raise ValueError(f"{name} must be at least {low:g} and below {high:g}, got {value!r}.")
-    return float(number)
-
-
 def checked_options(method, theta, dof) -> tuple[float, float]:
-    """Return θ and the degrees of freedom after checking them and the method."""
-    if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
-    return checked_option("theta", theta, THETA), checked_option("dof", dof, DOF)
+    """Return θ and the degrees of freedom, or raise for these or for the method."""
+    check_choice("method", method, choices.FORCES)
+    return float(checked_number("theta", theta)), float(checked_number("dof", dof))
 
 
 def checked_map(Y, method: str = "exact") -> np.ndarray:
@@ -56,7 +40,7 @@ def checked_affinities(P, n: int) -> sparse.csr_array:
     P = checked_sparse(P, "P") if sparse.issparse(P) else checked_reals(P, "P")
     if P.shape != (n, n):
         raise ValueError(f"P must be of shape ({n}, {n}) as Y has {n} points, got {P.shape}.")
-    with np.errstate(over="ignore"):  # told as infinity
+    with np.errstate(over="ignore"):  # reported below as infinity
         P = sparse.csr_array(P, dtype=np.float32)
     if P.nnz and not (P.data.min() >= 0 and np.isfinite(P.data.max())):
         raise ValueError(
@@ -66,7 +50,7 @@ def checked_affinities(P, n: int) -> sparse.csr_array:
 
 
 def checked_z(z: float) -> float:
-    """Return Z, which must not be 0, nor so near it that a force over it cannot be told."""
+    """Return Z, or raise ValueError if it is too small to divide a force by it."""
     if not z > _LEAST_Z:
         raise ValueError(
             f"Y must hold 2 points or more, near enough for a weight above 0, got Z = {z}."
