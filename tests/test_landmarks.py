@@ -224,6 +224,15 @@ def test_the_files_of_a_folder_have_the_same_columns(X, tmp_path):
         list(landmarks.Source(tmp_path, 90))
 
 
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array], ids=["dense", "sparse"])
+def test_rows_are_taken_across_blocks_and_blocks_have_their_rows(form):
+    X = np.arange(20, dtype=np.float32).reshape(10, 2)
+    source = landmarks.Source(form(X), 4)
+    assert [rows for rows, _ in source.numbered()] == [slice(0, 4), slice(4, 8), slice(8, 10)]
+    taken = source.take(np.array([0, 3, 4, 9]))
+    assert (sparse.csr_array(taken).toarray() == X[[0, 3, 4, 9]]).all()
+
+
 def test_it_is_an_estimator_as_scikit_learn_has_them(X):
     model = LandmarkTSNE(200, tsne=QUICK, random_state=0)
     with pytest.raises(NotFittedError):
