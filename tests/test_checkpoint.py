@@ -52,6 +52,7 @@ class Killed(Exception):
     pass
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("kind", OPTIONS)
 @pytest.mark.parametrize("iteration", [7, 21, 35, 56])
 def test_a_fit_that_was_interrupted_goes_on_bit_for_bit(kind, iteration, tmp_path):
@@ -65,6 +66,7 @@ def test_a_fit_that_was_interrupted_goes_on_bit_for_bit(kind, iteration, tmp_pat
     assert told(again) == told(whole)
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_an_exception_in_a_callback_loses_nothing(kind, tmp_path):
     whole = model(**OPTIONS[kind]).fit(X)
@@ -125,6 +127,7 @@ def fast_disk(monkeypatch):
 FILES = ["neighbors", "affinities", "state-00000050", "state-00000060"]
 
 
+@pytest.mark.full(after=3)
 @pytest.mark.parametrize("seed", [3, None])
 @pytest.mark.parametrize("missing", [[name] for name in FILES] + [FILES[:2], FILES[1:], FILES])
 @pytest.mark.usefixtures("fast_disk")
@@ -146,6 +149,7 @@ def damage(path, how):
         path.write_bytes(data)
 
 
+@pytest.mark.full(after=3)
 @pytest.mark.parametrize("how", ["cut", "empty", "a bit"])
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.usefixtures("fast_disk")
@@ -211,6 +215,7 @@ def test_what_changes_no_bit_may_change(tmp_path):
     assert (whole.n_iter_, told(again)) == (21, told(model().fit(X)))
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize(
     ("options", "points"),
     [
@@ -369,6 +374,7 @@ def edited(path, change):
 RUN = "run.npz"
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("again", [TSNE.resume, lambda path: model(path).fit(X)])
 @pytest.mark.parametrize("name", ["symmetrize", "schedule", "min_gradient_norm", "force_error"])
 def test_a_parameter_that_is_later_than_the_run_has_its_default(name, again, tmp_path):

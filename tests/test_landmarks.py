@@ -125,6 +125,7 @@ def test_rows_of_ones_own_are_taken(X):
     np.testing.assert_array_equal(model.landmarks_, np.arange(0, 900, 3))
 
 
+@pytest.mark.full
 def test_no_more_than_a_block_is_held(tmp_path):
     np.save(tmp_path / "X.npy", np.random.default_rng(0).normal(size=(60_000, 60)))
     X = np.load(tmp_path / "X.npy", mmap_mode="r")
@@ -171,6 +172,7 @@ def test_an_estimator_that_cannot_place_is_refused_before_the_work(tsne, perplex
         LandmarkTSNE(tsne=tsne, perplexity=perplexity).fit(never)
 
 
+@pytest.mark.full
 def test_landmarks_may_be_all_points_or_one_block(X):
     for form in (X[:80], [X[:80]], sparse.coo_array(X[:80])):
         for way in ("uniform", "coreset", "stratified"):
