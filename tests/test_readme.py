@@ -4,6 +4,8 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 from bhtsne import cli
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -13,6 +15,7 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.full
 def test_the_python_examples_run_one_after_another(capsys):
     names: dict = {}
     examples = blocks("python")
