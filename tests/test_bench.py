@@ -22,6 +22,7 @@ def bench(monkeypatch):
     return importlib.import_module
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("name", [name for name in PROGRAMS if name != "report"])
 def test_the_program_says_what_it_does(name):
     command = [sys.executable, str(BENCH / f"{name}.py"), "--help"]

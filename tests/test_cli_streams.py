@@ -58,6 +58,7 @@ def written(name, tmp_path):
     return data
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("name", ["x.csv", "x.tsv", "x.npy", "x.npz", "x.parquet"])
 def test_every_format_is_known_by_how_it_begins(name, piped, tmp_path, capsys):
     if name == "x.parquet":
@@ -74,6 +75,7 @@ def test_every_format_is_known_by_how_it_begins(name, piped, tmp_path, capsys):
     assert "40 points, 3 features" in capsys.readouterr().err
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("form", ["csv", "tsv", "npy", "parquet"])
 def test_a_map_is_piped_out_as_it_would_be_written(form, piped, tmp_path):
     if form == "parquet":

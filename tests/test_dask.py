@@ -210,6 +210,7 @@ def test_a_task_that_kills_its_workers_is_told(client, monkeypatch):
         list(clusters.results(client, os._exit, [(1,)]))
 
 
+@pytest.mark.full
 def test_an_empty_partition_is_no_points(X, model, client):
     for keep in (lambda part: part[part.index < 300], lambda part: part[part.index >= 700]):
         table = frame(X[:100], npartitions=2).map_partitions(keep)

@@ -91,6 +91,7 @@ def test_an_interrupt_keeps_what_was_reached(digits):
     assert model.optimize(10).n_iter_ == 70
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("kind", ["array", "csr", "frame"])
 def test_points_are_added_and_all_go_on(digits, kind):
     wrap = {"array": np.asarray, "csr": sparse.csr_array, "frame": pd.DataFrame}[kind]

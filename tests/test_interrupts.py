@@ -71,6 +71,7 @@ def _default_handlers_before_and_after():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("stage", ["_find_neighbors", "_compute_affinities", "_place"])
 def test_before_a_map_a_signal_in_a_destructor_raises(monkeypatch, stage):
     sending(monkeypatch, bhtsne.tsne.stages.Stages, stage)
@@ -134,6 +135,7 @@ def test_after_the_optimisation_the_model_is_fitted_and_the_signal_is_raised(mon
     np.testing.assert_array_equal(model.embedding_, TSNE(**QUICK).fit(X).embedding_)
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize(
     ("estimator", "given"), [(SNE, X[:100]), (DynamicTSNE, [X[:100], X[:100] + 0.1])]
 )
@@ -156,6 +158,7 @@ def test_transform_raises(monkeypatch):
         model.transform(X[:5])
 
 
+@pytest.mark.full
 def test_work_that_goes_on_from_a_finished_map_does_not_begin():
     stops = TSNE(**QUICK, callbacks=[send], callback_every=10)
     with pytest.raises(KeyboardInterrupt):
@@ -216,6 +219,7 @@ def test_a_handler_of_the_user_stays():
     assert (model.stopped_, len(calls)) == (None, 2)
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("ignored", [True, False])
 def test_other_signals_are_held_unless_they_are_ignored(ignored):
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN if ignored else signal.SIG_DFL)
@@ -346,7 +350,7 @@ def points(tmp_path, monkeypatch):
     return ["embed", "points.npy", "-o", "map.npy", "--quiet", "--json", "--n-iter", "60"]
 
 
-@pytest.mark.full(after=2)
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("where", ["optimization", "divergence", "recall"])
 def test_the_command_writes_the_map_and_says_that_it_was_stopped(
@@ -373,6 +377,7 @@ def test_the_command_writes_the_map_and_says_that_it_was_stopped(
     assert (told["neighbor_recall"] is None) is (where != "optimization")
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("stage", ["_find_neighbors", "_compute_affinities", "_place"])
 def test_before_a_map_the_command_says_that_there_is_none(stage, points, monkeypatch, capsys):
     sending(monkeypatch, bhtsne.tsne.stages.Stages, stage)
@@ -386,6 +391,7 @@ def test_a_signal_at_the_very_end_of_the_command_is_its_exit_status(points, monk
     assert np.load("map.npy").shape == (len(X), 2)
 
 
+@pytest.mark.full
 def test_animate_shows_the_run_so_far(points, monkeypatch):
     shown = []
     monkeypatch.setattr(Recorder, "__call__", send)
@@ -394,6 +400,7 @@ def test_animate_shows_the_run_so_far(points, monkeypatch):
     assert shown == ["film.gif"]
 
 
+@pytest.mark.full
 def test_compare_does_not_begin_the_second_map(points, monkeypatch):
     step, steps = optimizer._step, []
 

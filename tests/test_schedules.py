@@ -73,6 +73,7 @@ def test_opentsne_is_the_habit_of_the_field():
     assert late[:4] == (500, 1.0, 300.0, 0.8)
 
 
+@pytest.mark.full
 def test_fast_comes_as_far_in_a_third_of_the_iterations():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(50_000, 10)) + 6 * np.eye(10)[rng.integers(10, size=50_000)]

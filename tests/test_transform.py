@@ -76,6 +76,7 @@ def test_a_point_on_a_fitted_one_feels_it():
     assert z.sum() == pytest.approx(others + 50, rel=1e-5)
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_the_field_at_a_point_does_not_depend_on_the_others(d):
     field = partial(barnes_hut.Field(tree.build(cluster_map(3000, d)), 1.0), theta=0.5)
