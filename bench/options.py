@@ -16,7 +16,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from bhtsne import TSNE, datasets, initial, plot
+from bhtsne import TSNE, datasets, forces, initial, optimizer, plot
 from bhtsne.forces import exact
 from bhtsne.forces.objective import KLDivergence
 
@@ -29,8 +29,8 @@ OPTIONS: dict[str, dict] = {
     "dof 0.5": {"dof": 0.5},
     "dof 2": {"dof": 2.0},
     "spectral": {"init": "spectral"},
-    "force_error 1e-3": {"force_error": 1e-3},
-    "min_kl_rate 1e-4": {"min_kl_rate": 1e-4},
+    "AdaptiveTheta(1e-3)": {"theta": forces.AdaptiveTheta(1e-3)},
+    "Stopping(1e-4)": {"stopping": optimizer.Stopping(1e-4)},
 }
 
 

@@ -8,8 +8,10 @@ openTSNE, on nine kinds of data.
 from typing import Any, NamedTuple
 
 from bhtsne.optimizer import Phase
+from bhtsne.optimizer.phases import RULES
+from bhtsne.validation.numbers import check_choice, checked_number
 
-__all__ = ["SCHEDULES", "phases"]
+__all__ = ["SCHEDULES", "as_phases", "phases"]
 
 
 class Schedule(NamedTuple):
@@ -157,3 +159,48 @@ def _fitted(counts: list[int], n_iter: int) -> list[int]:
         fitted.append(left if k == len(counts) - 2 else min(left, count))
         left -= fitted[-1]
     return [*fitted, last]
+
+
+def as_phases(schedule: Any) -> list[Phase] | None:
+    """Return checked phases, or None for the name of a schedule.
+
+    Parameters
+    ----------
+    schedule : str or sequence of Phase or dict
+        As in `TSNE`.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or a value is out of range.
+    TypeError
+        If it is neither a name nor a list of phases.
+    """
+    if isinstance(schedule, str):
+        check_choice("schedule", schedule, tuple(SCHEDULES), " or a list of phases")
+        return None
+    alone = isinstance(schedule, Phase) or not isinstance(schedule, list | tuple)
+    for phase in [schedule] if alone else schedule:
+        given = phase._asdict() if isinstance(phase, Phase) else phase
+        known = isinstance(given, dict) and {"n_iter"} <= given.keys() <= set(Phase._fields)
+        if alone or not known:
+            raise TypeError(
+                "schedule must be a name or a list of optimizer.Phase, or of dicts with n_iter and "
+                f"any of {Phase._fields[1:]}, got {phase!r}."
+            )
+    try:
+        return [checked_phase(p if isinstance(p, Phase) else Phase(**p)) for p in schedule]
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"schedule: {error}") from None
+
+
+def checked_phase(phase: Phase) -> Phase:
+    """Return a phase of Python numbers; ValueError or TypeError if one is out of range."""
+    checked: dict[str, Any] = {}
+    for name, value in phase._asdict().items():
+        if name == "rule":
+            check_choice(name, value, RULES)
+        elif not (name == "theta" and value is None):
+            value = checked_number(name, value, automatic=name == "learning_rate")
+        checked[name] = value
+    return Phase(**checked)

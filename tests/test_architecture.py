@@ -36,10 +36,10 @@ ORDER = [
         "schedules",
         "recorder",
         "progress",
-        "parameters",
         "transform",
         "checkpoint",
         "dask",
+        "fitting",
         "tsne",
         "sne",
         "crowding",
@@ -62,12 +62,12 @@ INNER = {
     "files",
     "tables",
     "validation",
-    "parameters",
+    "fitting",
     "progress",
     "recorder",
     "tsne",
 }
-INNER |= {"checkpoint", "cli", "palette", "__main__"}
+INNER |= {"cli", "palette", "__main__"}
 
 ONLY_IN = {
     "matplotlib": "plot",

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from bhtsne import TSNE, checkpoint, files, neighbors, optimizer
+from bhtsne import TSNE, checkpoint, files, forces, neighbors, optimizer
+from bhtsne.checkpoint import Checkpointing
 from bhtsne.checkpoint import folder as folders
 
 X = np.random.default_rng(0).random((90, 5)).astype(np.float32)
@@ -19,17 +20,18 @@ OPTIONS = {
     "forest": {"neighbors": "forest", "init": "random"},
     "exact": {"method": "exact", "dof": 0.7},
     "spectral": {"init": "spectral", "n_components": 3},
-    "error": {"force_error": 1e-4},
-    "converges": {"min_kl_rate": 2e-2, "n_iter": 300},
-    "gradient": {"min_gradient_norm": 1e-2, "n_iter": 300},
-    "phases": {"phases": [{"n_iter": 15, "exaggeration": 12, "theta": 0.9},
+    "error": {"theta": forces.AdaptiveTheta(1e-4)},
+    "converges": {"stopping": optimizer.Stopping(2e-2), "n_iter": 300},
+    "gradient": {"stopping": optimizer.Stopping(min_gradient_norm=1e-2), "n_iter": 300},
+    "phases": {"schedule": [{"n_iter": 15, "exaggeration": 12, "theta": 0.9},
                           {"n_iter": 25, "theta": 0.1, "min_kl_rate": 1e-9}, {"n_iter": 9}]},
 }  # fmt: skip
 
 
 def model(folder=None, **options):
-    options = {"random_state": 3, "checkpoint": folder, "checkpoint_every": 10} | QUICK | options
-    return TSNE(**options)
+    every = options.pop("every", 10)
+    saved = None if folder is None else Checkpointing(folder, every)
+    return TSNE(**{"random_state": 3, "checkpoint": saved} | QUICK | options)
 
 
 def told(fitted):
@@ -177,7 +179,7 @@ def test_without_knowing_whose_run_it_is_nothing_goes_on(name, how, tmp_path):
         ({"random_state": 4}, "random_state=3, and random_state=4"),
         ({"random_state": None}, "random_state=3, and random_state=None"),
         ({"init": X[:, :2]}, "init='auto', and init="),
-        ({"phases": [{"n_iter": 3}]}, "phases=None, and phases="),
+        ({"schedule": [{"n_iter": 3}]}, "schedule='fast', and schedule="),
         ({"metric": lambda a, b: abs(a - b).sum()}, "metric='euclidean', and metric="),
         ({"callback_every": 8}, "callback_every=7"),
     ],
@@ -207,7 +209,7 @@ def test_other_data_are_refused(other, what, tmp_path):
 
 def test_what_changes_no_bit_may_change(tmp_path):
     whole = model(tmp_path / "run", callbacks=[stopping_at(21)], n_jobs=2).fit(X)
-    again = model(tmp_path / "run", n_jobs=1, checkpoint_every=3, verbose=False).fit(X)
+    again = model(tmp_path / "run", n_jobs=1, every=3, verbose=False).fit(X)
     assert (whole.n_iter_, told(again)) == (21, told(model().fit(X)))
 
 
@@ -370,7 +372,7 @@ RUN = "run.npz"
 
 
 @pytest.mark.parametrize("again", [TSNE.resume, lambda path: model(path).fit(X)])
-@pytest.mark.parametrize("name", ["symmetrize", "schedule", "min_gradient_norm", "force_error"])
+@pytest.mark.parametrize("name", ["stopping", "schedule", "dof"])
 def test_a_parameter_that_is_later_than_the_run_has_its_default(name, again, tmp_path):
     whole = model(tmp_path / "run", callbacks=[stopping_at(21)]).fit(X)
     edited(tmp_path / "run" / RUN, lambda run: run["parameters"].pop(name))
@@ -429,7 +431,7 @@ def test_a_state_in_another_form_is_passed_over(change, tmp_path):
 
 
 def test_resume_keeps_how_often_a_state_is_written(tmp_path):
-    model(tmp_path / "run", checkpoint_every=17, callbacks=[stopping_at(7)]).fit(X)
-    assert TSNE.resume(tmp_path / "run").checkpoint_every == 17
+    model(tmp_path / "run", every=17, callbacks=[stopping_at(7)]).fit(X)
+    assert TSNE.resume(tmp_path / "run").checkpoint.every == 17
     edited(tmp_path / "run" / RUN, lambda run: run.pop("checkpoint_every"))
-    assert TSNE.resume(tmp_path / "run").checkpoint_every == TSNE().checkpoint_every
+    assert TSNE.resume(tmp_path / "run").checkpoint.every == 50

@@ -104,7 +104,7 @@ def edited(tmp_path):
     return change
 
 
-@pytest.mark.parametrize("name", ["schedule", "neighbors", "affinities", "symmetrize"])
+@pytest.mark.parametrize("name", ["schedule", "neighbors", "affinities", "stopping"])
 def test_a_parameter_that_is_later_than_the_file_has_its_default(name, edited):
     again = TSNE.load(edited(lambda parameters: parameters.pop(name)))
     assert getattr(again, name) == getattr(TSNE(), name)

@@ -71,7 +71,7 @@ def test_landmarks_stand_where_their_own_map_has_them(X):
 def test_refining_moves_all_points_to_a_lower_divergence(X):
     model = LandmarkTSNE(300, tsne=QUICK, refine_iter=60, random_state=0).fit(X)
     still = TSNE(perplexity=10, init=LandmarkTSNE(300, tsne=QUICK, random_state=0).fit_transform(X),
-                 phases=[{"n_iter": 0}]).fit(X)  # fmt: skip
+                 schedule=[{"n_iter": 0}]).fit(X)  # fmt: skip
     Y = model.fit_transform(X)
     assert model.refined_.kl_divergence_ < 0.9 * still.kl_divergence_
     np.testing.assert_array_equal(Y, model.refined_.embedding_)

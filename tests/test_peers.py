@@ -135,5 +135,8 @@ def test_the_early_exaggeration_of_scikit_learn_is_a_phase(n, monkeypatch):
 def test_symmetrize_none_makes_the_map_of_the_mean():
     X = np.random.default_rng(0).normal(size=(60, 5))
     given = {"perplexity": 5, "n_iter": 30, "random_state": 0}
-    maps = [TSNE(symmetrize=how, **given).fit_transform(X) for how in (None, "mean")]
+    maps = [
+        TSNE(affinities=affinities.Gaussian(symmetrize=how), **given).fit_transform(X)
+        for how in (None, "mean")
+    ]
     np.testing.assert_array_equal(*maps)

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 import bhtsne.plot.live
-from bhtsne import TSNE, DynamicTSNE, datasets
+from bhtsne import TSNE, DynamicTSNE, datasets, optimizer
 from bhtsne.optimizer import Phase, Record, State
 from bhtsne.plot import PALETTE, LiveFigure
 from bhtsne.plot.live import _clock, _has_kernel, _told
@@ -97,7 +97,9 @@ def test_drawing_takes_at_most_a_tenth_of_the_time(notebook, clock):
 
 
 def test_a_fit_that_converges_early_shows_its_last_map(notebook, clock):
-    model = TSNE(min_kl_rate=0.5, **SHORT | {"n_iter": 500, "callbacks": [LiveFigure()]}).fit(X)
+    model = TSNE(
+        stopping=optimizer.Stopping(0.5), **SHORT | {"n_iter": 500, "callbacks": [LiveFigure()]}
+    ).fit(X)
     assert model.stopped_ == "converged"
     text = model.callbacks[0].figure._suptitle.get_text()
     assert text.startswith(f"iteration {model.n_iter_} ")

@@ -8,7 +8,7 @@ import pytest
 from matplotlib import pyplot as plt
 from test_plot import drawn
 
-from bhtsne import TSNE, datasets, forces
+from bhtsne import TSNE, datasets, forces, optimizer
 from bhtsne.optimizer import Phase, Record
 from bhtsne.plot import force_errors, kl_history, kl_per_point, stage_times
 
@@ -52,7 +52,7 @@ def test_phases_of_a_model_are_marked_where_they_end(model):
     assert any("exaggeration 12" in text.get_text() for text in ax.texts)
     assert ax.get_legend() is None
     assert ax.lines[0].get_ydata()[-1] == model.history_[-1].kl
-    early = TSNE(random_state=0, min_kl_rate=1e-3).fit(datasets.digits().X[:100])
+    early = TSNE(random_state=0, stopping=optimizer.Stopping(1e-3)).fit(datasets.digits().X[:100])
     assert marks(kl_history(early)) == []  # its phases end when they will
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bhtsne import SNE, TSNE, DynamicTSNE, Recorder, datasets
+from bhtsne.checkpoint import Checkpointing
 from bhtsne.optimizer import Record, State
 
 X = datasets.digits().X[:200]
@@ -76,7 +77,7 @@ def test_a_fit_begins_anew_and_optimize_goes_on():
 def test_the_rest_of_a_stopped_run_replaces_what_is_later(tmp_path):
     whole, parted = Recorder(), Recorder()
     TSNE(callbacks=[whole], **SHORT).fit(X)
-    given = {"checkpoint": tmp_path / "run", "checkpoint_every": 30, **SHORT}
+    given = {"checkpoint": Checkpointing(tmp_path / "run", 30), **SHORT}
 
     def stop(record, Y):
         if record.iteration == 50:

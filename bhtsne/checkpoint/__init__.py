@@ -16,11 +16,15 @@ from scipy import sparse
 from bhtsne import files, memory, user_warnings
 from bhtsne.checkpoint import identity
 from bhtsne.checkpoint.folder import COMMAND, Folder, Kept, state_name
+from bhtsne.checkpoint.names import check_names
+from bhtsne.checkpoint.settings import Checkpointing, as_checkpointing
 from bhtsne.neighbors import Neighbors
 from bhtsne.optimizer import Phase, Record, State
-from bhtsne.parameters import check_names
 
-__all__ = ["COMMAND", "Checkpoint", "Folder", "NullCheckpoint", "opened", "restored"]
+__all__ = [
+    "COMMAND", "Checkpoint", "Checkpointing", "Folder", "NullCheckpoint", "as_checkpointing",
+    "opened", "restored",
+]  # fmt: skip
 
 
 class NullCheckpoint:
@@ -134,11 +138,12 @@ def opened(estimator: Any, X: Any) -> Iterator[NullCheckpoint]:
     OSError
         If the folder cannot be written to, or is in use.
     """
-    if estimator.checkpoint is None:
+    options = as_checkpointing(estimator.checkpoint)
+    if options is None:
         yield NullCheckpoint()
         return
-    run, arrays = identity.of(estimator, X)
-    with Folder(estimator.checkpoint) as folder:
+    run, arrays = identity.of(estimator, X, options.every)
+    with Folder(options.folder) as folder:
         kept = folder.read("run")
         if kept is None:
             names = getattr(estimator, "feature_names_in_", None)
@@ -146,7 +151,7 @@ def opened(estimator: Any, X: Any) -> Iterator[NullCheckpoint]:
             folder.write("run", run, arrays)
         else:
             _check_same(run, kept[0], folder, type(estimator))
-        yield Checkpoint(folder, estimator.checkpoint_every, estimator.random_state is not None)
+        yield Checkpoint(folder, options.every, estimator.random_state is not None)
 
 
 def restored(path: Any, estimator: type) -> tuple[dict[str, Any], Any, list[str] | None]:

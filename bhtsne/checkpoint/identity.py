@@ -15,11 +15,11 @@ from bhtsne.optimizer import Phase
 
 FORMAT, VERSION = "bhtsne run", 1
 # These change nothing of what a run comes to.
-_FREE = ("callbacks", "checkpoint", "checkpoint_every", "n_jobs", "verbose")
+_FREE = ("callbacks", "checkpoint", "n_jobs", "verbose")
 _BLOCK = 1 << 24  # bytes hashed at a time, so that a memory map is never read whole
 
 
-def of(estimator: Any, X: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def of(estimator: Any, X: Any, every: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return whose run it is, as JSON would have it, and the parameters that are arrays."""
     parameters: dict[str, Any] = {}
     arrays: dict[str, np.ndarray] = {}
@@ -32,7 +32,7 @@ def of(estimator: Any, X: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "version": VERSION,
         "libraries": {"bhtsne": __version__, "numba": numba.__version__, "numpy": np.__version__},
         "parameters": parameters,
-        "checkpoint_every": estimator.checkpoint_every,
+        "checkpoint_every": every,
         "data": {"shape": list(X.shape), "dtype": str(X.dtype), "sha256": fingerprint(X)},
     }
     return json.loads(json.dumps(told, default=_number)), arrays
@@ -81,7 +81,7 @@ def fingerprint(X: Any) -> str:
 def _kept(name: str, value: Any) -> tuple[Any, dict[str, np.ndarray]]:
     """Return a parameter as JSON, and the arrays that it consists of."""
     value = getattr(value, "neighbor_graph", value)  # of a pynndescent index
-    if name == "phases" and value is not None:
+    if name == "schedule" and not isinstance(value, str):
         return [p._asdict() if isinstance(p, Phase) else p for p in value], {}
     if isinstance(value, np.random.RandomState):
         return {"generator": value.get_state(legacy=False)}, {}

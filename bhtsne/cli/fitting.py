@@ -27,8 +27,8 @@ def add_options(command: Parser) -> None:
         return action
 
     add("--perplexity", "P[,P…]", "neighbours that count (30)", numbers, 30.0)
-    add("--affinities", "KIND", f"{either(choices.AFFINITIES)} (perplexity)",
-        *_first(choices.AFFINITIES))  # fmt: skip
+    add("--affinities", "KIND", f"{either(choices.AFFINITIES)} (gaussian)",
+        *_first(choices.AFFINITIES, "perplexity"))  # fmt: skip
     add("--sigma", "S", "width of the Gaussian for fixed_sigma", float)
     add("--pca", "D", "reduce to D principal components first (50 if there are more features "
         "and the metric is Euclidean; 0: never)", int)  # fmt: skip
@@ -52,9 +52,11 @@ def add_options(command: Parser) -> None:
     add("--seed", "N", "same seed, same map (0)", int, 0)
 
 
-def _first(words: tuple[str, ...]) -> tuple[Callable[[str], str], str, tuple[str, ...]]:
-    """Return the type, the default and what the shell offers."""
-    return one_of(words), words[0], words
+def _first(
+    words: tuple[str, ...], *aliases: str
+) -> tuple[Callable[[str], str], str, tuple[str, ...]]:
+    """Return the type, the default, which is the first word, and the completions of the shell."""
+    return one_of((*words, *aliases)), words[0], words
 
 
 def reduced(X: Any, arguments: argparse.Namespace) -> tuple[Any, int | None]:
@@ -119,30 +121,45 @@ def of_features(summary: dict[str, Any], n_features: int) -> str:
 
 
 def estimator(arguments: argparse.Namespace, **others: Any) -> Any:
-    """Return a `TSNE` of the options, and of others by their names."""
-    from bhtsne import TSNE
+    """Return a `TSNE` of the options, and of other parameters by name."""
+    from bhtsne import TSNE, forces, optimizer
 
+    theta = arguments.theta
+    if arguments.force_error is not None:
+        theta = forces.AdaptiveTheta(arguments.force_error, theta)
     return TSNE(
         arguments.n_components,
         perplexity=arguments.perplexity,
-        affinities=arguments.affinities,
-        sigma=arguments.sigma,
+        affinities=_affinities(arguments),
         early_exaggeration=arguments.early_exaggeration,
         exaggeration=arguments.exaggeration,
         n_iter="auto" if arguments.n_iter is None else arguments.n_iter,
         learning_rate=arguments.learning_rate,
-        min_kl_rate=arguments.min_kl_rate,
         schedule=arguments.schedule,
+        stopping=optimizer.Stopping(arguments.min_kl_rate) if arguments.min_kl_rate else None,
         init=arguments.init,
         metric=arguments.metric,
         method=arguments.method,
-        theta=arguments.theta,
-        force_error=arguments.force_error,
+        theta=theta,
         dof=arguments.dof,
         random_state=arguments.seed,
         n_jobs=arguments.threads,
         verbose=not arguments.quiet,
     ).set_params(**others)
+
+
+def _affinities(arguments: argparse.Namespace) -> Any:
+    """Return the kind of affinities, which a width goes with if it is "fixed_sigma"."""
+    if (arguments.affinities == "fixed_sigma") != (arguments.sigma is not None):
+        raise ValueError(
+            "--sigma goes with --affinities fixed_sigma, and with no other, got --affinities "
+            f"{arguments.affinities} and --sigma {arguments.sigma}."
+        )
+    if arguments.sigma is None:
+        return arguments.affinities
+    from bhtsne.affinities import FixedSigma
+
+    return FixedSigma(arguments.sigma)
 
 
 def _metrics(**_: Any) -> list[str]:

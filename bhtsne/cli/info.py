@@ -110,14 +110,13 @@ def _folder(path: Path, pattern: str = "*") -> dict[str, Any]:
 
 
 def _of_run(arguments: argparse.Namespace, free: float | None) -> dict[str, Any]:
-    from bhtsne import TSNE, parameters
+    from bhtsne import TSNE
+    from bhtsne.tsne import mapping
 
     X = _shape(arguments)
     model = TSNE(perplexity=arguments.perplexity, n_jobs=arguments.threads)
-    if isinstance(arguments.perplexity, list):
-        model.set_params(affinities="multiscale")
-    parameters.check(model)
-    parameters.check_against(model, X)
+    mapping.check_model(model)
+    mapping.check_memory_and_perplexity(model, X)
     needs = {stage: int(need) for stage, need in model.needed_memory(X).items()}
     most = max(needs.values())
     return {

@@ -16,12 +16,14 @@ import numpy as np
 
 from bhtsne import choices, tree
 from bhtsne.forces import barnes_hut, exact
+from bhtsne.forces.adaptive import AdaptiveTheta
 from bhtsne.forces.edges import attract, divergence_by_row
 from bhtsne.validation.maps import checked_affinities, checked_map, checked_options, checked_z
 from bhtsne.validation.numbers import checked_number
 
 __all__ = [
     "METHODS",
+    "AdaptiveTheta",
     "Gradient",
     "Repulsion",
     "attraction",

@@ -7,13 +7,17 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from bhtsne import interrupts, jit, parameters
+from bhtsne import interrupts, jit
+from bhtsne.affinities.kinds import are_given, as_kind
 from bhtsne.dask.partitions import is_collection
+from bhtsne.fitting import has_points
+from bhtsne.fitting.perplexities import check_perplexities
 from bhtsne.landmarks.choosing import WAYS, choose
 from bhtsne.landmarks.sources import Source
 from bhtsne.progress import Progress
 from bhtsne.tables import frames
 from bhtsne.tsne import TSNE
+from bhtsne.tsne.mapping import check_model
 from bhtsne.tsne.placing import plain_copy
 from bhtsne.validation.numbers import check_choice, check_count, checked_random_state
 
@@ -215,14 +219,14 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             raise TypeError(f"tsne must be a TSNE or None, got {self.tsne!r}.")
         tsne = TSNE() if self.tsne is None else clone(self.tsne)
         tsne.set_params(n_jobs=self.n_jobs, verbose=self.verbose, random_state=self.random_state)
-        parameters.check(tsne)
-        if not isinstance(tsne.affinities, str) or "precomputed" in (tsne.metric, tsne.affinities):
+        check_model(tsne)
+        if are_given(tsne.affinities) or not has_points(tsne.metric):
             raise ValueError(
                 "tsne must map points of features, among which others are placed, got metric="
                 f"{tsne.metric!r}, affinities={tsne.affinities!r}."
             )
         if self.perplexity is not None:
-            parameters.check_perplexity(self.perplexity, tsne.affinities)
+            check_perplexities(self.perplexity, as_kind(tsne.affinities, self.perplexity))
         return tsne
 
     def _placed(self, source: Source) -> Iterator[np.ndarray]:
@@ -253,7 +257,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     def _refine(self, source: Source, Y: np.ndarray) -> np.ndarray:
         phase = {"n_iter": self.refine_iter}
-        self.refined_ = clone(self.tsne_).set_params(init=Y, phases=[phase])
+        self.refined_ = clone(self.tsne_).set_params(init=Y, schedule=[phase])
         return self.refined_.fit_transform(source.take(np.arange(len(Y))))
 
 

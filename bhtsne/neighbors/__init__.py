@@ -101,15 +101,23 @@ def find(
     array([1, 0, 1], dtype=int32)
     """
     check_metric(metric, metric_params)
-    is_precomputed = isinstance(metric, str) and metric == "precomputed"
-    if is_precomputed:
+    if isinstance(metric, str) and metric == "precomputed":
         precomputed.check_shape(X)
     X = as_points(X)
     n = X.shape[0]
     if not _is_whole(k) or not 1 <= k <= n - 1:
         raise ValueError(f"k must be a whole number from 1 to N − 1 = {n - 1}, got {k!r}.")
+    return search(
+        X, k, metric=metric, metric_params=metric_params, method=method, random_state=random_state
+    )
+
+
+def search(
+    X, k: int, *, metric="euclidean", metric_params=None, method="auto", random_state=None
+) -> Neighbors:
+    """Find neighbours as `find` does, of points and for a k that have been checked."""
     method, options = checked_method(method)
-    if is_precomputed:
+    if isinstance(metric, str) and metric == "precomputed":
         return _result(*graphs.of_distances(X, k, own=True))
     method = suitable(X, metric, metric_params) if method == "auto" else method
     measure = measure_for(X, metric, metric_params, method)

@@ -16,8 +16,9 @@ from bhtsne.optimizer import callbacks as watchers
 from bhtsne.optimizer.callbacks import Callback
 from bhtsne.optimizer.phases import Phase, Record
 from bhtsne.optimizer.step import advanced
+from bhtsne.optimizer.stopping import Stopping
 
-__all__ = ["Objective", "Phase", "Record", "State", "run"]
+__all__ = ["Objective", "Phase", "Record", "State", "Stopping", "run"]
 
 
 class Objective(Protocol):

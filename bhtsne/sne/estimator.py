@@ -4,14 +4,19 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
-from bhtsne import affinities, interrupts, jit, optimizer
+from bhtsne import affinities, fitting, interrupts, jit, optimizer
+from bhtsne.affinities import Gaussian
+from bhtsne.affinities.pairwise import check_memory
+from bhtsne.fitting.perplexities import check_below_points, effective, warn_if_lowered
+from bhtsne.fitting.stages import has_points, start_name
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.sne.objective import VARIANTS, Divergence
-from bhtsne.tsne.stages import Stages
-from bhtsne.validation.numbers import check_choice
+from bhtsne.validation.numbers import check_choice, checked_number
+from bhtsne.validation.parameters import check_parameters, check_start
 
 __all__ = ["SNE"]
 
@@ -20,7 +25,7 @@ __all__ = ["SNE"]
 _RATE = 0.2
 
 
-class SNE(Stages):
+class SNE(BaseEstimator):
     """Stochastic neighbour embedding and its descendants, exact.
 
     Minimises ``C = Σ_ij p ln(p / q)`` over all pairs of points, where `variant` says what p and q
@@ -104,8 +109,6 @@ class SNE(Stages):
     (150, 2)
     """
 
-    affinities, neighbors, method = "perplexity", "exact", "exact"  # what `Stages` asks for
-
     def __init__(
         self,
         n_components=2,
@@ -172,20 +175,20 @@ class SNE(Stages):
         MemoryError
             If all pairs need more memory than is free.
         """
-        check_choice("variant", self.variant, VARIANTS)
-        X = self._checked(X)
-        rng = check_random_state(self.random_state)
+        X = _checked(self, X)
+        n, rng = X.shape[0], check_random_state(self.random_state)
         seconds: dict[str, float] = {}
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
-            with progress.timed("affinities", seconds, X.shape[0]):
-                P = self._weigh_pairs(X)
+            with progress.timed("affinities", seconds, n):
+                P = _affinities(self, X)
                 objective = Divergence(P, self.variant, self.background)
-            with progress.timed("initial", seconds, X.shape[0]):
-                spectral = isinstance(self.init, str) and self._start == "spectral"
+            with progress.timed("initial", seconds, n):
+                init = start_name(self.init, has_points(self.metric))
+                spectral = isinstance(init, str) and init == "spectral"
                 graph = sparse.csr_array(objective.joint) if spectral else None
-                state = State(self._place(X, graph, rng))
+                state = State(fitting.initial_map(X, graph, init, self.n_components, rng))
             with progress.timed("optimization", seconds):
-                self._descend_pairs(objective, state, rng, progress)
+                _optimize(self, objective, state, rng, progress)
             with progress.timed("divergence", seconds):
                 self.kl_divergence_ = objective.check(state.Y)[0]
         self.embedding_, self.affinities_ = state.Y, P
@@ -210,47 +213,70 @@ class SNE(Stages):
         """
         return self.fit(X).embedding_
 
-    @property
-    def _kind(self) -> str:
-        return "perplexity" if self.sigma is None else "fixed_sigma"
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.pairwise = not has_points(self.metric)
+        return tags
 
-    def _weigh_pairs(self, X) -> np.ndarray:
-        P = affinities.conditional_pairs(
-            X, self._most(X.shape[0]), sigma=self.sigma, metric=self.metric,
-            metric_params=self.metric_params,
-        )  # fmt: skip
-        if self.variant != "sne":
-            P = P + P.T
-            P /= P.sum(dtype=np.float64)
-        return P
 
-    def _descend_pairs(self, objective, state: State, rng, progress: Progress) -> None:
-        """Optimise, "uni-sne" first without its background."""
-        phases = self._planned(len(state.Y))
-        early = phases[0].n_iter if self.early_exaggeration_iter != 0 else 0
-        progress.expect(sum(phase.n_iter for phase in phases))
-        optimizer.run(
-            state,
-            _Delayed(objective, early),
-            phases,
-            callbacks=self.callbacks,
-            callback_every=self.callback_every,
-            progress=_noisy(self.noise, early, rng, progress.advance),
-        )
+def _checked(model: SNE, X):
+    """Return X as an array or CSR of floats; raise before anything is computed otherwise."""
+    X = fitting.checked_input(model, X, ensure_min_samples=2)
+    check_choice("variant", model.variant, VARIANTS)
+    check_parameters(model.get_params(deep=False))
+    checked_number("perplexity", model.perplexity)
+    n = X.shape[0]
+    check_below_points(model.perplexity, n)
+    check_start(model.init, (n, model.n_components), has_points(model.metric))
+    check_memory(n)
+    if model.sigma is None:
+        warn_if_lowered(model.perplexity, Gaussian(), n - 1, n - 1)
+    return X
 
-    def _planned(self, n: int) -> list[Phase]:
-        early, rate = self.early_exaggeration, self.learning_rate
-        if early == "auto":
-            early = 12.0 if self.variant == "t-sne" else 1.0
-        if rate == "auto" and self.variant != "t-sne":
-            rate = _RATE * (1 if self.variant == "sne" else n)
-        momentum = 0.8 if self.momentum == "auto" else self.momentum
-        counts = (
-            250 if self.early_exaggeration_iter == "auto" else self.early_exaggeration_iter,
-            500 if self.n_iter == "auto" else self.n_iter,
-        )
-        pairs = zip(counts, (early, 1.0), strict=True)
-        return [Phase(count, factor, rate, momentum) for count, factor in pairs if count]
+
+def _affinities(model: SNE, X) -> np.ndarray:
+    """Return p_j|i for "sne", p_ij for the other variants."""
+    n = X.shape[0]
+    P = affinities.conditional_pairs(
+        X, effective(model.perplexity, Gaussian(), n - 1, n - 1), sigma=model.sigma,
+        metric=model.metric, metric_params=model.metric_params,
+    )  # fmt: skip
+    if model.variant != "sne":
+        P = P + P.T
+        P /= P.sum(dtype=np.float64)
+    return P
+
+
+def _optimize(model: SNE, objective: Divergence, state: State, rng, progress: Progress) -> None:
+    """Run all phases, "uni-sne" at first without its background."""
+    phases = _phases(model, len(state.Y))
+    early = phases[0].n_iter if model.early_exaggeration_iter != 0 else 0
+    progress.expect(sum(phase.n_iter for phase in phases))
+    optimizer.run(
+        state,
+        _Delayed(objective, early),
+        phases,
+        callbacks=model.callbacks,
+        callback_every=model.callback_every,
+        progress=_noisy(model.noise, early, rng, progress.advance),
+    )
+
+
+def _phases(model: SNE, n: int) -> list[Phase]:
+    """Return the phases of a fit of n points."""
+    early, rate = model.early_exaggeration, model.learning_rate
+    if early == "auto":
+        early = 12.0 if model.variant == "t-sne" else 1.0
+    if rate == "auto" and model.variant != "t-sne":
+        rate = _RATE * (1 if model.variant == "sne" else n)
+    momentum = 0.8 if model.momentum == "auto" else model.momentum
+    counts = (
+        250 if model.early_exaggeration_iter == "auto" else model.early_exaggeration_iter,
+        500 if model.n_iter == "auto" else model.n_iter,
+    )
+    pairs = zip(counts, (early, 1.0), strict=True)
+    return [Phase(count, factor, rate, momentum) for count, factor in pairs if count]
 
 
 class _Delayed:

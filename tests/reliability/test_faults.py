@@ -31,13 +31,14 @@ LASTS = dict(
     )
 )  # seconds, about
 OPTIONS = {"perplexity": 15, "random_state": 5, "init": "spectral", "n_iter": 120,
-           "early_exaggeration_iter": 60, "checkpoint_every": 5}  # fmt: skip
+           "early_exaggeration_iter": 60}  # fmt: skip
 LAST_STATE = f"state-{OPTIONS['n_iter'] + OPTIONS['early_exaggeration_iter']:08}.npz"
 
 FIT = """
 import resource, sys
 import numpy as np
 from bhtsne import TSNE, memory
+from bhtsne.checkpoint import Checkpointing
 
 points, run, out, options, limit, size = sys.argv[1:]
 options, X = eval(options), np.load(points, mmap_mode="r")
@@ -46,7 +47,7 @@ if limit:
     most = eval(size)
     resource.setrlimit(getattr(resource, limit), (most, most))
 print("ready", flush=True)
-model = TSNE(**options, checkpoint=run).fit(X)
+model = TSNE(**options, checkpoint=Checkpointing(run, 5)).fit(X)
 np.save(out, model.embedding_)
 """
 BHTSNE = Path(sys.executable).with_name("bhtsne")

@@ -1,22 +1,23 @@
 """Fitted estimator ↔ file: plain arrays and JSON in one .npz, versioned; nothing is pickled."""
 
 import json
-import os
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
-from bhtsne import files, parameters
+from bhtsne import files
+from bhtsne.checkpoint.names import check_names
+from bhtsne.fitting import has_points
 from bhtsne.neighbors import Neighbors
 from bhtsne.optimizer import Phase, Record
+from bhtsne.schedules import checked_phase
+from bhtsne.tsne.mapping import check_model
 from bhtsne.validation.graphs import checked_neighbors
 
-__all__ = ["Keeping"]
+__all__ = ["load", "save"]
 
 _FORMAT, _VERSION = "bhtsne.TSNE", 1
 _PLAIN: dict[str, Any] = {
@@ -39,101 +40,44 @@ _ARRAYS = {
 _FOUND = {"neighbors": "neighbors_", "affinities": "affinities_"}
 
 
-class Keeping(BaseEstimator):
-    """`save` and `load` of `TSNE`."""
+def save(model: Any, path: Any) -> None:
+    """Write a fitted model, see `TSNE.save`."""
+    told: dict[str, Any] = {"format": _FORMAT, "version": _VERSION, "parameters": {}}
+    arrays = {name: np.asarray(getattr(model, place)) for name, place in _ARRAYS.items()}
+    for name, value in model.get_params(deep=False).items():
+        if name in _FOUND and not isinstance(value, str | dict):
+            known = getattr(model, _FOUND[name]) is not None
+            told["parameters"][name] = _FOUND[name] if known else "auto"
+        elif name not in ("callbacks", "checkpoint"):
+            _put(f"parameter.{name}", value, told["parameters"], name, arrays)
+    told |= {name: getattr(model, name) for name in _PLAIN}
+    told["history_"] = [list(record) for record in model.history_]
+    told["last_phase"] = list(model._last_phase)
+    arrays |= files.packed("affinities", model.affinities_)
+    if model._fit_X is not None:
+        arrays |= files.packed("points", model._fit_X)
+    if model.neighbors_ is not None:
+        arrays |= dict(zip(("indices", "distances"), model.neighbors_, strict=True))
+    if hasattr(model, "feature_names_in_"):
+        told["feature_names_in_"] = [str(name) for name in model.feature_names_in_]
+    arrays["told"] = np.array(json.dumps(told, default=np.generic.item))
+    with files.atomic_write(path) as file:
+        files.write_arrays(file, arrays)
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the fitted estimator to a file, whole or not at all.
 
-        What is written are the parameters but for `callbacks` and `checkpoint`, the fitted points,
-        which `transform` needs, and all that the fit found. The file is an .npz of plain arrays,
-        whatever its name.
-
-        Parameters
-        ----------
-        path : str or path
-            A file, replaced if it exists.
-
-        Raises
-        ------
-        NotFittedError
-            If there is no map yet.
-        ValueError
-            If a parameter is a function or a generator, which no file can hold.
-        OSError
-            If the file cannot be written.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from pathlib import Path
-        >>> from bhtsne import TSNE, datasets
-        >>> X = datasets.digits().X
-        >>> model = TSNE(random_state=0, n_iter=50).fit(X[:500])
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     model.save(Path(folder, "digits.npz"))
-        ...     again = TSNE.load(Path(folder, "digits.npz"))
-        >>> bool((again.transform(X[500:600]) == model.transform(X[500:600])).all())
-        True
-        """
-        check_is_fitted(self, "embedding_")
-        told: dict[str, Any] = {"format": _FORMAT, "version": _VERSION, "parameters": {}}
-        arrays = {name: np.asarray(getattr(self, place)) for name, place in _ARRAYS.items()}
-        for name, value in self.get_params(deep=False).items():
-            if name in _FOUND and not isinstance(value, str | dict):
-                known = getattr(self, _FOUND[name]) is not None
-                told["parameters"][name] = _FOUND[name] if known else "auto"
-            elif name not in ("callbacks", "checkpoint"):
-                _put(f"parameter.{name}", value, told["parameters"], name, arrays)
-        told |= {name: getattr(self, name) for name in _PLAIN}
-        told["history_"] = [list(record) for record in self.history_]
-        told["last_phase"] = list(self._last_phase)
-        arrays |= files.packed("affinities", self.affinities_)
-        if self._fit_X is not None:
-            arrays |= files.packed("points", self._fit_X)
-        if self.neighbors_ is not None:
-            arrays |= dict(zip(("indices", "distances"), self.neighbors_, strict=True))
-        if hasattr(self, "feature_names_in_"):
-            told["feature_names_in_"] = [str(name) for name in self.feature_names_in_]
-        arrays["told"] = np.array(json.dumps(told, default=np.generic.item))
-        with files.atomic_write(path) as file:
-            files.write_arrays(file, arrays)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike) -> Any:
-        """Return the fitted estimator that `save` wrote.
-
-        Parameters
-        ----------
-        path : str or path
-            The file.
-
-        Returns
-        -------
-        TSNE
-            Its map, and what `transform` makes of new points, have the same bits as before.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such file.
-        OSError
-            If it is a folder, or must not be read.
-        ValueError
-            If the file is damaged, or of another kind or of a later version. A parameter that is
-            later than the file has its default.
-        """
-        with files.readable_errors(Path(path), "a map that TSNE.save wrote"):
-            told, arrays = files.read_told(Path(path), _FORMAT, _VERSION)
-            names = set(told["parameters"])
-        parameters.check_names(names, cls, path)
-        with files.readable_errors(Path(path), "a map that TSNE.save wrote"):
-            return _restored(cls, told, arrays)
+def load(cls: type, path: Any) -> Any:
+    """Read a fitted model, see `TSNE.load`."""
+    with files.readable_errors(Path(path), "a map that TSNE.save wrote"):
+        told, arrays = files.read_told(Path(path), _FORMAT, _VERSION)
+        names = set(told["parameters"])
+    check_names(names, cls, path)
+    with files.readable_errors(Path(path), "a map that TSNE.save wrote"):
+        return _restored(cls, told, arrays)
 
 
 def _put(place: str, value: Any, told: dict, name: str, arrays: dict) -> None:
     """Put a parameter where it belongs: what JSON holds into told, an array beside others."""
-    if name == "phases" and value is not None:
+    if name == "schedule" and not isinstance(value, str):
         value = [p if isinstance(p, dict) else p._asdict() for p in value]
     if _is_plain(value):
         told[name] = value
@@ -180,7 +124,7 @@ def _restored(cls: type, told: dict, arrays: dict) -> Any:
     for name, place in _ARRAYS.items():
         setattr(model, place, np.ascontiguousarray(arrays[name]))
     model.affinities_, model._fit_X = files.unpacked("affinities", arrays), None
-    if model._has_points:
+    if has_points(model.metric, model.affinities):
         model._fit_X = files.unpacked("points", arrays)
     model.neighbors_ = None
     if "indices" in arrays:
@@ -198,8 +142,8 @@ def _restored(cls: type, told: dict, arrays: dict) -> Any:
 
 def _check(model: Any) -> None:
     """Raise ValueError unless all is as a fit leaves it; compiled code looks at nothing twice."""
-    parameters.check(model)
-    parameters.check_phase(model._last_phase)
+    check_model(model)
+    checked_phase(model._last_phase)
     for name, kind in _PLAIN.items():
         if not isinstance(getattr(model, name), kind):
             raise ValueError(f"{name} = {getattr(model, name)!r}")
