@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from bhtsne import TSNE, checkpoint, files, forces, neighbors, optimizer
+from bhtsne import TSNE, checkpoint, files, fitting, forces, neighbors, optimizer
 from bhtsne.checkpoint import Checkpointing
 from bhtsne.checkpoint import folder as folders
 
@@ -75,19 +75,21 @@ def test_an_exception_in_a_callback_loses_nothing(kind, tmp_path):
     assert told(TSNE.resume(tmp_path / "run")) == told(whole)
 
 
-@pytest.mark.parametrize("stage", ["_find_neighbors", "_compute_affinities", "_place", "_keep"])
+STAGES = ["find_neighbors", "compute_affinities", "initial_map", "kl_per_point"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_that_fails_is_done_again_and_those_before_it_are_not(stage, tmp_path, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise Killed
 
     whole = model().fit(X)
     with monkeypatch.context() as patched:
-        patched.setattr(TSNE, stage, fail)
+        patched.setattr(fitting, stage, fail)
         with pytest.raises(Killed):
             model(tmp_path / "run").fit(X)
-    stages = ["_find_neighbors", "_compute_affinities", "_place", "_keep"]
-    for done in stages[: stages.index(stage)]:
-        monkeypatch.setattr(TSNE, done, fail)
+    for done in STAGES[: STAGES.index(stage)]:
+        monkeypatch.setattr(fitting, done, fail)
     assert told(model(tmp_path / "run").fit(X)) == told(whole)
 
 
@@ -355,7 +357,7 @@ def test_a_run_of_another_version_is_not_gone_on_with(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("value", [3, ["run"], True, b"run"])
 def test_checkpoint_is_the_name_of_a_folder(value):
-    with pytest.raises(TypeError, match="checkpoint must be a folder's name"):
+    with pytest.raises(TypeError, match="checkpoint must be the name of a folder"):
         model(value).fit(X)
 
 

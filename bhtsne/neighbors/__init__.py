@@ -179,7 +179,12 @@ def query(X, X_new, k: int, *, metric="euclidean", metric_params: dict | None = 
             raise ValueError(f"X_new must have {X.shape[1]} columns as X, got {new.shape[1]}.")
     if not _is_whole(k) or not 1 <= k <= n:
         raise ValueError(f"k must be a whole number from 1 to N = {n}, got {k!r}.")
-    if is_precomputed:
+    return search_among(X, new, k, metric=metric, metric_params=metric_params)
+
+
+def search_among(X, new, k: int, *, metric="euclidean", metric_params=None) -> Neighbors:
+    """Find neighbours as `query` does, of points and for a k that have been checked."""
+    if isinstance(metric, str) and metric == "precomputed":
         return _result(*graphs.of_distances(new, k, own=False))
     measure = measure_for(X, metric, metric_params)
     X, new = measure.points(X), measure.points(new)
