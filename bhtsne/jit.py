@@ -3,7 +3,8 @@
 Every kernel of the project is decorated by `serial` or `parallel` from here. The public functions
 make sure of dtype and memory layout, so that each kernel is compiled for few signatures. A kernel
 calls only kernels of its own folder, since a cached kernel is renewed when a file of that folder
-changes, and otherwise not.
+changes, and otherwise not. Arrays that belong together are fields of a `NamedTuple`; but the body
+of a `prange` loop writes to no such field, which Numba would take for dead code and drop.
 """
 
 import os

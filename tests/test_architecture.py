@@ -107,14 +107,14 @@ def rooms_imported(tree):
             yield module.split(".")[1]
 
 
-def kernels(tree):
-    """Return the functions that a decorator of jit.py compiles."""
+def kernels(tree, decorators=frozenset({"serial", "parallel"})):
+    """Return the functions that one of these decorators of jit.py compiles."""
 
     def last(node):
         return getattr(node, "attr", getattr(node, "id", None))
 
     functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
-    return [f for f in functions if {"serial", "parallel"} & set(map(last, f.decorator_list))]
+    return [f for f in functions if decorators & set(map(last, f.decorator_list))]
 
 
 def is_in(folder, module, name):
@@ -157,6 +157,15 @@ def test_no_kernel_uses_a_name_of_another_folder(path):
     }
     body = [names(statement) for f in kernels(TREES[path]) for statement in f.body]
     assert set().union(*body) & foreign == set()
+
+
+@every_file
+def test_no_parallel_loop_writes_to_a_field_of_a_named_tuple(path):
+    """Numba takes such a write for dead code: the array belongs to no argument that it knows."""
+    for kernel in kernels(TREES[path], {"parallel"}):
+        written = [node for node in ast.walk(kernel) if isinstance(node, ast.Subscript)]
+        written = [node for node in written if isinstance(node.ctx, ast.Store)]
+        assert not [ast.unparse(n) for n in written if isinstance(n.value, ast.Attribute)]
 
 
 def test_kernels_are_found():
@@ -205,7 +214,7 @@ def test_the_first_line_says_what_the_file_is(path):
 
 @every_file
 def test_files_and_functions_stay_small(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
     for node in ast.walk(TREES[path]):
         if isinstance(node, ast.FunctionDef):
             has_docstring = ast.get_docstring(node) is not None
