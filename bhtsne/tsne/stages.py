@@ -268,10 +268,9 @@ class Stages(BaseEstimator):
             kept.keep(state)
 
         try:
-            optimizer.run(
+            optimizer.resume(
                 state,
                 objective,
-                None,
                 progress=after,
                 **{"callbacks": self.callbacks, "callback_every": self.callback_every} | watched,
             )
