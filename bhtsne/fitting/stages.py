@@ -204,10 +204,9 @@ def optimize(
         saved.keep(state)
 
     try:
-        optimizer.run(
-            state, objective, None, callbacks=callbacks, callback_every=callback_every,
-            progress=after,
-        )  # fmt: skip
+        optimizer.resume(
+            state, objective, callbacks=callbacks, callback_every=callback_every, progress=after
+        )
     finally:
         saved.keep(state, now=True)
 

@@ -13,7 +13,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.core.errors import NumbaError
+from numba import NumbaError
 from scipy import sparse
 
 from bhtsne import jit, memory, user_warnings
