@@ -52,6 +52,11 @@ def pca(X, n_components: int = 2, *, random_state=None) -> np.ndarray:
     """
     X, rng = as_points(X), checked_random_state(random_state)
     check_count("n_components", n_components)
+    return first_components(X, n_components, rng)
+
+
+def first_components(X, n_components: int, rng: np.random.RandomState) -> np.ndarray:
+    """Start as `pca` does, from points that have been checked."""
     n = X.shape[0]
     Y = np.zeros((n, n_components))
     scores = components.scores(X, min(n_components, *X.shape), rng)
