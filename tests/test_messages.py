@@ -19,7 +19,8 @@ LONGEST = 200  # without names and values
 VALUE = "\0"  # stands for a name or a value
 # What is wrong inside of a file, which `files.sentences` ends: "… must hold …, got: {this}; …".
 PARTS = re.compile(
-    r"(files|tables|landmarks/folder|recorder|tsne/keeping|neighbors/(points|approximate))\b"
+    r"(files|storage|tables|checkpoint|landmarks/folder|recorder|tsne/saving)\b"
+    r"|neighbors/(points|approximate)\b"
 )
 LONGEST_PART = LONGEST - 90
 
