@@ -31,8 +31,7 @@ class Divergence:
     Attributes
     ----------
     joint : ndarray of float32, shape (N, N)
-        ``p_ij = (p_j|i + p_i|j) / 2N``, or the symmetric part of P: the gradient depends on it
-        alone.
+        ``p_ij = (p_j|i + p_i|j) / 2N``, or the symmetric part of P, which enters the gradient.
 
     Raises
     ------
