@@ -44,7 +44,7 @@ class Divergence:
     >>> import numpy as np
     >>> from bhtsne import sne
     >>> two = sne.Divergence(np.array([[0, 0.5], [0.5, 0]]), "t-sne")
-    >>> bool(abs(two.gradient(np.array([[0.0], [1.0]]), 1.0)).max() < 1e-12)  # two points always fit
+    >>> bool(abs(two.gradient(np.array([[0.0], [1.0]]), 1.0)).max() < 1e-12)  # an exact fit
     True
     """
 
