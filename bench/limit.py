@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import machine
 import numba
 import numpy as np
 from main_job import prepared
@@ -94,7 +95,7 @@ def median(function: Callable, repeats: int = 9) -> float:
     return float(np.median(seconds))
 
 
-def machine() -> dict[str, float]:
+def peak_rates() -> dict[str, float]:
     """Return bytes, operations, divisions and operations of a matrix product, a second."""
     x = np.ones(2**27, np.float32)
     A = np.ones((4096, 4096), np.float32)
@@ -122,7 +123,7 @@ def main() -> None:
     parser.add_argument("--points", type=int, help="only the first N points of MNIST")
     parser.add_argument("--json", type=Path, default="bench/limit.json")
     arguments = parser.parse_args()
-    rates = machine()
+    rates = peak_rates()
     print(json.dumps({name: f"{rate / 1e9:.1f} G/s" for name, rate in rates.items()}))
     X, _ = prepared(arguments.points)
     model = TSNE(random_state=0).fit(X)
@@ -161,9 +162,12 @@ def main() -> None:
 
     seconds = median(iterate, 75)
     rows.append(row("iteration", whole, floor, seconds))
-    told = {"points": n, "rates": rates, "stages": rows, "felt_points": near / n}
-    told |= {"felt_cells": far / n, "felt_at_nodes": flat / n}
-    arguments.json.write_text(json.dumps(told, indent=1) + "\n")
+    result = {
+        "points": n, "rates": rates, "stages": rows, "interactions_per_point": {
+            "points": near / n, "cells": far / n, "cells_at_nodes": flat / n,
+        },
+    }  # fmt: skip
+    machine.write(arguments.json, result)
 
 
 def row(name: str, counted, floor: float, seconds: float) -> dict:
