@@ -1,4 +1,4 @@
-"""JSON of the other programs → the tables of docs/performance.md, and the table of the README.
+"""JSON of the other programs → the tables of docs/performance.md, README and docs/development.md.
 
     python bench/report.py
 
@@ -10,10 +10,13 @@ import json
 from pathlib import Path
 
 from sections import SECTIONS, durations
+from sections.decisions import decisions
 from sections.fits import comparison
 
 _BENCH = Path(__file__).parent
-README, PAGE = _BENCH.parent / "README.md", _BENCH.parent / "docs" / "performance.md"
+_ROOT = _BENCH.parent
+README, PAGE = _ROOT / "README.md", _ROOT / "docs" / "performance.md"
+DEVELOPMENT = _ROOT / "docs" / "development.md"
 CHART = _BENCH / "figures" / "durations.png"
 MARKS = "<!-- written by bench/report.py -->\n", "<!-- end of the written part -->\n"
 
@@ -37,6 +40,12 @@ def readme() -> str:
     return "\n" + comparison(result("rivals")).replace("](../bench/", "](bench/")
 
 
+def development() -> str:
+    """Return the generated part of docs/development.md."""
+    names = [name for programs in SECTIONS.values() for name in programs]
+    return decisions({name: result(name) for name in names})
+
+
 def split(text: str) -> tuple[str, str, str]:
     """Return the text before, between and after the marks."""
     before, _, rest = text.partition(MARKS[0])
@@ -46,7 +55,8 @@ def split(text: str) -> tuple[str, str, str]:
 
 def main() -> None:
     """Replace the generated parts and draw the chart."""
-    for path, part in ((README, readme()), (PAGE, page())):
+    parts = (README, readme()), (PAGE, page()), (DEVELOPMENT, development())
+    for path, part in parts:
         before, _, after = split(path.read_text(encoding="utf-8"))
         path.write_text(before + MARKS[0] + part + MARKS[1] + after, encoding="utf-8")
     durations.draw(result("scaling"), CHART)
