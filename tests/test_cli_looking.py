@@ -31,7 +31,7 @@ def kept(tmp_path_factory):
     film.save(folder / "film.npz")
     Y, words = model.embedding_, np.array(["left", "right, <b>", "up"])[y]
     columns = {"weight": np.linspace(0, 1, 60), "name": np.array([f"n{i}" for i in range(60)])}
-    files.write(folder / "map.csv", Y, labels=words, kept=columns)
+    files.write(folder / "map.csv", Y, labels=words, columns=columns)
     files.write(folder / "map.npy", Y)
     files.write(folder / "map.parquet", Y, labels=words)
     files.write(folder / "line.csv", Y[:, :1])
@@ -107,7 +107,7 @@ def test_a_page_has_the_columns_of_the_map(kept, tmp_path, monkeypatch, pages):
 def test_a_page_of_a_fit_has_features_and_images(tmp_path, monkeypatch, pages):
     monkeypatch.chdir(tmp_path)
     X, y, _ = datasets.clusters(60, 3, random_state=0)
-    files.write("few.csv", X, labels=y, kept={"id": np.arange(60)}, axes="width")
+    files.write("few.csv", X, labels=y, columns={"id": np.arange(60)}, axes="width")
     command = ["embed", "few.csv", "--labels", "label", "--keep", "id", "--html", "few.html"]
     assert cli.main([*command, *FAST]) == 0
     assert cli.main(["embed", "digits", "--n-iter", "0", "--html", "digits.html", "--quiet"]) == 0

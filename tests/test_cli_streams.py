@@ -108,7 +108,7 @@ def test_nothing_is_waited_for_at_a_terminal(monkeypatch, capsys):
 def test_columns_of_words_and_those_named_stay_beside_the_map(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     kept = {"name": NAMES, "id": np.arange(40) * 10, "kind": NAMES.astype("<U3"), "tsne1": X[:, 0]}
-    files.write("x.csv", X, kept=kept, axes="x")
+    files.write("x.csv", X, columns=kept, axes="x")
     command = ["embed", "x.csv", "--labels", "kind", "--keep", "id,tsne1", "--json", *FAST]
     for out in ("map.csv", "map.parquet"):
         if out == "map.parquet":

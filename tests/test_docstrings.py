@@ -3,9 +3,9 @@
 import importlib
 import inspect
 
-import pytest
 from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import validate
+from rules import holds_for
 
 import bhtsne
 
@@ -25,7 +25,7 @@ def public_names():
                 yield f"bhtsne.{name}.{member}"
 
 
-@pytest.mark.parametrize("name", sorted(public_names()))
+@holds_for(sorted(public_names()))
 def test_docstring(name):
     found = {code: text for code, text in validate(name)["errors"] if code in CHECKS}
     module, _, member = name.rpartition(".")

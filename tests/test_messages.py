@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from rules import holds_for
 
 import bhtsne
 from bhtsne import TSNE, browser, cli, datasets, forces, initial, layers, plot, recorder, scanpy
@@ -18,7 +19,8 @@ LONGEST = 200  # without names and values
 VALUE = "\0"  # stands for a name or a value
 # What is wrong inside of a file, which `files.sentences` ends: "… must hold …, got: {this}; …".
 PARTS = re.compile(
-    r"(files|tables|landmarks/folder|recorder|tsne/keeping|neighbors/(points|approximate))\b"
+    r"(files|storage|tables|checkpoint|landmarks/folder|recorder|tsne/saving)\b"
+    r"|neighbors/(points|approximate)\b"
 )
 LONGEST_PART = LONGEST - 90
 
@@ -145,7 +147,7 @@ def faults(message: Message) -> list[str]:
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 
-@pytest.mark.parametrize("file", FILES)
+@holds_for(FILES)
 def test_every_message_is_one_short_sentence(file):
     messages = Module(PACKAGE / file).messages()
     assert [(one.line, why, one.text) for one in messages if (why := faults(one))] == []

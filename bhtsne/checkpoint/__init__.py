@@ -1,95 +1,106 @@
-"""A run ↔ a folder: each stage once it is done, then the map now and then, so that none is lost.
+"""A run ↔ a folder: each stage when it is complete, and the optimisation at intervals.
 
-`run.npz` says whose run it is, `points.npz` holds X or where it lies; `neighbors.npz`,
-`affinities.npz` and the last two of `state-….npz` are what was reached.
+`run.npz` identifies the run, `points.npz` holds X or the name of the file that holds it;
+`neighbors.npz`, `affinities.npz` and the last two of `state-….npz` are results so far.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from bhtsne import files, memory, user_warnings
+from bhtsne import memory, storage, user_warnings
 from bhtsne.checkpoint import identity
-from bhtsne.checkpoint.folder import COMMAND, Folder, Kept, state_name
-from bhtsne.checkpoint.names import check_names
+from bhtsne.checkpoint.folder import COMMAND, FORMAT, Folder, state_name
+from bhtsne.checkpoint.identity import CLASSES
 from bhtsne.checkpoint.settings import Checkpointing, as_checkpointing
-from bhtsne.neighbors import Neighbors
+from bhtsne.files import readable_errors
 from bhtsne.optimizer import Phase, Record, State
 
 __all__ = [
-    "COMMAND", "Checkpoint", "Checkpointing", "Folder", "NullCheckpoint", "as_checkpointing",
-    "opened", "restored",
-]  # fmt: skip
+    "CLASSES",
+    "COMMAND",
+    "Checkpoint",
+    "Checkpointing",
+    "Folder",
+    "NullCheckpoint",
+    "as_checkpointing",
+    "opened",
+    "read_state",
+    "restored",
+]
 
 
 class NullCheckpoint:
-    """What a run asks for that keeps nothing.
+    """A checkpoint that saves nothing.
 
     Attributes
     ----------
     seconds : dict of str to float
-        What each stage took that was found done.
+        Time of each stage that was read and not computed.
     """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     def stage(self, name: str, compute: Callable[[], Any], rng: Any) -> Any:
-        """Return what a stage comes to: as it was kept, or computed now."""
+        """Return the result of a stage, saved or computed now."""
         return compute()
 
     def state(self, compute: Callable[[], State], rng: Any) -> State:
-        """Return where the optimisation stands: where it was last kept, or at its start."""
+        """Return the last saved state of the optimisation, or its start."""
         return compute()
 
     def keep(self, state: State, *, now: bool = False) -> None:
-        """Keep where the optimisation stands, every so many iterations, or now."""
+        """Save the state of the optimisation, if it is due or `now`."""
 
 
 class Checkpoint(NullCheckpoint):
-    """A run that is kept in a folder.
+    """A run whose results are saved in a folder.
 
     Parameters
     ----------
     folder : Folder
-        Where.
+        The folder.
     every : int
-        Iterations from one state that is kept to the next.
+        Iterations between two saved states.
     seeded : bool
-        Whether a stage that is computed anew comes to the same bits. If not, nothing that was kept
-        after it would belong to it.
+        Whether a stage that is computed again has the same bits. If not, results that depend on it
+        are computed again too.
     """
 
     def __init__(self, folder: Folder, every: int, seeded: bool) -> None:
         super().__init__()
         self._folder, self._every, self._seeded = folder, every, seeded
-        self._fresh, self._last = False, -1
+        self._computed, self._last = False, -1
 
     def stage(self, name: str, compute: Callable[[], Any], rng: Any) -> Any:
-        """Return what a stage comes to: as it was kept, or computed now."""
-        kept = self._found(name, _stage_of)
-        if kept is not None:
-            self._go_on(name, kept[0], rng)
-            return kept[1]
+        """Return the result of a stage, saved or computed now."""
+        saved = self._saved(name, _stage_of)
+        if saved is not None:
+            self.seconds[name] = saved["seconds"]
+            if self._seeded:
+                rng.set_state(saved["rng"])
+            return saved["value"]
         began = time.perf_counter()
         value = compute()
-        self._fresh = True
-        told = {"seconds": time.perf_counter() - began, "rng": rng.get_state(legacy=False)}
-        self._folder.write_later(name, told, _arrays_of(value))
+        self._computed = True
+        seconds = time.perf_counter() - began
+        content = {"value": value, "seconds": seconds, "rng": rng.get_state(legacy=False)}
+        self._folder.write_later(name, content)
         return value
 
     def state(self, compute: Callable[[], State], rng: Any) -> State:
-        """Return where the optimisation stands: where it was last kept, or at its start."""
+        """Return the last saved state of the optimisation, or its start."""
         for name in self._folder.states():
-            kept = self._found(name, _state_of)
-            if kept is not None:
-                told, state = kept
-                self._go_on("optimization", told, rng)
+            state = self._saved(name, _state_of)
+            if state is not None:
+                self.seconds["optimization"] = _seconds(state)
                 self._last = state.iteration
                 return state
         state = compute()
@@ -97,44 +108,40 @@ class Checkpoint(NullCheckpoint):
         return state
 
     def keep(self, state: State, *, now: bool = False) -> None:
-        """Keep where the optimisation stands, every so many iterations, or now."""
-        # A slow disk keeps fewer maps, and never the run from going on.
+        """Save the state of the optimisation, if it is due or `now`."""
+        # On a slow disk fewer states are saved; the run does not wait.
         due = now or (state.iteration % self._every == 0 and not self._folder.busy)
         if due and state.iteration != self._last and np.isfinite(state.Y).all():
             self._last = state.iteration
-            told, arrays = _parts_of(state)
-            self._folder.write_later(state_name(state.iteration), told, arrays)
+            stopped = None if state.stopped == "interrupt" else state.stopped
+            content = vars(replace(state, stopped=stopped))
+            self._folder.write_later(state_name(state.iteration), content)
 
-    def _found(self, name: str, decode: Callable) -> tuple[dict[str, Any], Any] | None:
-        return None if self._fresh and not self._seeded else self._folder.read_sound(name, decode)
-
-    def _go_on(self, stage: str, told: dict[str, Any], rng: Any) -> None:
-        """Take the generator and the time to where the stage left them."""
-        self.seconds[stage] = told.get("seconds", 0.0)
-        if self._seeded and "rng" in told:
-            rng.set_state(told["rng"])
+    def _saved(self, name: str, convert: Callable) -> Any:
+        outdated = self._computed and not self._seeded
+        return None if outdated else self._folder.read_sound(name, convert)
 
 
 @contextmanager
 def opened(estimator: Any, X: Any) -> Iterator[NullCheckpoint]:
-    """Begin a run, or go on with one that was kept.
+    """Begin a run, or continue a saved one.
 
     Parameters
     ----------
     estimator : TSNE
-        With its parameters, of which `checkpoint` is the folder, or None.
+        The estimator, with its parameter `checkpoint`.
     X : ndarray or CSR
-        What is fitted.
+        Its input.
 
     Yields
     ------
     Checkpoint
-        Or `NullCheckpoint`, without a folder.
+        `NullCheckpoint` without a folder.
 
     Raises
     ------
     ValueError
-        If the folder holds a run of other parameters or data: the message says which.
+        If the folder holds a run of other parameters or data; the message names the difference.
     OSError
         If the folder cannot be written to, or is in use.
     """
@@ -142,85 +149,89 @@ def opened(estimator: Any, X: Any) -> Iterator[NullCheckpoint]:
     if options is None:
         yield NullCheckpoint()
         return
-    run, arrays = identity.of(estimator, X, options.every)
+    run = identity.of(estimator, X, options.every)
     with Folder(options.folder) as folder:
-        kept = folder.read("run")
-        if kept is None:
+        saved = folder.read("run")
+        if saved is None:
             names = getattr(estimator, "feature_names_in_", None)
-            folder.write("points", *_parts_of_points(X, names))
-            folder.write("run", run, arrays)
+            folder.write("points", _content_of(X, names))
+            folder.write("run", run)
         else:
-            _check_same(run, kept[0], folder, type(estimator))
+            _check_same(run, saved, folder, type(estimator))
         yield Checkpoint(folder, options.every, estimator.random_state is not None)
 
 
 def restored(path: Any, estimator: type) -> tuple[dict[str, Any], Any, list[str] | None]:
-    """Return the parameters, X and the names of its columns of a run that was kept.
+    """Return the parameters, X and the names of its columns of a saved run.
 
-    Parameters that the run does not know, since they are later ones, are left to their defaults.
+    The parameter `checkpoint` is the folder, with the interval of the run.
+
+    A parameter that the run lacks, because it is older, is left to its default.
     """
     run = points = None
-    if (Path(path) / "run.npz").exists():  # a mistaken name makes no folder, and no lock in one
+    if (Path(path) / "run.npz").exists():  # a mistyped name creates no folder
         with Folder(path) as folder:
             run, points = folder.read("run"), folder.read("points")
     if run is None or points is None:
         raise FileNotFoundError(f"checkpoint {str(path)!r} holds no run; check the folder's name.")
-    _check_version(run[0], path)
-    check_names(run[0]["parameters"], estimator, Path(path) / "run.npz")
-    told, arrays = points
-    if "file" not in told:
-        return identity.parameters(*run), files.unpacked("X", arrays), told["names"]
-    where = told["file"]
-    with files.readable_errors(where["filename"], "the points of the run that is to go on"):
-        X = np.memmap(**where | {"mode": "r", "shape": tuple(where["shape"])})
-    return identity.parameters(*run), X, told["names"]
+    _complete(run, path, estimator)
+    options = Checkpointing(path, run.get("every", Checkpointing(path).every))
+    parameters = identity.parameters(run) | {"checkpoint": options}
+    if "file" not in points:
+        return parameters, points["X"], points["names"]
+    where = points["file"]
+    with readable_errors(where["filename"], "the points of the run that is to go on"):
+        X = np.memmap(**where | {"mode": "r"})
+    return parameters, X, points["names"]
 
 
-def _check_version(kept: dict[str, Any], path: Any) -> None:
-    if kept.get("format") != identity.FORMAT or kept.get("version") != identity.VERSION:
-        raise ValueError(
-            f"checkpoint {str(path)!r} was kept by another version of this library; "
-            "name a new folder."
-        )
-    with files.readable_errors(Path(path) / "run.npz", "what a run has kept"):
-        for name in ("parameters", "data"):
-            dict(kept[name])
+def read_state(path: Path) -> State:
+    """Return the state of an optimisation that a file of a checkpoint holds."""
+    content = storage.load(path, FORMAT, CLASSES)
+    with storage.archive.errors(path, FORMAT):
+        return _state_of(content)
+
+
+def _complete(run: dict[str, Any], path: Any, estimator: type) -> dict[str, Any]:
+    """Return the identity of a saved run with a value for each parameter; raise if it is none."""
+    path = Path(path) / "run.npz"
+    with storage.archive.errors(path, FORMAT):
+        saved = {name: dict(run[name]) for name in ("parameters", "data")}
+    return saved | {"parameters": storage.with_defaults(saved["parameters"], estimator, path)}
 
 
 def _check_same(
-    given: dict[str, Any], kept: dict[str, Any], folder: Folder, estimator: type
+    given: dict[str, Any], saved: dict[str, Any], folder: Folder, estimator: type
 ) -> None:
-    _check_version(kept, folder.path)
-    check_names(kept["parameters"], estimator, folder.path / "run.npz")
-    what = identity.difference(given, kept, estimator)
-    if what is not None:
+    difference = identity.difference(given, _complete(saved, folder.path, estimator))
+    if difference is not None:
         raise ValueError(
-            f"checkpoint {str(folder.path)!r} holds a run with {what}; go on with the same, "
+            f"checkpoint {str(folder.path)!r} holds a run with {difference}; go on with the same, "
             "or name a new folder."
         )
-    ours, theirs = given["libraries"], kept.get("libraries")
+    ours, theirs = given["libraries"], saved.get("libraries")
     if ours != theirs:
         user_warnings.warn(
-            f"The run was begun with {theirs} and goes on with {ours}: its last bits may be others."
+            f"The run began with {theirs} and continues with {ours}: its last bits may differ."
         )
 
 
-def _parts_of_points(X: Any, names: Any) -> Kept:
-    """Return X, or the file that it is a map of: that is never copied."""
-    told: dict[str, Any] = {"names": None if names is None else list(map(str, names))}
+def _content_of(X: Any, names: Any) -> dict[str, Any]:
+    """Return X, or the place of a memory map in its file, which is not copied."""
+    content: dict[str, Any] = {"names": None if names is None else list(map(str, names))}
     file = None if sparse.issparse(X) else _mapped(X)
     if file is None:
-        return told, files.packed("X", X)
+        return content | {"X": X}
     order = "C" if X.flags.c_contiguous else "F"
-    told["file"] = {
-        "filename": str(file.filename), "offset": file.offset, "shape": list(X.shape),
+    where = {
+        "filename": str(file.filename), "offset": file.offset, "shape": X.shape,
         "dtype": X.dtype.str, "order": order,
     }  # fmt: skip
-    return told, {}
+    return content | {"file": where}
 
 
 def _mapped(X: np.ndarray) -> np.memmap | None:
-    """Return the memory map of a file that an array is, whole, if it is one."""
+    """Return the memory map of which an array is the whole, if there is one."""
     whole = memory.mapped(X)
     while whole is not None and isinstance(whole.base, np.memmap):
         whole = whole.base
@@ -230,28 +241,18 @@ def _mapped(X: np.ndarray) -> np.memmap | None:
     return whole if same else None
 
 
-def _arrays_of(value: Any) -> dict[str, np.ndarray]:
-    if value is None:
-        return {}
-    return value._asdict() if isinstance(value, Neighbors) else files.packed("P", value)
+def _stage_of(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: content[name] for name in ("value", "seconds", "rng")}
 
 
-def _stage_of(_: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
-    if not arrays:
-        return None
-    return Neighbors(**arrays) if "indices" in arrays else files.unpacked("P", arrays)
+def _state_of(content: dict[str, Any]) -> State:
+    """Return a state; raise if a field is missing, since a default would lose a part of the run."""
+    missing = {field.name for field in fields(State)} - content.keys()
+    known = all(isinstance(record, Record) for record in content["history"])
+    if missing or not known or not all(isinstance(phase, Phase) for phase in content["left"]):
+        raise ValueError(f"a state without {', '.join(sorted(missing)) or 'records and phases'}")
+    return State(**content)
 
 
-def _parts_of(state: State) -> Kept:
-    arrays = {name: getattr(state, name) for name in ("Y", "velocity", "gains")}
-    told = {name: value for name, value in vars(state).items() if name not in arrays}
-    told["seconds"] = state.history[-1].seconds if state.history else 0.0
-    told["stopped"] = None if state.stopped == "interrupt" else state.stopped
-    return told, arrays
-
-
-def _state_of(told: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
-    told = {name: value for name, value in told.items() if name != "seconds"}
-    told["history"] = [Record(*record) for record in told["history"]]
-    told["left"] = [Phase(*phase) for phase in told["left"]]
-    return State(**(told | arrays))
+def _seconds(state: State) -> float:
+    return state.history[-1].seconds if state.history else 0.0

@@ -90,11 +90,13 @@ def _listed(about: list[_About], as_json: bool) -> int:
 
 
 def _write(path: Path, data: Any) -> None:
+    import numpy as np
+
     from bhtsne import files
 
     if path.suffix.lower() == ".npz":
         with files.atomic_write(path) as file:
-            files.write_arrays(file, {"X": data.X, "y": data.y})
+            np.savez(file, X=data.X, y=data.y)
     elif path.suffix.lower() == ".npy":
         files.write(path, data.X)
     else:

@@ -21,6 +21,12 @@ _LIBRARIES = (
     "numpy", "numba", "llvmlite", "scipy", "scikit-learn", "pynndescent", "matplotlib", "pyarrow",
 )  # fmt: skip
 _EXTRAS = {"python-calamine": ".xlsx", "anndata": "scanpy.tsne"}
+# Promises that rest on private parts of Numba (see `numba_internals.Support`).
+_PROMISES = {
+    "reproducible_code": "the same bits in every process",
+    "cache": "cached kernels",
+    "compilation_events": "progress of compilation",
+}
 _VECTORS = ("avx512f", "avx2", "avx", "sse4.2", "sve", "neon")
 
 
@@ -55,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _of_machine(threads: int | None) -> dict[str, Any]:
     import bhtsne.tsne  # noqa: F401  # all kernels, whose caches are looked at
-    from bhtsne import datasets, jit, memory
+    from bhtsne import datasets, jit, memory, numba_internals
 
     free = memory.available()
     with jit.threads(threads) as used:
@@ -68,6 +74,7 @@ def _of_machine(threads: int | None) -> dict[str, Any]:
         "extras": {name: _version(name) for name in _EXTRAS},
         "processor": _processor(),
         "threads": {"machine": os.cpu_count(), "used": used, "layer": layer},
+        "numba_internals": numba_internals.SUPPORT._asdict(),
         "memory": {"available_bytes": free if free < float("inf") else None},
         "caches": {
             "data": _folder(datasets.cache_folder()),
@@ -160,6 +167,7 @@ def _lines(told: dict[str, Any]) -> list[str]:
         "extras": ", ".join(extras),
         "processor": f"{processor['name']}, {processor['llvm']}, {' '.join(processor['vectors'])}",
         "threads": f"{threads['used']} of {threads['machine']}, by {threads['layer']}",
+        "kernels": _promises(told["numba_internals"]),
         "memory": f"{_size(told['memory']['available_bytes'])} can be had",
         "data": f"{caches['data']['path']} ({_held(caches['data'])})",
         "compiled": f"{where} ({_size(size)}"
@@ -167,6 +175,14 @@ def _lines(told: dict[str, Any]) -> list[str]:
     }
     lines = [f"{name:<10} {text}" for name, text in rows.items()]
     return [*lines, *_lines_of_run(told["run"])] if "run" in told else lines
+
+
+def _promises(support: dict[str, bool]) -> str:
+    """Return which promises of the kernels hold, and which this version of Numba rules out."""
+    on = [text for name, text in _PROMISES.items() if support[name]]
+    off = [text for name, text in _PROMISES.items() if not support[name]]
+    parts = [", ".join(on)] * bool(on) + [f"off: {', '.join(off)}"] * bool(off)
+    return "; ".join(parts)
 
 
 def _lines_of_run(run: dict[str, Any]) -> list[str]:

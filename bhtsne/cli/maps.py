@@ -1,6 +1,5 @@
 """A file or a folder that something has left → the map in it, and what is known of its points."""
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,7 +47,7 @@ def read(name: str) -> Map:
         raise Usage(f"MAP must be a file or the folder of a checkpoint, got {name!r}")
     if path.is_dir():
         return _of_parts(path) if any(path.glob("part-*.parquet")) else _of_checkpoint(path)
-    kind = told_kind(path)
+    kind = format_of(path)
     if kind == _MODEL:
         return _of_model(path)
     if kind == _RECORDING:
@@ -65,18 +64,14 @@ def read(name: str) -> Map:
 
 def is_recording(name: str) -> bool:
     """Return whether a file holds the frames that a `Recorder` has kept."""
-    return Path(name).is_file() and told_kind(Path(name)) == _RECORDING
+    return Path(name).is_file() and format_of(Path(name)) == _RECORDING
 
 
-def told_kind(path: Path) -> str | None:
-    """Return what an .npz says that it is, if it says so."""
-    from bhtsne import files
+def format_of(path: Path) -> str | None:
+    """Return the name of the library's format in which an .npz is, or None."""
+    from bhtsne import storage
 
-    if files.kind(path) != "npz" or path.suffix != ".npz":
-        return None
-    with files.readable_errors(path, "arrays"), files.stored(path) as file:
-        arrays = files.read_arrays(file)
-        return json.loads(str(arrays["told"])).get("format") if "told" in arrays else None
+    return storage.format_name(path) if path.suffix.lower() == ".npz" else None
 
 
 def labels(given: Map, name: str | None) -> Any:
@@ -143,18 +138,15 @@ def _of_parts(path: Path) -> Map:
 
 def _of_checkpoint(path: Path) -> Map:
     """Return the latest map of a run, which may be going on."""
-    from bhtsne import files
-    from bhtsne.optimizer import Record
+    from bhtsne import checkpoint
 
     states = sorted(path.glob("state-*.npz"))
     if not states:
         raise Usage(
             f"MAP must be a file or the folder of a checkpoint, got {path}, where no map is"
         )
-    with files.readable_errors(states[-1], "what a run has kept"), files.stored(states[-1]) as file:
-        arrays = files.read_arrays(file)
-        history = [Record(*record) for record in json.loads(str(arrays["told"]))["history"]]
-        return _checked(Map(path.name, arrays["Y"], history=history), states[-1])
+    state = checkpoint.read_state(states[-1])
+    return _checked(Map(path.name, state.Y, history=state.history), states[-1])
 
 
 def _checked(given: Map, path: Path) -> Map:

@@ -61,13 +61,13 @@ def run(arguments: argparse.Namespace) -> int:
     columns = partwise.columns(arguments.input, Wanted(arguments.labels, **_of_columns(arguments)))
     report = _report(arguments, columns, sum(part.rows for part in parts))
     y = _labels(arguments, columns, sum(part.rows for part in parts))
-    how, told = _landmarks(arguments, parts, columns)
-    with folder.begun(arguments.output, told) as is_mapped:
+    how, settings = _landmarks(arguments, parts, columns)
+    with folder.begun(arguments.output, settings) as is_mapped:
         say(report, arguments)
         if is_mapped:
-            model = folder.kept(arguments.output)
+            model = folder.read_model(arguments.output)
         else:
-            model = folder.fit(arguments.output, told, parts, columns, y, how)
+            model = folder.fit(arguments.output, settings, parts, columns, y, how)
         watch.lap("landmarks")
         left = folder.missing(arguments.output, parts)
         tasks = [_task(arguments.output, i, parts, columns, y) for i in left]
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         _draw(arguments.output, arguments)
     watch.lap("write")
     summary = _summary(arguments, model, parts, done, watch)
-    summary |= {"pca": told["--pca"] or None, "table": table_of(report)}
+    summary |= {"pca": settings["--pca"] or None, "table": table_of(report)}
     tell(summary, _told(summary), arguments)
     return 0
 
@@ -171,14 +171,16 @@ def _landmarks(arguments: argparse.Namespace, parts: Any, columns: Any) -> tuple
     options = tsne.get_params(deep=False)
     for name in ("n_jobs", "verbose", "callbacks", "callback_every", "checkpoint"):
         options.pop(name, None)
-    told = {
+    settings = {
         "--landmarks": arguments.landmarks, "--landmarks-by": way, "--pca": n_components,
         "--labels": arguments.labels,
         **{f"--{name}": given for name, given in _of_columns(arguments).items()},
-        **{name: value for name, value in options.items() if not name.startswith("checkpoint")},
+        "parameters": {
+            name: value for name, value in options.items() if not name.startswith("checkpoint")
+        },
         "input": partwise.fingerprints(arguments.input),
     }  # fmt: skip
-    return Landmarks(arguments.landmarks, way, n_components, tsne), told
+    return Landmarks(arguments.landmarks, way, n_components, tsne), settings
 
 
 def _task(out: Path, i: int, parts: Any, columns: Any, y: Any) -> Any:

@@ -179,9 +179,9 @@ def keep(Y: Any, points: Points, arguments: argparse.Namespace) -> None:
 
     labels, kept = points.labels, points.kept
     if is_stream(arguments.output):
-        send(files.dumped(arguments.format or "csv", Y, labels=labels, kept=kept))
+        send(files.dumped(arguments.format or "csv", Y, labels=labels, columns=kept))
     elif arguments.output is not None:
-        files.write(arguments.output, Y, labels=labels, kept=kept)
+        files.write(arguments.output, Y, labels=labels, columns=kept)
     if arguments.plot is not None:
         from bhtsne import plot
 

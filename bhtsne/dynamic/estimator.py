@@ -25,50 +25,49 @@ __all__ = ["DynamicTSNE"]
 
 
 class DynamicTSNE(BaseEstimator):
-    """Dynamic t-SNE (Rauber, Falcão & Telea 2016): a map of each snapshot, which stay comparable.
+    """Dynamic t-SNE (Rauber, Falcão & Telea 2016): comparable maps of a sequence of snapshots.
 
-    Minimises ``Σ_t KL(P[t]‖Q[t]) + λ/2N Σ_i Σ_t ‖y_i[t] − y_i[t+1]‖²``: T snapshots of the same
-    points, such as a network's activations after each epoch, become T maps in which a point moves
-    no farther than its neighbours ask for. Points may come and go. Repulsion is summed by a tree,
-    so that ten snapshots of 10,000 points are a matter of a minute.
+    Minimizes ``Σ_t KL(P[t]‖Q[t]) + λ/2N Σ_i Σ_t ‖y_i[t] − y_i[t+1]‖²``. T snapshots of the same
+    points, such as activations of a network after each epoch, become T maps; the penalty keeps a
+    point in place unless its neighbours change. Snapshots may lack points. Repulsion is summed by a
+    tree: ten snapshots of 10,000 points take about a minute (`bench/dynamic.py`).
 
     Parameters
     ----------
     n_components : int, default 2
         Dimensions of the maps: 1, 2 or 3 by Barnes-Hut, any by ``method="exact"``.
     movement_penalty : float, default 0.01
-        λ, 0 to below 1e6. With 0 each map is that of `TSNE` from the same start. The larger, the
-        less points move, and the more each map borrows from the others. 0.1 is a common choice.
-        With it 10,000 digits, under a blur that falls over ten snapshots, move by 1 % of the extent
-        from map to map, by 6 % with 0.01 and 18 % with 0; but on the map of the most blurred, 86 %
-        of the neighbours are of one class, 77 % with 0.01, and 75 % on a map of its own.
+        λ, 0 to below 1e6. With 0 each map is that of `TSNE` from the same start. A larger penalty
+        moves points less and makes each map depend more on the others; 0.1 is a common choice.
+        `bench/dynamic.py` measures both effects.
     perplexity : float, default 30
         Effective number of neighbours of a point, below the number N of points of every snapshot.
         Above (N − 1) / 3, that is used, at least 1, with a warning.
     early_exaggeration : float or "auto", default "auto"
-        Factor of the attraction at first; "auto" is 12.
+        Factor of the attraction in the first phase; "auto" is 12.
     early_exaggeration_iter : int or "auto", default "auto"
-        Iterations of that phase; "auto" is the schedule's.
+        Iterations of this phase; "auto" is that of the schedule.
     exaggeration : float, default 1
         Factor of the attraction afterwards.
     n_iter : int or "auto", default "auto"
-        Iterations after early exaggeration; "auto" is the schedule's.
+        Iterations after early exaggeration; "auto" is that of the schedule.
     learning_rate : float or "auto", default "auto"
-        Factor of the gradient; "auto" is N / exaggeration. It is that of a snapshot of mean size,
-        the others have theirs in proportion.
+        Factor of the gradient for a snapshot of mean size; it is proportional to the size of the
+        others. "auto" is N / exaggeration.
     momentum : float or "auto", default "auto"
-        Part of the last step that is kept, 0 to below 1; "auto" is the schedule's.
+        Fraction of the last step that is added to the next, 0 to below 1; "auto" is that of the
+        schedule.
     schedule : {"fast", "opentsne"}, default "fast"
-        What "auto" stands for, as in `TSNE`, for snapshots of mean size.
+        The values of "auto", as in `TSNE`, for snapshots of mean size.
     init : {"pca", "spectral", "random"} or array of shape (points, n_components), default "pca"
-        Where points start, the same in all snapshots: at the mean of the snapshots' own starts,
-        laid on each other. An array has a row for each point, in the order of `ids_`.
+        Start of a point, the same in all snapshots: the mean of the starts of all snapshots, after
+        rotation onto each other. An array has a row for each point, in the order of `ids_`.
     metric : str or callable, default "euclidean"
         See `neighbors.find`; "precomputed": each snapshot holds the distances.
     metric_params : dict or None, default None
-        What the metric takes besides the points.
+        Parameters of the metric by name.
     neighbors : {"auto", "exact", "forest", "pynndescent"}, default "auto"
-        How neighbours are found.
+        Search for neighbours.
     method : {"barnes_hut", "exact"}, default "barnes_hut"
         "exact" takes affinities and repulsion over all pairs, in time and memory O(N²).
     theta : float, default 0.5
@@ -76,8 +75,8 @@ class DynamicTSNE(BaseEstimator):
     dof : float, default 1
         Degrees of freedom of the maps' kernel.
     callbacks : callable or sequence of callable, default ()
-        Called with an `optimizer.Record`, whose divergence is the mean of the snapshots', and a
-        list of copies of the maps; one that returns True stops.
+        Called with an `optimizer.Record`, whose divergence is the mean of all snapshots, and a list
+        of copies of the maps; a return value of True ends the optimization.
     callback_every : int, default 50
         Iterations between checks.
     random_state : int, RandomState or None, default None
@@ -94,9 +93,9 @@ class DynamicTSNE(BaseEstimator):
     kl_divergences_ : ndarray of float64, shape (T,)
         KL divergence of each map in nats.
     movement_ : ndarray of float64, shape (T − 1,)
-        How far points move from each map to the next, see `dynamic.movement`.
+        Movement from each map to the next, see `dynamic.movement`.
     ids_ : ndarray of shape (points,)
-        The points' ids, each once, in order; 0 to N − 1 if none were given.
+        Ids of the points, each once, sorted; 0 to N − 1 without ids.
     affinities_ : list of csr_array of float32, shape (N_t, N_t)
         P of each snapshot.
     neighbors_ : list of Neighbors
@@ -106,7 +105,7 @@ class DynamicTSNE(BaseEstimator):
     history_ : list of Record
         Iteration, mean KL divergence, gradient norm, force error and seconds of each check.
     stopped_ : {None, "callback", "interrupt"}
-        Why the optimisation ended before its last iteration, if it did.
+        Reason why the optimization ended before its last iteration.
     timings_ : dict of str to float
         Seconds of each stage.
 
@@ -178,18 +177,18 @@ class DynamicTSNE(BaseEstimator):
         Parameters
         ----------
         snapshots : sequence of array_like, CSR or data frame of shape (N_t, D_t)
-            Finite points, never changed; an array of shape (T, N, D) is one too. Snapshots may
-            differ in their features, and, with ids, in their points.
+            Finite points, which are not changed, or an array of shape (T, N, D). Snapshots may
+            have different features, and, with ids, different points.
         y : None
             Ignored.
         ids : sequence of array_like of shape (N_t,), optional
-            Which point each row of each snapshot is: numbers or strings. None if row i is the same
-            point in all.
+            Id of the point of each row of each snapshot, a number or a string. None if row i is the
+            same point in all snapshots.
 
         Returns
         -------
         DynamicTSNE
-            The fitted estimator, self. After Ctrl-C too, if maps had been begun.
+            The fitted estimator, self; after Ctrl-C too, if there are maps.
 
         Raises
         ------
@@ -257,7 +256,7 @@ class DynamicTSNE(BaseEstimator):
 
 
 def _neighbors(model: DynamicTSNE, X):
-    """Return the neighbours in a snapshot; a seed draws the same for all, as for one map."""
+    """Return the neighbours in a snapshot; each snapshot has its own generator, of the same seed."""
     seed = None if model.random_state is None else check_random_state(model.random_state)
     return fitting.find_neighbors(
         X, Gaussian(), model.perplexity, metric=model.metric, metric_params=model.metric_params,
@@ -304,8 +303,8 @@ def _optimize(model: DynamicTSNE, P, where: Rows, state: State, progress: Progre
         callbacks=[parted(callback) for callback in listed(model.callbacks)],
         callback_every=model.callback_every,
         progress=progress.advance,
-        # Maps that a penalty ties are one: were each centred by itself, all points would move
-        # when some leave.
+        # A penalty makes all maps one: if each were centred by itself, all points would move when
+        # some are missing.
         centred=(slice(None),) if model.movement_penalty else where.parts,
     )
 

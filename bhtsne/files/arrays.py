@@ -8,7 +8,6 @@ import math
 import os
 import warnings
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,8 +25,8 @@ _HEADERS = {
 }
 _HEADER = 1 << 16  # bytes, of which NumPy takes 10,000
 _BLOCK = 1 << 20
-# What `numpy.savez` writes. Of others, zipfile unpacks as much at once as there is.
-_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# Those of `numpy.savez` and `numpy.savez_compressed`. Of others, zipfile decompresses whole blocks.
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _WHOLE = ("shape", "indices", "indptr", "row", "col", "offsets")  # parts of sparse arrays
 
 
@@ -76,38 +75,31 @@ def read_npz(path: Path, wanted: Wanted) -> Table:
     return Table(arrays[tables[0]], y, kept=kept)
 
 
-def read_arrays(file: Any) -> dict[str, np.ndarray]:
-    """Return all arrays of an .npz, which is open, by their names."""
+def read_arrays(file: Any, only: str | None = None) -> dict[str, np.ndarray]:
+    """Return the arrays of an open .npz by their names, or only that of one name if it exists."""
     if not zipfile.is_zipfile(file):
         raise ValueError("no zip archive, or only a part of one")
     arrays: dict[str, np.ndarray] = {}
     with zipfile.ZipFile(file) as archive:
-        check_memory(sum(member.file_size for member in archive.infolist()))
-        for member in archive.infolist():
-            name = member.filename.removesuffix(".npy")
-            if name in arrays or member.compress_type not in _PACKED:
-                raise ValueError(f"a part {name!r} that is there twice, or packed by no NumPy")
+        members = [one for one in archive.infolist() if only in (None, _name(one))]
+        check_memory(sum(member.file_size for member in members))
+        for member in members:
+            name = _name(member)
+            if name in arrays or member.compress_type not in _COMPRESSIONS:
+                raise ValueError(f"a part {name!r} that occurs twice or is compressed otherwise")
             try:
                 with archive.open(member) as part:
                     arrays[name] = _npy(part)
             except MemoryError:  # too little memory is no damage
                 raise
-            except Exception as error:  # zipfile's and zlib's own among them
+            except Exception as error:  # zipfile and zlib have errors of their own
                 raise ValueError(f"{error or 'an early end'} in the part {name!r}") from error
     return arrays
 
 
-def write_arrays(file: Any, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write an .npz as `numpy.savez` does, but copy nothing: the checksum is taken on the way."""
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, X in arrays.items():
-            X = X if X.flags.forc else np.ascontiguousarray(X)
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as part:
-                head = np.lib.format.header_data_from_array_1_0(X)
-                np.lib.format.write_array_header_1_0(part, head)
-                body = (X if X.flags.c_contiguous else X.T).data.cast("B") if X.size else b""
-                for start in range(0, len(body), _BLOCK):
-                    part.write(body[start : start + _BLOCK])
+def _name(member: zipfile.ZipInfo) -> str:
+    """Return the name of an array of an .npz."""
+    return member.filename.removesuffix(".npy")
 
 
 def _sparse(file: Any, arrays: dict[str, np.ndarray]) -> Any:

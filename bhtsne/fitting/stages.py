@@ -168,7 +168,7 @@ def initial_map(X: Any, P: Any, init: Any, n_components: int, random_state: Any)
         return initial.random(X.shape[0], n_components, random_state=random_state)
     if init == "spectral":
         return initial.spectral(P, n_components, random_state=random_state)
-    return initial.pca(X, n_components, random_state=random_state)
+    return initial.first_components(X, n_components, random_state)
 
 
 def optimize(
@@ -204,10 +204,9 @@ def optimize(
         saved.keep(state)
 
     try:
-        optimizer.run(
-            state, objective, None, callbacks=callbacks, callback_every=callback_every,
-            progress=after,
-        )  # fmt: skip
+        optimizer.resume(
+            state, objective, callbacks=callbacks, callback_every=callback_every, progress=after
+        )
     finally:
         saved.keep(state, now=True)
 

@@ -23,11 +23,7 @@ __all__ = ["add", "optimize", "resume"]
 def resume(cls: type, path: Any, *, callbacks: Any, n_jobs: int | None, verbose: bool) -> Any:
     """Return a model of a run that a checkpoint holds, see `TSNE.resume`."""
     parameters, X, names = checkpoint.restored(path, cls)
-    every = parameters.pop("checkpoint_every", 50)
-    options = checkpoint.Checkpointing(path, every)
-    model = cls(
-        **parameters, callbacks=callbacks, n_jobs=n_jobs, verbose=verbose, checkpoint=options
-    )
+    model = cls(**parameters, callbacks=callbacks, n_jobs=n_jobs, verbose=verbose)
     model.fit(X)
     if names is not None:
         model.feature_names_in_ = np.array(names, object)

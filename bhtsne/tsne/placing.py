@@ -68,7 +68,7 @@ def _place(
     n = len(model.embedding_)
     with jit.threads(model.n_jobs):
         k = min(n_neighbors or kind.n_neighbors(perplexity), n)
-        found = neighbors.query(
+        found = neighbors.search_among(
             model._fit_X, X, k, metric=model.metric, metric_params=model.metric_params
         )
         P = affinities.weighted(found, n, as_perplexities(perplexity), kind)

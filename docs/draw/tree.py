@@ -10,8 +10,8 @@ from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 
 from bhtsne import forces, tree
-from bhtsne.forces import barnes_hut
-from bhtsne.forces.walk import _choose
+from bhtsne.forces import packed
+from bhtsne.forces.walk import Target, sort_cells
 from bhtsne.plot import PALETTE
 
 _ORANGE, _BLUE, _GREEN = PALETTE[1], PALETTE[5], PALETTE[2]
@@ -95,10 +95,11 @@ def morton():
 
 def _walk(built: tree.Tree, theta: float, box: np.ndarray, many: bool) -> list[np.ndarray]:
     """Return the smooth cells, the far cells and the leaves that the library's walk chooses."""
-    seen, links, _, _ = barnes_hut.prepare(built)
-    ids = np.empty((4, len(links)), np.int32)
-    counts = _choose(-1, len(links) if many else -1, 0, box, seen, links, np.float32(theta**2), ids)
-    return [ids[1 + k, :n].copy() for k, n in enumerate(counts)]
+    cells = packed.cells(built, 1.0)
+    lists = np.empty((4, len(cells.links)), np.int32)
+    target = Target(-1, len(built.order) if many else -1, 0, box)
+    counts = sort_cells(target, cells, np.float32(theta**2), lists)
+    return [lists[1 + k, :n].copy() for k, n in enumerate(counts)]
 
 
 def _draw_walk(ax, built, chosen, mine) -> str:
@@ -145,7 +146,7 @@ def walk_of_a_group():
     """Draw the one walk that the points of a group share, at two θ."""
     _, _, model = digits()
     built = tree.build(model.embedding_)
-    _, _, boxes, _ = barnes_hut.prepare(built)
+    boxes = packed.groups(built).boxes
     sizes = built.stop[built.groups] - built.start[built.groups]
     middle = np.abs(built.center[:, built.groups]).max(axis=0)
     chosen_group = int(np.argmin(np.where(sizes > 60, middle, np.inf)))
@@ -168,7 +169,7 @@ def _errors() -> tuple[np.ndarray, list[float], list[float]]:
     thetas = np.array([0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.5])
     errors, sums = [], []
     built = tree.build(Y)
-    _, _, boxes, _ = barnes_hut.prepare(built)
+    boxes = packed.groups(built).boxes
     sizes = built.stop[built.groups] - built.start[built.groups]
     for theta in thetas:
         fast = forces.repulsion(Y, theta=theta)

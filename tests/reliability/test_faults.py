@@ -194,8 +194,9 @@ CACHES = {
 def test_a_cache_that_fails_costs_a_compilation_only(how, tmp_path):
     code = (
         f"import os, resource; {CACHES[how]}\n"
-        "import numpy as np; from bhtsne.optimizer.step import advanced\n"
-        "ones = np.ones((3, 2), np.float32); print(advanced(ones, ones, ones, ones, 0.5, 0.5))"
+        "import numpy as np; from bhtsne.optimizer.step import Motion, advanced\n"
+        "ones = np.ones((3, 2), np.float32)\n"
+        "print(advanced(Motion(ones, ones, ones), ones, 0.5, 0.5))"
     )
 
     def run():

@@ -1,0 +1,21 @@
+"""Command line → tests: the quick suite, or all tests with `--full`."""
+
+from collections import Counter
+
+
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true", help="run the tests marked full as well")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave the tests marked `full` out, except with `--full` or where a test is named by `::`."""
+    if config.getoption("--full") or any("::" in argument for argument in config.args):
+        return
+    cases, quick, full = Counter(), [], []
+    for item in items:
+        marks = [mark.kwargs.get("after", 0) for mark in item.iter_markers("full")]
+        family = item.nodeid.partition("[")[0]
+        (full if any(cases[family] >= after for after in marks) else quick).append(item)
+        cases[family] += 1
+    config.hook.pytest_deselected(items=full)
+    items[:] = quick
