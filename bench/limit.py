@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import machine
 import numba
 import numpy as np
 from main_job import prepared
@@ -81,7 +82,7 @@ def median(function: Callable, repeats: int = 9) -> float:
     return float(np.median(seconds))
 
 
-def machine() -> dict[str, float]:
+def peak_rates() -> dict[str, float]:
     """Return bytes, operations, divisions and operations of a matrix product, a second."""
     x = np.ones(2**27, np.float32)
     A = np.ones((4096, 4096), np.float32)
@@ -116,7 +117,7 @@ def main() -> None:
     parser.add_argument("--points", type=int, help="only the first N points of MNIST")
     parser.add_argument("--json", type=Path, default="bench/limit.json")
     arguments = parser.parse_args()
-    rates = machine()
+    rates = peak_rates()
     print(json.dumps({name: f"{rate / 1e9:.1f} G/s" for name, rate in rates.items()}))
     X, _ = prepared(arguments.points)
     model = TSNE(random_state=0).fit(X)
@@ -158,7 +159,7 @@ def main() -> None:
     rows.append(row("iteration", whole, floor, seconds))
     measured = {"points": n, "rates": rates, "stages": rows, "near_points": near / n}
     measured |= {"far_cells": far / n, "distant_cells_at_nodes": distant / n}
-    arguments.json.write_text(json.dumps(measured, indent=1) + "\n")
+    machine.write(arguments.json, measured)
 
 
 def row(name: str, counted, floor: float, seconds: float) -> dict:

@@ -13,6 +13,7 @@ import statistics
 import time
 from pathlib import Path
 
+import machine
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -90,7 +91,7 @@ def main() -> None:
         for name, model in models.items()
     ]
     result = {"points": len(X), "rows": rows, "checks": cost_of_checks(models["defaults"])}
-    arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+    machine.write(arguments.json, result)
     print(json.dumps(result, indent=1))
     figure, axes = plt.subplots(2, 5, figsize=(13, 5.6), layout="constrained")
     for ax, (name, model) in zip(axes.flat, models.items(), strict=True):

@@ -37,7 +37,6 @@ extensions = [
     "formulas",
     "gallery",
     "links",
-    "measured",
 ]
 exclude_patterns = ["_build", "extensions", "draw", "templates"]
 templates_path = ["templates"]
