@@ -127,13 +127,13 @@ def order(names: Sequence[str], wanted: Sequence[str], what: str = "X") -> list[
     if lacking:
         raise ValueError(
             f"{what} must have the features of the fit, got none of the name "
-            f"{listed([repr(name) for name in lacking])}; add what is missing."
+            f"{listed([repr(name) for name in lacking])}; add them."
         )
     unknown = [name for name in names if name not in set(wanted)]
     if unknown:
         raise ValueError(
             f"{what} must have the features of the fit alone, got also "
-            f"{listed([repr(name) for name in unknown])}; drop what is new."
+            f"{listed([repr(name) for name in unknown])}; drop them."
         )
     if len(names) != len(wanted):
         raise ValueError(f"{what} must have each feature once, got {len(names)} of {len(wanted)}.")
