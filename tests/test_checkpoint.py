@@ -11,9 +11,8 @@ import pytest
 from scipy import sparse
 
 from bhtsne import TSNE, fitting, forces, neighbors, optimizer, storage
-from bhtsne.checkpoint import Checkpointing
+from bhtsne.checkpoint import Checkpointing, identity
 from bhtsne.checkpoint import folder as folders
-from bhtsne.checkpoint import identity
 from bhtsne.checkpoint.identity import CLASSES
 
 X = np.random.default_rng(0).random((90, 5)).astype(np.float32)
