@@ -102,6 +102,7 @@ GAPS = {
 }
 
 
+@pytest.mark.full(after=6)
 @pytest.mark.parametrize("kind", GAPS)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_missing_label_is_grey_and_counted_whatever_the_type(kind, theme):
@@ -196,6 +197,7 @@ DATES = {
 }
 
 
+@pytest.mark.full(after=3)
 @pytest.mark.parametrize("kind", DATES)
 def test_dates_get_a_colour_bar_with_dates(kind):
     with warnings.catch_warnings():
@@ -294,6 +296,7 @@ WHAT = ["scatter", "1-D", "3-D", "density", "thumbnails", "small_multiples", "co
 WHAT += ["animate", "live"]
 
 
+@pytest.mark.full(after=3)
 @pytest.mark.usefixtures("_notebook")
 @pytest.mark.parametrize("what", WHAT)
 @pytest.mark.parametrize("labels", ["ids", "names", "long names"])

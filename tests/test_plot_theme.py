@@ -57,6 +57,7 @@ def test_every_function_that_draws_is_called_here():
     assert drawing - {"save", "animate"} == set(CALLS)
 
 
+@pytest.mark.full(after=4)
 @pytest.mark.parametrize("name", CALLS)
 def test_a_dark_figure_is_dark_and_all_its_text_can_be_read(name):
     figure = CALLS[name](theme="dark").figure
@@ -67,6 +68,7 @@ def test_a_dark_figure_is_dark_and_all_its_text_can_be_read(name):
         assert contrast(text.get_color(), DARK) >= 4.5, text.get_text()
 
 
+@pytest.mark.full(after=3)
 @pytest.mark.parametrize("name", CALLS)
 def test_a_style_of_matplotlib_is_followed(name):
     with plt.style.context("dark_background"):
