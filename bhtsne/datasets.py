@@ -60,7 +60,7 @@ def load(name: str) -> Dataset:
     ValueError
         If the name is unknown.
     FileNotFoundError
-        If the name is "mnist", and MNIST is neither on this computer nor can be fetched.
+        If the name is "mnist", and MNIST is not on this computer and cannot be fetched.
 
     Examples
     --------

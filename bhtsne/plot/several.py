@@ -10,17 +10,17 @@ from bhtsne.plot.colours import Coloured, colour, for_each_map
 from bhtsne.plot.naming import check_legend, count_all_below, explain_beside, name_in_place
 from bhtsne.plot.scatter import (
     PROJECTION,
+    apply_layout,
     coordinates,
-    dots,
-    frame,
+    dot_style,
+    draw_density,
+    draw_points,
+    fit_limits,
     is_dense,
-    put,
-    settle,
-    shade,
+    remove_frame,
     stack,
-    undress,
 )
-from bhtsne.plot.theme import check_theme, paint, suited
+from bhtsne.plot.theme import apply_theme, check_theme, matching_theme
 
 
 def small_multiples(
@@ -89,7 +89,7 @@ def small_multiples(
     >>> axes[0].get_xlim() == axes[1].get_xlim()
     True
     """
-    maps, titles = checked(maps, titles)
+    maps, titles = checked_maps(maps, titles)
     dims = {Y.shape[1] for Y in maps}
     if same_scale and len(dims) > 1:
         raise ValueError(
@@ -98,17 +98,17 @@ def small_multiples(
     check_theme(theme)
     labels = for_each_map(labels, len(maps))
     sizes = [len(Y) for Y in maps]
-    theirs: dict = {"palette": palette, "title": legend_title, "theme": suited(None, theme)}
+    theirs: dict = {"palette": palette, "title": legend_title, "theme": matching_theme(None, theme)}
     coloured = colour(labels, sizes, **theirs)
     for d in dims:
         check_legend(legend, coloured.names, d)
     dense = [is_dense(kind, Y, size, alpha) for Y in maps]
     axes = _grid(maps, titles, n_columns, theme)
-    fill(axes, maps, coloured, dense, legend, same_scale=same_scale, size=size, alpha=alpha)
+    draw_panels(axes, maps, coloured, dense, legend, same_scale=same_scale, size=size, alpha=alpha)
     return axes
 
 
-def fill(
+def draw_panels(
     axes: np.ndarray,
     maps: list[np.ndarray],
     labels: Coloured,
@@ -122,28 +122,28 @@ def fill(
     """Draw each map in its axes, and name or explain the categories for all."""
     parts = [labels.of(i) for i in range(len(maps))]
     drawn = [
-        None if flat else put(ax, Y, one.colours[0], one.known[0])
+        None if flat else draw_points(ax, Y, one.colours[0], one.known[0])
         for ax, Y, one, flat in zip(axes, maps, parts, dense, strict=True)
     ]
     placed = [stack(Y) if Y.shape[1] == 1 else Y for Y in maps]
     for ax, points in zip(axes, placed, strict=True):
-        frame(ax, np.concatenate(placed) if same_scale else points)
+        fit_limits(ax, np.concatenate(placed) if same_scale else points)
     note = count_all_below(axes, labels) if legend and labels.names else None
-    settle(*axes)
+    apply_layout(*axes)
     if legend and not _named_in_place(axes, maps, labels, legend):
         if note is not None:
             note.remove()
         explain_beside(axes[0].figure, axes, labels)
-        settle(*axes)
+        apply_layout(*axes)
     plain = labels.scale is None and not labels.names
     for ax, put_there, Y, one in zip(axes, drawn, maps, parts, strict=True):
         if put_there is None:
-            shade(ax, Y, one)
+            draw_density(ax, Y, one)
         else:
-            put_there.set(**dots(ax, len(Y), size, alpha, plain=plain))
+            put_there.set(**dot_style(ax, len(Y), size, alpha, plain=plain))
 
 
-def checked(
+def checked_maps(
     maps: Sequence[Any], titles: Sequence[Any] | None
 ) -> tuple[list[np.ndarray], list[str]]:
     """Return each map as float64 and its title or "", or raise ValueError."""
@@ -180,8 +180,8 @@ def _grid(
     for i, Y in enumerate(maps):
         dims = Y.shape[1]
         axes[i] = figure.add_subplot(rows, n_columns, i + 1, projection=PROJECTION[dims])
-        paint(axes[i], theme)
-        undress(axes[i], dims)
+        apply_theme(axes[i], theme)
+        remove_frame(axes[i], dims)
         axes[i].set_title(titles[i], size=min(12, 4 * width))
     return axes
 
@@ -190,12 +190,12 @@ def _named_in_place(
     axes: np.ndarray, maps: list[np.ndarray], coloured: Coloured, legend: str
 ) -> bool:
     """Write the categories' names into every panel, or into none."""
-    picky, names = legend == "auto", coloured.names
+    complete, names = legend == "auto", coloured.names
     possible = all(Y.shape[1] == 2 for Y in maps) and not coloured.rest
-    if not names or not (possible if picky else legend == "in place"):
+    if not names or not (possible if complete else legend == "in place"):
         return False
     parts = zip(axes, maps, coloured.values, strict=True)
-    if all(name_in_place(*part, names, picky) for part in parts):
+    if all(name_in_place(*part, names, complete) for part in parts):
         return True
     for ax in axes:
         for text in [*ax.texts]:

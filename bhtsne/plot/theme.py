@@ -61,7 +61,7 @@ def background(ax: Any = None, theme: str | None = None) -> str:
     return to_hex((seen[0], seen[1], seen[2]))
 
 
-def suited(ax: Any = None, theme: str | None = None) -> str:
+def matching_theme(ax: Any = None, theme: str | None = None) -> str:
     """Return the name of the theme whose text is the more readable on axes."""
     behind = background(ax, theme)
     return max(THEMES, key=lambda name: contrast(THEMES[name].ink, behind))
@@ -71,10 +71,10 @@ def ink(ax: Any) -> str:
     """Return the colour of text on axes: matplotlib's own where that can be read."""
     own = to_hex(rcParams["text.color"])
     readable = contrast(own, background(ax)) >= _READABLE
-    return own if readable else THEMES[suited(ax)].ink
+    return own if readable else THEMES[matching_theme(ax)].ink
 
 
-def paint(ax: Any, theme: str | None) -> None:
+def apply_theme(ax: Any, theme: str | None) -> None:
     """Give axes and their figure a theme's background, and their text a colour that it shows."""
     if theme is not None:
         ax.figure.set_facecolor(THEMES[theme].background)
@@ -90,7 +90,9 @@ def paint(ax: Any, theme: str | None) -> None:
     ax.spines[:].set_edgecolor(colour)
 
 
-def opened(ax: Axes | None, theme: str | None, size: tuple, projection: str | None = None) -> Any:
+def themed_axes(
+    ax: Axes | None, theme: str | None, size: tuple, projection: str | None = None
+) -> Any:
     """Return axes, those of a new pyplot figure if there are none, in a theme."""
     check_theme(theme)
     axes: Any = ax
@@ -99,13 +101,13 @@ def opened(ax: Axes | None, theme: str | None, size: tuple, projection: str | No
 
         figure = plt.figure(figsize=size, layout="constrained")
         axes = figure.add_subplot(projection=projection)
-    paint(axes, theme)
+    apply_theme(axes, theme)
     return axes
 
 
-def swatches(ax: Any, count: int) -> list[str]:
+def palette_colours(ax: Any, count: int) -> list[str]:
     """Return the first colours of the palette that suits axes, again from the first after 40."""
-    palette = DARK_PALETTE if suited(ax) == "dark" else PALETTE
+    palette = DARK_PALETTE if matching_theme(ax) == "dark" else PALETTE
     return [palette[i % len(palette)] for i in range(count)]
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from bhtsne.plot.colours import Coloured
 from bhtsne.plot.naming import count_below, name_beside
-from bhtsne.plot.scatter import begun, bound, coordinates, settle
+from bhtsne.plot.scatter import apply_layout, axes_and_colours, coordinates, set_limits
 from bhtsne.plot.theme import ink
 
 # Thumbnails at most a tenth of their size from the knots of a grid of this pitch never overlap:
@@ -97,11 +97,11 @@ def thumbnails(
     if legend not in ("beside", None):
         raise ValueError(f"legend must be 'beside' or None, got {legend!r}.")
     told: dict = {"legend": legend, "legend_title": legend_title, "title": title}
-    axes, coloured = begun(Y, labels, ax, palette=palette, theme=theme, **told)
-    bound(axes, Y)
+    axes, coloured = axes_and_colours(Y, labels, ax, palette=palette, theme=theme, **told)
+    set_limits(axes, Y)
     if legend:
         (name_beside if coloured.names else count_below)(axes, coloured)
-    settle(axes)
+    apply_layout(axes)
     if opaque is None:
         opaque = images.ndim == 4 or not _has_empty_borders(images)
     _paste(axes, Y, images, coloured, size, opaque, tinted=labels is not None)
@@ -150,7 +150,7 @@ def _paste(
     to_data = np.ptp(np.array([ax.get_xlim(), ax.get_ylim()]), axis=1) / box.size
     ax.update_datalim([Y.min(axis=0) - sides / 2 * to_data, Y.max(axis=0) + sides / 2 * to_data])
     ax.autoscale_view()
-    settle(ax)
+    apply_layout(ax)
     box = ax.get_window_extent()
     place = ax.transData.transform(Y) - box.min
     inside = ((place >= sides / 2) & (place <= box.size - sides / 2)).all(axis=1)
