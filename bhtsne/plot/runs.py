@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 
 from bhtsne.optimizer import Phase, Record
 from bhtsne.plot.theme import add_legend, ink, palette_colours, themed_axes
+from bhtsne.tsne import TSNE
+from bhtsne.tsne.mapping import planned_phases
 
 _QUANTITIES = {
     "kl": "KL divergence (nats)",
@@ -40,8 +42,8 @@ def kl_history(
     quantity : {"kl", "gradient_norm", "force_error"}
         Quantity of the records; the axis of the latter two is logarithmic.
     phases : sequence of Phase or None
-        Phases whose ends are marked. None is the schedule of the first estimator, unless its
-        phases have stopping criteria.
+        Phases whose ends are marked. None is the schedule of the first `TSNE` without stopping
+        criteria.
     ax : Axes or None
         Axes to draw in; None creates a new pyplot figure.
     title : str or None
@@ -176,11 +178,10 @@ def _records(run: Any, name: Any) -> list[Record]:
 
 
 def _phases(run: Any) -> list[Phase]:
-    """Return the schedule of an estimator; none if a stopping criterion may have ended a phase."""
-    planned = getattr(run, "_planned", None)
-    if planned is None or not hasattr(run, "embedding_"):
+    """Return the schedule of a TSNE; none if a stopping criterion may have ended a phase."""
+    if not isinstance(run, TSNE):
         return []
-    phases = planned(len(run.embedding_))
+    phases = planned_phases(run, len(run.embedding_))
     may_stop = any(phase.min_kl_rate or phase.min_gradient_norm for phase in phases)
     return [] if may_stop else phases
 

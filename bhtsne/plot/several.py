@@ -1,4 +1,4 @@
-"""Several maps → one figure with a panel for each, in the same colours and, if asked, limits."""
+"""Several maps → one figure with a panel for each, in the same colours."""
 
 from collections.abc import Sequence
 from numbers import Integral
@@ -40,28 +40,28 @@ def small_multiples(
 ) -> np.ndarray:
     """Draw several maps side by side in a new pyplot figure.
 
-    A category, or a quantity, has the same colour in every panel.
+    Categories and quantities have the same colours in all panels.
 
     Parameters
     ----------
     maps : sequence of array-like of shape (N, d)
-        The maps; N may differ between them, d is 1, 2 or 3.
+        The maps; N and d may differ between them, d is 1, 2 or 3.
     labels : array-like of shape (N,), list of these, or None
-        One label a point, as in `scatter`: one sequence for all maps, or a list with one sequence,
-        or None, for each map.
+        Labels as in `scatter`: one sequence for all maps, or a list with one sequence, or None,
+        for each map.
     titles : sequence of str or None
-        One title a map.
+        One title for each map.
     n_columns : int or None
-        Panels in a row. None makes a grid that is about square and full.
+        Panels in a row. None creates a nearly square grid with few empty cells.
     same_scale : bool
         Whether all panels have the same limits, for maps whose coordinates are comparable.
     kind : {"auto", "dots", "density"}
-        As in `scatter`, by each panel's own number of points.
+        As in `scatter`, separately for each panel.
     size, alpha : float or None
         As in `scatter`.
     legend : {"auto", "in place", "beside", None}
-        As in `scatter`, but one legend beside all panels. "auto" names categories in place if that
-        explains every panel.
+        As in `scatter`, but one legend beside all panels. "auto" is "in place" if that is possible
+        in every panel.
     legend_title : str or None
         As in `scatter`.
     palette : dict, list of colours, colormap, str or None
@@ -77,8 +77,7 @@ def small_multiples(
     Raises
     ------
     ValueError
-        If there is no map, labels or titles do not fit the maps, or an option is not one of those
-        named.
+        If there is no map, labels or titles do not match the maps, or an option is invalid.
 
     Examples
     --------
@@ -98,8 +97,8 @@ def small_multiples(
     check_theme(theme)
     labels = for_each_map(labels, len(maps))
     sizes = [len(Y) for Y in maps]
-    theirs: dict = {"palette": palette, "title": legend_title, "theme": matching_theme(None, theme)}
-    coloured = colour(labels, sizes, **theirs)
+    style: dict = {"palette": palette, "title": legend_title, "theme": matching_theme(None, theme)}
+    coloured = colour(labels, sizes, **style)
     for d in dims:
         check_legend(legend, coloured.names, d)
     dense = [is_dense(kind, Y, size, alpha) for Y in maps]
@@ -119,15 +118,15 @@ def draw_panels(
     size: float | None,
     alpha: float | None,
 ) -> None:
-    """Draw each map in its axes, and name or explain the categories for all."""
+    """Draw each map in its axes, with names of categories, a legend or a colour bar for all."""
     parts = [labels.of(i) for i in range(len(maps))]
     drawn = [
         None if flat else draw_points(ax, Y, one.colours[0], one.known[0])
         for ax, Y, one, flat in zip(axes, maps, parts, dense, strict=True)
     ]
-    placed = [stack(Y) if Y.shape[1] == 1 else Y for Y in maps]
-    for ax, points in zip(axes, placed, strict=True):
-        fit_limits(ax, np.concatenate(placed) if same_scale else points)
+    points = [stack(Y) if Y.shape[1] == 1 else Y for Y in maps]
+    for ax, own in zip(axes, points, strict=True):
+        fit_limits(ax, np.concatenate(points) if same_scale else own)
     note = count_all_below(axes, labels) if legend and labels.names else None
     apply_layout(*axes)
     if legend and not _named_in_place(axes, maps, labels, legend):
@@ -136,17 +135,17 @@ def draw_panels(
         explain_beside(axes[0].figure, axes, labels)
         apply_layout(*axes)
     plain = labels.scale is None and not labels.names
-    for ax, put_there, Y, one in zip(axes, drawn, maps, parts, strict=True):
-        if put_there is None:
+    for ax, dots, Y, one in zip(axes, drawn, maps, parts, strict=True):
+        if dots is None:
             draw_density(ax, Y, one)
         else:
-            put_there.set(**dot_style(ax, len(Y), size, alpha, plain=plain))
+            dots.set(**dot_style(ax, len(Y), size, alpha, plain=plain))
 
 
 def checked_maps(
     maps: Sequence[Any], titles: Sequence[Any] | None
 ) -> tuple[list[np.ndarray], list[str]]:
-    """Return each map as float64 and its title or "", or raise ValueError."""
+    """Return the maps as float64 and their titles, "" without titles, or raise ValueError."""
     maps = [coordinates(Y, f"maps[{i}]") for i, Y in enumerate(maps)]
     if not maps:
         raise ValueError("maps must hold at least one map, got none.")
@@ -162,8 +161,8 @@ def checked_maps(
 def _grid(
     maps: list[np.ndarray], titles: list[str], n_columns: int | None, theme: str | None
 ) -> np.ndarray:
-    """Return the axes of a new figure, without the points."""
-    from matplotlib import pyplot as plt  # slow to load, and no file needs it
+    """Return the empty axes of a new figure."""
+    from matplotlib import pyplot as plt  # slow to import, and unused when files are written
 
     count = len(maps)
     if n_columns is None:
@@ -189,7 +188,7 @@ def _grid(
 def _named_in_place(
     axes: np.ndarray, maps: list[np.ndarray], coloured: Coloured, legend: str
 ) -> bool:
-    """Write the categories' names into every panel, or into none."""
+    """Write names of categories into all panels or none; return whether they were written."""
     complete, names = legend == "auto", coloured.names
     possible = all(Y.shape[1] == 2 for Y in maps) and not coloured.rest
     if not names or not (possible if complete else legend == "in place"):
