@@ -34,31 +34,29 @@ def encode(where: str, values: Any, n: int, name: str = "id") -> Column:
     except TypeError:  # cells that hold lists or other unhashable objects
         flat = [None if x is None else str(x) for x in flat]
         seen = {x for x in flat if x is not None}
-    known = [x is not None for x in flat]
     if days := as_dates(seen):
         times = [np.nan if x is None else days[x] * 86_400_000 for x in flat]
         return Column(name, "date", np.round(times, 3), None)
     distinct, _ = categories([values], seen)
     if distinct is None:
-        return _quantity(name, flat, known, seen)
+        return _quantity(name, flat, seen)
     place = {x: i for i, x in enumerate(distinct)}
-    codes = [place[x] if there else len(place) for x, there in zip(flat, known, strict=True)]
+    codes = [len(place) if x is None else place[x] for x in flat]
     # Categories of one point each have no colours.
-    kind = "text" if len(PALETTE) < len(distinct) == sum(known) else "category"
+    n_present = len(flat) - flat.count(None)
+    kind = "text" if len(PALETTE) < len(distinct) == n_present else "category"
     return Column(name, kind, _smallest(codes), [str(x) for x in distinct])
 
 
-def _quantity(name: str, flat: list, known: list[bool], seen: set) -> Column:
+def _quantity(name: str, flat: list, seen: set) -> Column:
     """Return a column of numbers, or of text if integers are too large for JavaScript."""
     whole = all(isinstance(x, Integral) for x in seen)
     if whole and max(map(abs, seen)) > _EXACT:
-        texts = [str(x) if there else None for x, there in zip(flat, known, strict=True)]
+        texts = [None if x is None else str(x) for x in flat]
         return encode(name, texts, len(flat), name)
-    if whole and all(known):
+    if whole and None not in flat:
         return Column(name, "integer", _smallest(flat), None)
-    numbers = np.array(
-        [x if there else np.nan for x, there in zip(flat, known, strict=True)], np.float64
-    )
+    numbers = np.array([np.nan if x is None else x for x in flat], np.float64)
     single = numbers.astype(np.float32)
     exact = not whole or np.array_equal(single, numbers, equal_nan=True)
     return Column(name, "integer" if whole else "fraction", single if exact else numbers, None)

@@ -41,15 +41,15 @@ def aligned(maps: list[np.ndarray], rows: list[np.ndarray]) -> list[np.ndarray]:
     number of the point in each row of each map; the points of both maps determine the
     transformation. A map is unchanged if they are fewer than two or coincide.
     """
-    laid = maps[:1]
+    results = maps[:1]
     for Y, mine, before in zip(maps[1:], rows[1:], rows, strict=False):
         _, here, there = np.intersect1d(mine, before, assume_unique=True, return_indices=True)
-        moved, fixed = Y[here], laid[-1][there]
+        moved, fixed = Y[here], results[-1][there]
         shift, onto = (some.mean(axis=0) if len(some) else 0 for some in (moved, fixed))
         moved, fixed = moved - shift, fixed - onto
         if not (moved.any() and fixed.any()):
-            laid.append(Y)
+            results.append(Y)
             continue
         turn, singular_values = orthogonal_procrustes(moved, fixed)
-        laid.append((Y - shift) @ turn * (singular_values / (moved**2).sum()) + onto)
-    return laid
+        results.append((Y - shift) @ turn * (singular_values / (moved**2).sum()) + onto)
+    return results

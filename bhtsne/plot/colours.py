@@ -96,18 +96,20 @@ def colour(
         values[known] = [number[x] for x in present]
         colours = to_rgba_array([*swatches, missing if given else PLAIN[theme]])[values]
     cuts = np.cumsum(sizes)[:-1]
-    each, there, rgba = (np.split(x, cuts) for x in (values, known, np.asarray(colours)))
+    arrays = (values, known, np.asarray(colours))
+    values_by_map, known_by_map, colours_by_map = (np.split(x, cuts) for x in arrays)
     # Maps that share one sequence of labels have the same points, which are counted once.
     lacking = {
         i if some is None else id(some): int((~ok).sum())
-        for i, (some, ok) in enumerate(zip(labels, there, strict=True))
+        for i, (some, ok) in enumerate(zip(labels, known_by_map, strict=True))
     }
     unlabelled = sum(lacking.values()) if given else 0
     own = {str(name) for some in given if (name := getattr(some, "name", None))}
     title = own.pop() if title is None and len(own) == 1 else title
     return Coloured(
-        names, each, there, rgba, scale, bool(dates), swatches, rest, unlabelled, missing, title
-    )
+        names, values_by_map, known_by_map, colours_by_map, scale, bool(dates),
+        swatches, rest, unlabelled, missing, title,
+    )  # fmt: skip
 
 
 def _shape(labels: Any) -> tuple[int, ...]:

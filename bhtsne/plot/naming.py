@@ -125,10 +125,10 @@ def name_in_place(
     texts = _texts(ax, names)
     halves = np.array([text.get_window_extent().size for text in texts]) / 2 + 2
     box, start = ax.get_window_extent(), ax.transData.transform(places)
-    centres, room = _spread(start, halves, box)
+    centres, disjoint = _spread(start, halves, box)
     gap = np.maximum(np.abs(centres - start) - halves, 0)  # between a name and its place
     near = gap.max() < 0.04 * box.width
-    fine = not complete or (room and near)
+    fine = not complete or (disjoint and near)
     for text, place in zip(texts, ax.transData.inverted().transform(centres), strict=True):
         text.set_position(place) if fine else text.remove()
     if fine:

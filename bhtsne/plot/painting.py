@@ -64,13 +64,13 @@ class Stage:
         Places are in data coordinates, (n, 2); colours are red, green, blue and presence, (n, 4).
         """
         picture = self._background(title).copy()
-        seen = self._ax.transData.transform(places)
-        seen[:, 1] = len(picture) - seen[:, 1]
+        pixels = self._ax.transData.transform(places)
+        pixels[:, 1] = len(picture) - pixels[:, 1]
         colours = np.ascontiguousarray(colours, np.float32) * np.array(
             [255, 255, 255, 1], np.float32
         )
         colours[:, 3] *= self._alpha
-        _paint(picture, np.ascontiguousarray(seen, np.float32), colours, self._radius)
+        _paint(picture, np.ascontiguousarray(pixels, np.float32), colours, self._radius)
         return np.rint(picture).astype(np.uint8)
 
     def _background(self, title: str) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.colors import to_rgb, to_rgba_array
 
 from bhtsne.plot.colours import Coloured
+from bhtsne.plot.theme import linear_light
 
 SCALES = ("eq_hist", "log", "linear")
 _LEAST = 0.25  # opacity of a pixel with the fewest points
@@ -45,7 +46,7 @@ def shaded(pixels: Grid, labels: Coloured, scale: str, reach: int) -> np.ndarray
     if labels.scale is None:
         # one more colour, at index -1, for maps without any label
         table = to_rgba_array([*labels.swatches, labels.colours[0][0]])[:, :3]
-        light = _linear(table)[labels.values[0][chosen]]
+        light = linear_light(table)[labels.values[0][chosen]]
     else:
         ends = labels.scale.get_clim()
         light = np.clip(labels.values[0][chosen], *ends)[:, None]
@@ -122,11 +123,6 @@ def _opacity(count: np.ndarray, scale: str) -> np.ndarray:
     else:
         part = count / count.max()
     return _LEAST + (1 - _LEAST) * part
-
-
-def _linear(rgb: np.ndarray) -> np.ndarray:
-    """Return colours in sRGB as linear light (IEC 61966-2-1)."""
-    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
 
 
 def _gamma(light: np.ndarray) -> np.ndarray:

@@ -1,17 +1,13 @@
 """A map → an image file, written atomically; the same arguments give the same bytes."""
 
 import os
-from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from bhtsne.files import atomic_write, check_target
+from bhtsne.files import check_target
+from bhtsne.plot.figures import DPI, SUFFIXES, write
 from bhtsne.plot.scatter import FIGSIZE, PROJECTION, coordinates, scatter
-
-_UNDATED: dict = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
-SUFFIXES = tuple(_UNDATED)  # of the files that `save` writes
 
 
 def save(path: str | os.PathLike, Y: Any, labels: Any = None, **options: Any) -> None:
@@ -40,18 +36,16 @@ def save(path: str | os.PathLike, Y: Any, labels: Any = None, **options: Any) ->
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(Path(folder, "map.svg"), [[0, 0], [1, 2], [3, 1]], ["a", "b", "b"])
     ...     print(*os.listdir(folder))
     map.svg
     """
     check_target(path, SUFFIXES)
-    suffix = Path(path).suffix.lower()
     Y = coordinates(Y)
-    figure = Figure(figsize=FIGSIZE[Y.shape[1]], dpi=200)
+    figure = Figure(figsize=FIGSIZE[Y.shape[1]], dpi=DPI)
     # The map fills the figure; bbox_inches="tight" adds the title and legend outside it.
     ax = figure.add_axes((0, 0, 1, 1), projection=PROJECTION[Y.shape[1]])
     scatter(Y, labels, ax=ax, **options)
-    # Journals require fonts of type 42. A constant salt makes the identifiers in an SVG constant.
-    with rc_context({"pdf.fonttype": 42, "svg.hashsalt": "map"}), atomic_write(path) as file:
-        figure.savefig(file, format=suffix[1:], bbox_inches="tight", metadata=_UNDATED[suffix])
+    write(path, figure)

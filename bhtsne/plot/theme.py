@@ -34,9 +34,12 @@ def check_theme(theme: Any) -> None:
 
 def luminance(colour: Any) -> float:
     """Return the relative luminance of a colour, 0 for black and 1 for white (WCAG 2.2)."""
-    rgb = np.array(to_rgb(colour))
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
+    return float(linear_light(np.array(to_rgb(colour))) @ [0.2126, 0.7152, 0.0722])
+
+
+def linear_light(rgb: np.ndarray) -> np.ndarray:
+    """Return colours in sRGB as linear light (IEC 61966-2-1)."""
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
 
 
 def contrast(one: Any, other: Any) -> float:
@@ -54,11 +57,11 @@ def background(ax: Any = None, theme: str | None = None) -> str:
     else:
         layers = [ax.get_facecolor()] if ax.patch.get_visible() else []
         layers += [ax.figure.get_facecolor(), ax.figure.figure.get_facecolor()]
-    seen = np.ones(3)
+    mixed = np.ones(3)
     for layer in layers[::-1]:
         *rgb, alpha = to_rgba(layer)
-        seen = alpha * np.array(rgb) + (1 - alpha) * seen
-    return to_hex((seen[0], seen[1], seen[2]))
+        mixed = alpha * np.array(rgb) + (1 - alpha) * mixed
+    return to_hex((mixed[0], mixed[1], mixed[2]))
 
 
 def matching_theme(ax: Any = None, theme: str | None = None) -> str:

@@ -11,12 +11,12 @@ from PIL import Image
 
 def check_ffmpeg() -> str:
     """Return the path of ffmpeg, or raise ValueError."""
-    where = shutil.which("ffmpeg")
-    if where is None:
+    path = shutil.which("ffmpeg")
+    if path is None:
         raise ValueError(
             "an .mp4 needs ffmpeg, which is not on the PATH; install it, or write a .gif."
         )
-    return where
+    return path
 
 
 def write_mp4(

@@ -41,7 +41,7 @@ function draw(options = {}) {
   return busy;
 }
 
-function look() {
+function applyColours() {
   const dark = night.matches;
   colours = coloured(data, column, dark);
   const style = getComputedStyle(document.documentElement);
@@ -90,10 +90,10 @@ function drawLegend() {
 function choose(some, by) {
   if (some.length) plot.select(some, { preventEvent: true });
   else plot.deselect({ preventEvent: true });
-  chosen(some, by);
+  setSelection(some, by);
 }
 
-function chosen(some, by) {
+function setSelection(some, by) {
   selected = some;
   byId("selection").hidden = some.length === 0;
   byId("chosen").textContent = `${counted(some.length)} selected`;
@@ -107,8 +107,8 @@ function chosen(some, by) {
 function search() {
   const words = byId("search").value, found = matches(data, words), label = data.columns[data.labels];
   choose(found, byId("search"));
-  const several = found.length === 1 ? "point" : "points";
-  byId("found").textContent = words.trim() ? `${counted(found.length)} ${several}` : "";
+  const noun = found.length === 1 ? "point" : "points";
+  byId("found").textContent = words.trim() ? `${counted(found.length)} ${noun}` : "";
   hits.replaceChildren(...found.slice(0, LISTED).map((i) => {
     const line = element("li"), button = element("button"), wanted = words.trim().toLowerCase();
     const best = data.columns.filter((c) => c.names).map((c) => valueText(c, i))
@@ -230,8 +230,8 @@ function listen() {
     stage.moves(plot.redraw);
     if (hovered >= 0) show(hovered);
   });
-  plot.subscribe("select", ({ points }) => chosen(points));
-  plot.subscribe("deselect", () => chosen([]));
+  plot.subscribe("select", ({ points }) => setSelection(points));
+  plot.subscribe("deselect", () => setSelection([]));
   let pause;
   byId("search").addEventListener("input", () => {
     clearTimeout(pause);
@@ -260,7 +260,7 @@ function fold(away) {
 
 function recolour(by) {
   column = by ?? null;
-  look();
+  applyColours();
   drawLegend();
   hide();
   return draw({ spatialIndex: plot.get("spatialIndex") });
@@ -301,7 +301,7 @@ async function open() {
     opacityInactiveMax: 0.25, opacityInactiveScale: 0.5, lassoMinDelay: 0, deselectOnEscape: false,
     actionKeyMap: { lasso: "shift", merge: "cmd", remove: "alt" },
   });
-  look();
+  applyColours();
   drawLegend();
   await draw();
   plot.set({ pointOrder: shuffled(data.n) });
@@ -312,7 +312,7 @@ async function open() {
 }
 
 open().catch((error) => {
-  const old = typeof DecompressionStream === "undefined" ? " This browser is too old; a version of 2023 or later opens it." : "";
+  const old = typeof DecompressionStream === "undefined" ? " This browser is too old; use a version of 2023 or later." : "";
   byId("message").hidden = false;
   byId("message").textContent = `The map cannot be shown: ${error.message}.${old}`;
 });
