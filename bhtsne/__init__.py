@@ -9,7 +9,7 @@ the maps of a run. Modules are imported on first use.
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _CLASSES = {
     "DynamicTSNE": "dynamic",

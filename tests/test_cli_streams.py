@@ -118,9 +118,9 @@ def test_columns_of_words_and_those_named_stay_beside_the_map(tmp_path, monkeypa
         assert tables.names(out) == ["tsne1", "tsne2", "label", "name", "id", "tsne1_"]
         read = tables.read(out, labels="label", keep=["id", "tsne1_"])
         np.testing.assert_array_equal(read.labels, kept["kind"])
-        np.testing.assert_array_equal(read.kept["name"], NAMES)
-        np.testing.assert_array_equal(read.kept["id"], kept["id"])
-        np.testing.assert_array_equal(read.kept["tsne1_"].astype(np.float32), X[:, 0])
+        np.testing.assert_array_equal(read.extra["name"], NAMES)
+        np.testing.assert_array_equal(read.extra["id"], kept["id"])
+        np.testing.assert_array_equal(read.extra["tsne1_"].astype(np.float32), X[:, 0])
     assert cli.main(["embed", "x.csv", "--keep", "idd", "--quiet"]) == 2
     assert "did you mean 'id'?" in capsys.readouterr().err
 

@@ -241,5 +241,5 @@ def test_parameters_that_make_no_sense_are_refused(parameters, message):
     P, maps, _ = come_and_go()
     with pytest.raises(ValueError, match="movement_penalty"):
         dynamic.objective(P[:1], maps[:1], -1.0)
-    with pytest.raises(ValueError, match="as many"):
+    with pytest.raises(ValueError, match="same length"):
         dynamic.gradient(P, maps[:2], 1.0)

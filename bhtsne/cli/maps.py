@@ -57,7 +57,7 @@ def read(name: str) -> Map:
         return Map(path.stem, run.maps[-1])
     names = tables.names(path)
     table = tables.read(path, features=_axes(names), labels=_LABEL if _LABEL in names else None)
-    kept = {name: tables.readable(values) for name, values in table.kept.items()}
+    kept = {name: tables.readable(values) for name, values in table.extra.items()}
     columns = ({} if table.labels is None else {_LABEL: table.labels}) | kept
     return _checked(Map(path.stem, table.X, columns), path)
 

@@ -91,7 +91,7 @@ def _report(arguments: argparse.Namespace, columns: Any, rows: int) -> Any:
     aside = dict(columns.set_aside)
     return Report(
         rows, list(columns.points), label=columns.label or arguments.labels, id=arguments.id,
-        set_aside=aside, kept=[name for name in columns.kept if name not in aside],
+        set_aside=aside, kept=[name for name in columns.extra if name not in aside],
         dropped=list(arguments.drop),
     )  # fmt: skip
 

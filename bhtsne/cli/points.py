@@ -170,7 +170,7 @@ def _of_table(table: Any, whole: bool = False) -> Points:
 
     X = np.array(table.X) if whole and isinstance(table.X, np.memmap) else table.X
     images = None if table.sides is None else X.reshape(-1, *table.sides)
-    return Points(X, table.labels, table.kept, table.columns, images, table.report)
+    return Points(X, table.labels, table.extra, table.columns, images, table.report)
 
 
 def keep(Y: Any, points: Points, arguments: argparse.Namespace) -> None:

@@ -256,7 +256,7 @@ class DynamicTSNE(BaseEstimator):
 
 
 def _neighbors(model: DynamicTSNE, X):
-    """Return the neighbours in a snapshot; each snapshot has its own generator, of the same seed."""
+    """Return the neighbours in a snapshot; all snapshots have the same seed."""
     seed = None if model.random_state is None else check_random_state(model.random_state)
     return fitting.find_neighbors(
         X, Gaussian(), model.perplexity, metric=model.metric, metric_params=model.metric_params,

@@ -31,8 +31,7 @@ class Divergence:
     Attributes
     ----------
     joint : ndarray of float32, shape (N, N)
-        ``p_ij = (p_j|i + p_i|j) / 2N``, or the symmetric part of P: the gradient depends on it
-        alone.
+        ``p_ij = (p_j|i + p_i|j) / 2N``, or the symmetric part of P, which enters the gradient.
 
     Raises
     ------
@@ -45,7 +44,7 @@ class Divergence:
     >>> import numpy as np
     >>> from bhtsne import sne
     >>> two = sne.Divergence(np.array([[0, 0.5], [0.5, 0]]), "t-sne")
-    >>> bool(abs(two.gradient(np.array([[0.0], [1.0]]), 1.0)).max() < 1e-12)  # two points always fit
+    >>> bool(abs(two.gradient(np.array([[0.0], [1.0]]), 1.0)).max() < 1e-12)  # an exact fit
     True
     """
 

@@ -1,9 +1,11 @@
 """Checked points → map: the stages of a fit of `TSNE`, one after another, and its results."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils import check_random_state
 
 from bhtsne import affinities, fitting, jit, schedules
@@ -13,6 +15,7 @@ from bhtsne.fitting import perplexities
 from bhtsne.fitting.stages import has_points, knows_neighbors, start_name
 from bhtsne.forces.adaptive import as_theta
 from bhtsne.forces.objective import KLDivergence
+from bhtsne.neighbors import Neighbors
 from bhtsne.optimizer import Phase, State
 from bhtsne.optimizer.stopping import as_stopping
 from bhtsne.progress import Progress
@@ -101,39 +104,17 @@ def make_map(
     n, saved = X.shape[0], saved or NullCheckpoint()
     rng = check_random_state(model.random_state)
     seconds: dict[str, float] = {}
-    kind = as_kind(model.affinities, model.perplexity)
-    theta, force_error = as_theta(model.theta)
-    metric = {"metric": model.metric, "metric_params": model.metric_params}
-    given = are_given(model.affinities)
-
-    def neighbors():
-        seed = None if model.random_state is None else rng
-        return None if given else fitting.find_neighbors(
-            X, kind, model.perplexity, **metric, search=model.neighbors, method=model.method,
-            random_state=seed,
-        )  # fmt: skip
-
-    def joint_affinities():
-        if given:
-            return affinities.given(X if isinstance(model.affinities, str) else model.affinities, n)
-        return fitting.compute_affinities(X, found, kind, model.perplexity, **metric)
-
-    def first_state():
-        init = start_name(model.init, has_points(model.metric, model.affinities))
-        Y = start
-        if Y is None:
-            Y = fitting.initial_map(X, P, init, model.n_components, rng)
-        return State(Y, theta=theta, left=list(phases))
-
     with jit.threads(model.n_jobs), Progress(model.verbose) as progress:
         with progress.timed("neighbors", seconds, n):
-            found = saved.stage("neighbors", neighbors, rng)
+            found = saved.stage("neighbors", partial(_neighbors, model, X, rng), rng)
         with progress.timed("affinities", seconds, n):
-            P = saved.stage("affinities", joint_affinities, rng)
+            P = saved.stage("affinities", partial(_affinities, model, X, found), rng)
         with progress.timed("initial", seconds, n):
-            state = saved.state(first_state, rng)
+            begin = partial(_first_state, model, X, P, phases, start, rng)
+            state = saved.state(begin, rng)
         with progress.timed("optimization", seconds):
-            objective = KLDivergence(P, model.method, state.theta, model.dof, force_error)
+            _, error = as_theta(model.theta)
+            objective = KLDivergence(P, model.method, state.theta, model.dof, error)
             fitting.optimize(
                 state, objective, progress, saved,
                 callbacks=callbacks, callback_every=callback_every,
@@ -144,6 +125,37 @@ def make_map(
     model.timings_ = {stage: s + before.get(stage, 0.0) for stage, s in seconds.items()}
     model.neighbors_ = found
     model._fit_X = X if has_points(model.metric, model.affinities) else None  # for `transform`
+
+
+def _neighbors(model: Any, X: Any, rng: Any) -> Neighbors | None:
+    """Return the neighbours that the affinities need, None for affinities that are given."""
+    if are_given(model.affinities):
+        return None
+    return fitting.find_neighbors(
+        X, as_kind(model.affinities, model.perplexity), model.perplexity, metric=model.metric,
+        metric_params=model.metric_params, search=model.neighbors, method=model.method,
+        random_state=None if model.random_state is None else rng,
+    )  # fmt: skip
+
+
+def _affinities(model: Any, X: Any, found: Neighbors | None) -> sparse.csr_array:
+    """Return P, computed or given."""
+    if are_given(model.affinities):
+        given = X if isinstance(model.affinities, str) else model.affinities
+        return affinities.given(given, X.shape[0])
+    return fitting.compute_affinities(
+        X, found, as_kind(model.affinities, model.perplexity), model.perplexity,
+        metric=model.metric, metric_params=model.metric_params,
+    )  # fmt: skip
+
+
+def _first_state(model, X, P, phases: Sequence[Phase], start: np.ndarray | None, rng) -> State:
+    """Return the state before the first iteration."""
+    theta, _ = as_theta(model.theta)
+    if start is None:
+        init = start_name(model.init, has_points(model.metric, model.affinities))
+        start = fitting.initial_map(X, P, init, model.n_components, rng)
+    return State(start, theta=theta, left=list(phases))
 
 
 def set_map(model: Any, P: Any, state: State, last: Phase) -> None:
