@@ -171,12 +171,23 @@ def as_phases(schedule: Any) -> list[Phase] | None:
     schedule : str or sequence of Phase or dict
         As in `TSNE`.
 
+    Returns
+    -------
+    list of Phase or None
+        Phases of Python numbers.
+
     Raises
     ------
     ValueError
         If the name is unknown, or a value is out of range.
     TypeError
         If it is neither a name nor a list of phases.
+
+    Examples
+    --------
+    >>> from bhtsne import schedules
+    >>> schedules.as_phases([{"n_iter": 100, "exaggeration": 12}, {"n_iter": 200}])[0].n_iter
+    100
     """
     if isinstance(schedule, str):
         check_choice("schedule", schedule, tuple(SCHEDULES), " or a list of phases")

@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from bhtsne import TSNE, checkpoint, fitting, forces, neighbors, optimizer, storage
+from bhtsne import TSNE, fitting, forces, neighbors, optimizer, storage
 from bhtsne.checkpoint import Checkpointing
 from bhtsne.checkpoint import folder as folders
+from bhtsne.checkpoint import identity
+from bhtsne.checkpoint.identity import CLASSES
 
 X = np.random.default_rng(0).random((90, 5)).astype(np.float32)
 QUICK = {"perplexity": 6, "early_exaggeration_iter": 20, "n_iter": 40, "callback_every": 7}
@@ -109,7 +111,7 @@ def test_a_finished_fit_is_read_and_not_done_again(tmp_path, monkeypatch):
         patched.setattr(optimizer, "advanced", None)
         again = TSNE.resume(tmp_path / "run", n_jobs=1)
     assert result(again) == result(whole)
-    saved = storage.load(tmp_path / "run" / "neighbors.npz", folders.FORMAT, checkpoint.CLASSES)
+    saved = storage.load(tmp_path / "run" / "neighbors.npz", folders.FORMAT, CLASSES)
     assert again.timings_["neighbors"] >= saved["seconds"] > 0
     assert again.transform(X[:3]).tobytes() == whole.transform(X[:3]).tobytes()
 
@@ -351,7 +353,7 @@ def test_a_run_of_another_version_is_not_gone_on_with(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"run\.npz is version 2 .* reads version 3"):
         model(tmp_path / "run").fit(X)
     monkeypatch.undo()
-    monkeypatch.setattr(checkpoint.identity, "__version__", "9.9")
+    monkeypatch.setattr(identity, "__version__", "9.9")
     with pytest.warns(UserWarning, match=r"continues with .*9\.9.*last bits may differ"):
         model(tmp_path / "other").fit(X)
 
@@ -439,3 +441,11 @@ def test_resume_keeps_how_often_a_state_is_written(tmp_path):
     assert TSNE.resume(tmp_path / "run").checkpoint.every == 17
     edited(tmp_path / "run" / RUN, lambda run: run.pop("every"))
     assert TSNE.resume(tmp_path / "run").checkpoint.every == 50
+
+
+def test_a_tuple_and_a_list_are_the_same_parameter(tmp_path):
+    options = {"affinities": "multiscale", "perplexity": (4, 9)}
+    whole = model(tmp_path / "run", **options, callbacks=[stopping_at(21)]).fit(X)
+    assert whole.n_iter_ == 21
+    again = model(tmp_path / "run", **options | {"perplexity": [4, 9]}).fit(X)
+    assert result(again) == result(model(**options).fit(X))

@@ -3,8 +3,8 @@
 Each kind is a small frozen object: its number of neighbours, its weights, its symmetrization.
 """
 
-from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -20,20 +20,19 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of affinities; `Gaussian` and the others say how each weighs neighbours.
+    """A kind of affinities: the base of `Gaussian` and the others.
 
-    Parameters
+    Attributes
     ----------
     symmetrize : {"mean", "max"} or None
         How ``p_j|i`` and ``p_i|j`` are joined, see `affinities.joint`. None, as in openTSNE, makes
         the map of "mean": the gradient depends on ``p_ij + p_ji`` alone.
     """
 
-    _: KW_ONLY
-    symmetrize: str | None = "mean"
+    symmetrize: str | None = field(default="mean", kw_only=True)
 
-    name: ClassVar[str]
-    several: ClassVar[bool] = False  # whether it takes more than one perplexity
+    name = ""
+    several = False  # whether it takes more than one perplexity
 
     def __post_init__(self) -> None:
         if self.symmetrize is not None:
@@ -118,12 +117,10 @@ class Uniform(Kind):
 class FixedSigma(Kind):
     """``p_j|i ∝ exp(−d_ij²/2σ²)`` with one width for all points; see `affinities.fixed_sigma`.
 
-    Parameters
+    Attributes
     ----------
     sigma : float
         Standard deviation in units of the distances, above 0.
-    symmetrize : {"mean", "max"} or None
-        See `affinities.joint`.
 
     Examples
     --------

@@ -111,7 +111,7 @@ def _stored(value: Any) -> Any:
     """Return a parameter as a file can hold it."""
     value = getattr(value, "neighbor_graph", value)  # of a pynndescent index
     if not callable(value):
-        return value
+        return list(value) if type(value) is tuple else value  # both mean the same
     names = getattr(value, "__module__", None), getattr(value, "__qualname__", repr(value))
     return Function(".".join(filter(None, names)))
 

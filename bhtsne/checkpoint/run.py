@@ -16,24 +16,13 @@ from scipy import sparse
 
 from bhtsne import memory, storage, user_warnings
 from bhtsne.checkpoint import identity
-from bhtsne.checkpoint.folder import COMMAND, FORMAT, Folder, state_name
+from bhtsne.checkpoint.folder import FORMAT, Folder, state_name
 from bhtsne.checkpoint.identity import CLASSES
 from bhtsne.checkpoint.settings import Checkpointing, as_checkpointing
 from bhtsne.files import readable_errors
 from bhtsne.optimizer import Phase, Record, State
 
-__all__ = [
-    "CLASSES",
-    "COMMAND",
-    "Checkpoint",
-    "Checkpointing",
-    "Folder",
-    "NullCheckpoint",
-    "as_checkpointing",
-    "opened",
-    "read_state",
-    "restored",
-]
+__all__ = ["Checkpoint", "NullCheckpoint", "opened", "read_state", "restored"]
 
 
 class NullCheckpoint:

@@ -138,14 +138,14 @@ def _of_parts(path: Path) -> Map:
 
 def _of_checkpoint(path: Path) -> Map:
     """Return the latest map of a run, which may be going on."""
-    from bhtsne import checkpoint
+    from bhtsne.checkpoint.run import read_state
 
     states = sorted(path.glob("state-*.npz"))
     if not states:
         raise Usage(
             f"MAP must be a file or the folder of a checkpoint, got {path}, where no map is"
         )
-    state = checkpoint.read_state(states[-1])
+    state = read_state(states[-1])
     return _checked(Map(path.name, state.Y, history=state.history), states[-1])
 
 

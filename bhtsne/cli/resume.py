@@ -29,28 +29,30 @@ def add(commands: Any) -> None:
 
 def note(arguments: argparse.Namespace) -> None:
     """Keep the command beside what it reaches, so that it can be gone on with."""
-    from bhtsne import checkpoint, files
+    from bhtsne import files
+    from bhtsne.checkpoint.folder import COMMAND, Folder
 
-    with checkpoint.Folder(arguments.checkpoint) as folder:
+    with Folder(arguments.checkpoint) as folder:
         if folder.read("run") is not None:  # another command may be refused, and is not to stay
             return
         told = {"bhtsne": __version__, "argv": arguments.argv, "folder": str(Path.cwd())}
-        with files.atomic_write(folder.path / checkpoint.COMMAND) as file:
+        with files.atomic_write(folder.path / COMMAND) as file:
             file.write(json.dumps(told).encode())
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Give the same command again, where it was given; return the exit status."""
-    from bhtsne import checkpoint, cli, files
+    from bhtsne import cli, files
+    from bhtsne.checkpoint.folder import COMMAND
 
     path = arguments.checkpoint.resolve()
-    if not (path / checkpoint.COMMAND).exists():
+    if not (path / COMMAND).exists():
         raise FileNotFoundError(
             f"RUN must be a folder that `bhtsne embed --checkpoint` has kept, got {path}; what "
             "TSNE(checkpoint=…) keeps is for TSNE.resume."
         )
-    with files.readable_errors(path / checkpoint.COMMAND, "the command that began the run"):
-        told = json.loads((path / checkpoint.COMMAND).read_bytes())
+    with files.readable_errors(path / COMMAND, "the command that began the run"):
+        told = json.loads((path / COMMAND).read_bytes())
         argv = [*map(str, told["argv"]), "--checkpoint", str(path)]  # it may have been moved
         folder = Path(told["folder"])
     if not folder.is_dir():

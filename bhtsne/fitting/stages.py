@@ -10,7 +10,7 @@ from scipy import sparse
 
 from bhtsne import affinities, events, forces, initial, neighbors, optimizer
 from bhtsne.affinities import Gaussian, Kind, Uniform
-from bhtsne.checkpoint import NullCheckpoint
+from bhtsne.checkpoint.run import NullCheckpoint
 from bhtsne.fitting.known import known_neighbors
 from bhtsne.fitting.perplexities import effective, warn_if_lowered
 from bhtsne.forces.objective import KLDivergence

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bhtsne import files, interrupts, jit, memory, storage
-from bhtsne.checkpoint import CLASSES
+from bhtsne.checkpoint.identity import CLASSES
 from bhtsne.initial import components
 from bhtsne.landmarks.choosing import choose
 from bhtsne.landmarks.sources import Source

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from bhtsne import checkpoint, fitting, jit
+from bhtsne import fitting, jit
 from bhtsne.affinities.kinds import are_given
+from bhtsne.checkpoint.run import NullCheckpoint, restored
 from bhtsne.fitting.stages import has_points
 from bhtsne.forces.adaptive import as_theta
 from bhtsne.forces.objective import KLDivergence
@@ -22,7 +23,7 @@ __all__ = ["add", "optimize", "resume"]
 
 def resume(cls: type, path: Any, *, callbacks: Any, n_jobs: int | None, verbose: bool) -> Any:
     """Return a model of a run that a checkpoint holds, see `TSNE.resume`."""
-    parameters, X, names = checkpoint.restored(path, cls)
+    parameters, X, names = restored(path, cls)
     model = cls(**parameters, callbacks=callbacks, n_jobs=n_jobs, verbose=verbose)
     model.fit(X)
     if names is not None:
@@ -43,7 +44,7 @@ def optimize(model: Any, n_iter: int, *, callbacks=None, callback_every=None, **
     with jit.threads(model.n_jobs), Progress(model.verbose) as progress:
         with progress.timed("optimization", seconds):
             objective = KLDivergence(P, model.method, model.theta_, model.dof, force_error)
-            fitting.optimize(state, objective, progress, checkpoint.NullCheckpoint(), **watched)
+            fitting.optimize(state, objective, progress, NullCheckpoint(), **watched)
         set_map(model, P, state, phase)
     if state.history:
         seconds["optimization"] = state.history[-1].seconds

@@ -6,7 +6,8 @@ from typing import Any
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from bhtsne import checkpoint, interrupts
+from bhtsne import interrupts
+from bhtsne.checkpoint import run
 from bhtsne.fitting import has_points
 from bhtsne.tsne import continuing, mapping, memory_estimate, placing, saving
 
@@ -214,7 +215,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         X = mapping.checked_points(self, X)
         phases = mapping.planned_phases(self, X.shape[0])
-        with checkpoint.opened(self, X) as saved:
+        with run.opened(self, X) as saved:
             mapping.make_map(
                 self, X, phases, saved,
                 callbacks=self.callbacks, callback_every=self.callback_every,

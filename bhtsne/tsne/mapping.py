@@ -10,7 +10,8 @@ from sklearn.utils import check_random_state
 
 from bhtsne import affinities, fitting, jit, schedules
 from bhtsne.affinities.kinds import are_given, as_kind
-from bhtsne.checkpoint import NullCheckpoint, as_checkpointing
+from bhtsne.checkpoint.run import NullCheckpoint
+from bhtsne.checkpoint.settings import as_checkpointing
 from bhtsne.fitting import perplexities
 from bhtsne.fitting.stages import has_points, knows_neighbors, start_name
 from bhtsne.forces.adaptive import as_theta

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from bhtsne import checkpoint, storage
+from bhtsne import storage
+from bhtsne.checkpoint.identity import CLASSES
 from bhtsne.fitting.stages import has_points
 from bhtsne.neighbors import Neighbors
 from bhtsne.optimizer import Record
@@ -51,7 +52,7 @@ class Fitted(NamedTuple):
     name: str
 
 
-_CLASSES = checkpoint.CLASSES | {"Fitted": Fitted}
+_CLASSES = CLASSES | {"Fitted": Fitted}
 
 
 def save(model: Any, path: str | os.PathLike) -> None:
