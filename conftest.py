@@ -4,6 +4,7 @@ from collections import Counter
 
 
 def pytest_addoption(parser):
+    """Add the option `--full`."""
     parser.addoption("--full", action="store_true", help="run the tests marked full as well")
 
 

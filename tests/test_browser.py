@@ -429,6 +429,7 @@ def blobs(n):
     return 10.0 * np.c_[y % 2, y // 2] + np.random.default_rng(0).uniform(-1, 1, (n, 2)), y
 
 
+@pytest.mark.full
 def test_a_hundred_thousand_points_are_drawn_and_may_be_coloured(opened, path):
     Y, y = blobs(100_000)
     page = opened(Y, np.array(list("abcd"))[y], columns={"height": Y[:, 1]})
@@ -478,6 +479,7 @@ def test_the_point_under_the_mouse_says_what_it_is(opened, path):
     page.wait_for_selector("#card", state="hidden")
 
 
+@pytest.mark.full
 def test_a_lasso_selects_what_is_inside_of_it(opened, path):
     Y, y = blobs(400)
     columns = {"text": [NASTY[i % len(NASTY)] for i in range(400)], "x": Y[:, 0].astype(np.float32)}
@@ -536,6 +538,7 @@ def test_a_category_selects_its_points(opened):
     assert page.locator("#selection").is_hidden()
 
 
+@pytest.mark.full
 def test_the_slider_moves_the_points(opened, path):
     Y, y = blobs(400)
     page = opened(
@@ -553,6 +556,7 @@ def test_the_slider_moves_the_points(opened, path):
         np.testing.assert_allclose([columns.mean(), rows.mean()], expected, atol=12)
 
 
+@pytest.mark.full
 def test_a_selection_and_another_window_outlive_the_slider(opened, path):
     Y, y = blobs(40)
     page = opened([Y, Y], y)
@@ -570,6 +574,7 @@ def test_a_selection_and_another_window_outlive_the_slider(opened, path):
     assert page.inner_text("#card .name") == "1"
 
 
+@pytest.mark.full
 def test_text_stays_text_in_every_place(opened, path):
     n = len(NASTY)
     Y = np.c_[np.arange(n), np.arange(n) % 3]
@@ -591,6 +596,7 @@ def test_text_stays_text_in_every_place(opened, path):
     assert page.locator("#panel img, #panel script, #card img, #card script, #panel b").count() == 0
 
 
+@pytest.mark.full
 def test_fingers_on_a_small_dark_window(opened, path):
     Y, y = blobs(40)
     phone = {"has_touch": True, "is_mobile": True, "color_scheme": "dark", "device_scale_factor": 2}
@@ -610,6 +616,7 @@ def test_fingers_on_a_small_dark_window(opened, path):
     assert page.locator("#search").is_visible()
 
 
+@pytest.mark.full
 def test_everything_is_reached_and_named_without_a_mouse(opened, path):
     Y, y = blobs(40)
     page = opened([Y, Y], y)
@@ -652,6 +659,7 @@ def entries(page):
     return [tuple(line) for line in lines]
 
 
+@pytest.mark.full
 def test_far_too_many_labels_are_counted_and_only_the_most_frequent_named(opened, path):
     Y, _ = blobs(8_000)
     ids = [f"cell {i}" for i in range(8_000)]
@@ -672,6 +680,7 @@ def test_far_too_many_labels_are_counted_and_only_the_most_frequent_named(opened
     assert [row[0] for row in saved(page)[1:]] == ["0"]
 
 
+@pytest.mark.full
 def test_dates_colour_by_time_are_searched_and_saved(opened, path):
     Y, _ = blobs(400)
     days = np.datetime64("2020-01-01") + np.arange(400)
@@ -691,6 +700,7 @@ def test_dates_colour_by_time_are_searched_and_saved(opened, path):
     assert page.locator("#legend .ends span").first.inner_text() == "≤ 2020-01-01 12:04"
 
 
+@pytest.mark.full
 def test_long_names_are_shown_shortly_and_saved_whole(opened, path):
     Y, _ = blobs(40)
     names = ["x" * 10**5 + "ab"[i % 2] for i in range(40)]

@@ -11,9 +11,8 @@ import pytest
 from scipy import sparse
 
 from bhtsne import TSNE, fitting, forces, neighbors, optimizer, storage
-from bhtsne.checkpoint import Checkpointing
+from bhtsne.checkpoint import Checkpointing, identity
 from bhtsne.checkpoint import folder as folders
-from bhtsne.checkpoint import identity
 from bhtsne.checkpoint.identity import CLASSES
 
 X = np.random.default_rng(0).random((90, 5)).astype(np.float32)
@@ -56,6 +55,7 @@ class Killed(Exception):
     pass
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("kind", OPTIONS)
 @pytest.mark.parametrize("iteration", [7, 21, 35, 56])
 def test_a_fit_that_was_interrupted_goes_on_bit_for_bit(kind, iteration, tmp_path):
@@ -69,6 +69,7 @@ def test_a_fit_that_was_interrupted_goes_on_bit_for_bit(kind, iteration, tmp_pat
     assert result(again) == result(whole)
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_an_exception_in_a_callback_loses_nothing(kind, tmp_path):
     whole = model(**OPTIONS[kind]).fit(X)
@@ -131,6 +132,7 @@ def fast_disk(monkeypatch):
 FILES = ["neighbors", "affinities", "state-00000050", "state-00000060"]
 
 
+@pytest.mark.full(after=3)
 @pytest.mark.parametrize("seed", [3, None])
 @pytest.mark.parametrize("missing", [[name] for name in FILES] + [FILES[:2], FILES[1:], FILES])
 @pytest.mark.usefixtures("fast_disk")
@@ -152,6 +154,7 @@ def damage(path, how):
         path.write_bytes(data)
 
 
+@pytest.mark.full(after=3)
 @pytest.mark.parametrize("how", ["cut", "empty", "a bit"])
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.usefixtures("fast_disk")
@@ -217,6 +220,7 @@ def test_what_changes_no_bit_may_change(tmp_path):
     assert (whole.n_iter_, result(again)) == (21, result(model().fit(X)))
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize(
     ("options", "points"),
     [
@@ -376,6 +380,7 @@ def edited(path, change, *, whole=False):
 RUN = "run.npz"
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("again", [TSNE.resume, lambda path: model(path).fit(X)])
 @pytest.mark.parametrize("name", ["stopping", "schedule", "dof"])
 def test_a_parameter_that_is_later_than_the_run_has_its_default(name, again, tmp_path):

@@ -235,6 +235,7 @@ def by_local_workers(path, out):
     return json.loads(done.stdout)
 
 
+@pytest.mark.full
 def test_local_workers_write_the_same_bits_and_hold_a_part_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(folder, "_BLOCK", 1 << 15)  # as theirs: 1,000 columns are read slowly
     rng, peaks = np.random.default_rng(0), {}

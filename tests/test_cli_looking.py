@@ -155,6 +155,7 @@ def test_what_cannot_be_drawn_is_one_sentence(arguments, says, kept, capsys, mon
     assert sorted(kept[0].iterdir()) == before
 
 
+@pytest.mark.full
 def test_films(kept, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     folder = kept[0]
@@ -179,6 +180,7 @@ def test_films(kept, tmp_path, monkeypatch, capsys):
     assert "--save keeps the recording of a run" in capsys.readouterr().err
 
 
+@pytest.mark.full
 def test_both_methods_from_one_start(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     command = ["compare", "clusters:600", "--plot", "both.png", *FAST]

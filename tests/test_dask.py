@@ -159,6 +159,7 @@ def test_what_comes_of_a_lazy_collection_is_lazy_whatever_else_is_asked_for(X, m
     np.testing.assert_array_equal(lazy[:40].compute(), model.transform(X[:40]))
 
 
+@pytest.mark.full
 def test_a_worker_that_is_killed_changes_nothing(X, model, client):
     lazy = model.transform(da.from_array(X, chunks=(50, 12)))
     future = client.compute(lazy)
@@ -187,6 +188,7 @@ def joined(parts):
     bd.neighbors(wide(parts, 200, 10_000), 1)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("work", "few", "many"), [(placed, 5, 30), (reduced, 5, 30),
                                                    (joined, 3, 10)])  # fmt: skip
 def test_a_worker_holds_some_partitions_however_many_there_are(work, few, many):
@@ -201,6 +203,7 @@ def test_a_worker_holds_some_partitions_however_many_there_are(work, few, many):
     assert after - before < 4 * 8e6
 
 
+@pytest.mark.full
 def test_a_task_that_kills_its_workers_is_told(client, monkeypatch):
     monkeypatch.setattr(client.cluster.scheduler, "allowed_failures", 0)
     with pytest.raises(MemoryError, match="workers died one after another over one task"):
@@ -225,6 +228,7 @@ def test_an_empty_partition_is_no_points(X, model, client):
         np.testing.assert_allclose(scores, oracle, atol=1e-4 * np.abs(oracle).max())
 
 
+@pytest.mark.full
 def test_an_estimator_is_wrapped_by_dask_ml(X, model):
     lazy = ParallelPostFit(model.tsne_).transform(da.from_array(X, chunks=(500, 12)))
     np.testing.assert_array_equal(np.asarray(lazy), model.transform(X))

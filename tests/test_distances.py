@@ -37,6 +37,7 @@ def suited(metric):
     return BITS if metric in measures.BINARY else X
 
 
+@pytest.mark.full(after=5)
 @pytest.mark.parametrize("metric", sorted(measures.NAMES - {"precomputed"}))
 def test_every_metric_that_is_named_works(metric):
     points, params = suited(metric), PARAMS.get(metric)
@@ -53,6 +54,7 @@ def test_a_misspelt_metric_gets_a_hint(name):
         neighbors.find(X, 3, metric=name)
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize(
     ("metric", "params", "scipys"),
     [
@@ -279,6 +281,7 @@ def told(capsys, *command):
     return json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("metric", ["jaccard", "dice", "hamming"])
 def test_the_command_maps_bits_by_a_metric_of_bits(tmp_path, capsys, metric):
     rng = np.random.default_rng(0)

@@ -28,6 +28,7 @@ def come_and_go(n=24, d=2):
     return P, [3 * rng.normal(size=(len(part), d)) for part in ids], ids
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("penalty", [0.0, 0.1, 30.0])
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_the_gradient_is_the_slope_of_the_objective(penalty, d):
@@ -52,6 +53,7 @@ def test_the_objective_is_its_equation():
     assert dynamic.objective(P, maps, 0.7, ids=ids) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.full
 def test_barnes_hut_is_close_to_exact():
     P, maps, ids = come_and_go(400)
     fast, exact = (
@@ -79,6 +81,7 @@ def test_one_snapshot_is_a_map(drifting, penalty):
     assert one.movement_.shape == (0,)
 
 
+@pytest.mark.full
 def test_the_more_movement_costs_the_less_there_is_and_the_worse_the_maps(drifting):
     models = [
         DynamicTSNE(movement_penalty=penalty, **QUICK | {"n_iter": 200}).fit(drifting)

@@ -78,6 +78,7 @@ def test_exact_repulsion_on_some_points_is_that_part_of_the_whole():
     assert z == pytest.approx(naive.weights(Y)[rows].sum(), rel=1e-12)
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize(("d", "dof"), TREE_CASES)
 @pytest.mark.parametrize(
     ("layout", "size"),
@@ -97,6 +98,7 @@ def test_barnes_hut_errs_by_less_than_2_in_1000(layout, size, d, dof):
         assert error(found.force, truth.force) < 2e-3
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("layout", ["clustered", "uniform", "diagonal"])
 def test_barnes_hut_errs_little_in_z_and_at_5000_points(layout, d):
@@ -155,6 +157,7 @@ def test_a_point_alone_is_under_no_force(method):
     assert abs(force).max() < 1e-20
 
 
+@pytest.mark.full(after=3)
 @pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("distance", [100.0, 1e3, 1e4, 1e5])
 def test_z_is_right_where_points_are_far_apart(distance, d):
@@ -175,6 +178,7 @@ def test_attraction_is_the_oracles(d, dof):
     assert error(found, naive.attraction(dense(P), Y, dof)) < 1e-12
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_attraction_of_a_float32_map_is_the_oracles(d):
     P, Y = affinities(300), points(300, d).astype(np.float32)
@@ -534,6 +538,7 @@ LOOPS = {
 }  # fmt: skip
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize(("function", "arguments", "itemsize"), LOOPS.values(), ids=LOOPS)
 def test_inner_loops_divide_whole_vectors(function, arguments, itemsize):
     """The division stands once in a loop, so that it is packed only if the loop is."""

@@ -71,6 +71,7 @@ def test_sparse_points_start_where_dense_ones_do(form):
     np.testing.assert_allclose(initial.pca(X), initial.pca(X.toarray()), atol=1e-9)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("is_sparse", [False, True])
 def test_many_features_are_left_to_an_iterative_solver(is_sparse, monkeypatch):
     X = random_sparse(150, 2500)
@@ -154,6 +155,7 @@ def test_the_noise_of_pca_follows_the_seed():
     assert not np.array_equal(first, other)
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("kind", ["dense", "sparse", "wide", "spectral"])
 def test_bits_do_not_depend_on_the_number_of_threads(kind):
     X = {

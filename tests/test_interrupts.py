@@ -347,6 +347,7 @@ def points(tmp_path, monkeypatch):
     return ["embed", "points.npy", "-o", "map.npy", "--quiet", "--json", "--n-iter", "60"]
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("where", ["optimization", "divergence", "recall"])
 def test_the_command_writes_the_map_and_says_that_it_was_stopped(
@@ -407,6 +408,7 @@ def test_compare_does_not_begin_the_second_map(points, monkeypatch):
     assert len(steps) == 1
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("closed", ["stdout", "stderr"])
 def test_a_closed_stream_neither_fails_the_command_nor_mixes_with_the_other(closed, points):
     code = f"import sys; sys.{closed} = None; sys.argv[0] = 'bhtsne'; from bhtsne import cli"

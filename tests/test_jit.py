@@ -190,6 +190,7 @@ with ThreadPoolExecutor(3) as pool:
 """
 
 
+@pytest.mark.full
 def test_kernels_may_be_called_from_several_threads_at_once():
     out = run(TOGETHER, NUMBA_THREADING_LAYER="workqueue", NUMBA_NUM_THREADS="2")
     assert out.split() == ["True"] * 3
@@ -239,6 +240,7 @@ print(json.dumps(stats))
 """
 
 
+@pytest.mark.full
 def test_every_kernel_comes_from_the_cache_in_the_next_process():
     run(FIT)
     stats = json.loads(run(FIT))

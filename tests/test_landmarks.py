@@ -125,6 +125,7 @@ def test_rows_of_ones_own_are_taken(X):
     np.testing.assert_array_equal(model.landmarks_, np.arange(0, 900, 3))
 
 
+@pytest.mark.full
 def test_no_more_than_a_block_is_held(tmp_path):
     np.save(tmp_path / "X.npy", np.random.default_rng(0).normal(size=(60_000, 60)))
     X = np.load(tmp_path / "X.npy", mmap_mode="r")
@@ -171,6 +172,7 @@ def test_an_estimator_that_cannot_place_is_refused_before_the_work(tsne, perplex
         LandmarkTSNE(tsne=tsne, perplexity=perplexity).fit(never)
 
 
+@pytest.mark.full
 def test_landmarks_may_be_all_points_or_one_block(X):
     for form in (X[:80], [X[:80]], sparse.coo_array(X[:80])):
         for way in ("uniform", "coreset", "stratified"):
@@ -222,6 +224,15 @@ def test_the_files_of_a_folder_have_the_same_columns(X, tmp_path):
     frame.drop(columns="x3").to_parquet(tmp_path / "c.parquet")
     with pytest.raises(ValueError, match=r"c\.parquet must hold .* other columns .*: x3"):
         list(landmarks.Source(tmp_path, 90))
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array], ids=["dense", "sparse"])
+def test_rows_are_taken_across_blocks_and_blocks_have_their_rows(form):
+    X = np.arange(20, dtype=np.float32).reshape(10, 2)
+    source = landmarks.Source(form(X), 4)
+    assert [rows for rows, _ in source.numbered()] == [slice(0, 4), slice(4, 8), slice(8, 10)]
+    taken = source.take(np.array([0, 3, 4, 9]))
+    assert (sparse.csr_array(taken).toarray() == X[[0, 3, 4, 9]]).all()
 
 
 def test_it_is_an_estimator_as_scikit_learn_has_them(X):

@@ -84,6 +84,7 @@ def assert_same_bits(a, b):
         assert x.dtype == y.dtype
 
 
+@pytest.mark.full(after=4)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     ("n", "d", "k"),
@@ -111,6 +112,7 @@ def test_exact_equals_brute_force(n, d, k, dtype):
     assert found.distances.dtype == np.float32
 
 
+@pytest.mark.full(after=12)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("k", [1, 5, 60])
 @pytest.mark.parametrize("d", [3, 20])
@@ -358,6 +360,7 @@ FOREST = {
 }
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("name", FOREST)
 def test_the_forest_finds_nearly_all(name):
     X = FOREST[name](np.random.default_rng(0), 4000)
@@ -381,6 +384,7 @@ def test_the_forest_gives_the_same_bits_at_any_number_of_threads():
     assert not np.array_equal(one.indices, other.indices)
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize(("n", "k"), [(2, 1), (40, 39), (1500, 1499), (2000, 90), (3000, 500)])
 @pytest.mark.parametrize("spots", [1, 40, None])
 def test_the_forest_copes_with_few_points_and_duplicates(n, k, spots):
@@ -419,6 +423,7 @@ def test_the_forest_measures_angles_and_refuses_what_it_lacks():
 # pynndescent compiles for 20 to 40 s a process and metric: few tests call it, others a stand-in.
 
 
+@pytest.mark.full
 def test_pynndescent_finds_nearly_all_and_restores_the_threads():
     X = normal(3000, 20)
     X[:100] = X[0]  # duplicates crowd each other out of the first column
@@ -664,6 +669,7 @@ def test_sparse_distances_are_all_that_is_known():
     np.testing.assert_array_equal(new.indices, truth.indices[rows])
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("metric", ["hellinger", "linfty", "spearmanr"])
 def test_new_points_can_be_found_by_a_metric_that_only_pynndescent_has(metric):
     X = np.abs(normal(60, 6)) + 0.1
@@ -689,6 +695,7 @@ def test_sparse_points_take_the_metrics_of_either_library(metric):
     assert (found.distances <= truth.distances[:, -1:] + 1e-5).mean() > 0.97
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("method", ["exact", "pynndescent"])
 @pytest.mark.parametrize(
     ("metric", "params"),

@@ -364,6 +364,7 @@ def test_a_point_or_two_and_equal_points(n):
     scatter(np.ones((n, 2)), ["a"] * n, legend="in place").figure.canvas.draw()
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg", ".PNG"])
 def test_saved_twice_is_the_same_file(tmp_path, suffix):
     Y, y = blobs(200)
@@ -413,6 +414,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.full
 def test_seventy_thousand_points_in_seconds(tmp_path):
     Y, y = blobs(70_000, 10)
     start = time.perf_counter()

@@ -46,6 +46,7 @@ def centre(picture, colour):
     return np.argwhere(weight).mean(axis=0)
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize(
     ("count", "seconds", "fps", "hold", "between"),
     [(2, 1, 20, 0.5, 20), (3, 0.5, 25, 0.2, 12), (4, 0.4, 10, 1, 4), (3, 0.6, 30, 0, 20)],
@@ -62,6 +63,7 @@ def test_frames_and_duration(tmp_path, count, seconds, fps, hold, between):
     assert between * step == pytest.approx(1000 * seconds, abs=step / 2)
 
 
+@pytest.mark.full
 def test_points_glide_with_ease_on_straight_ways(tmp_path):
     """At the part t of the time the way is done to 3 t² − 2 t³: half of it at half the time."""
     maps = [CORNERS, CORNERS[[2, 1, 0, 3]]]
@@ -101,6 +103,7 @@ def test_the_camera_does_not_move_and_colours_do_not_flicker(tmp_path):
     assert (pictures[1:, 300:] != pictures[:-1, 300:]).any(axis=(1, 2, 3)).all()
 
 
+@pytest.mark.full
 def test_the_limits_are_those_of_all_maps(tmp_path):
     for maps in ([CORNERS, 5 * CORNERS - 40], [5 * CORNERS - 40, CORNERS]):
         animate(tmp_path / "film.gif", maps, [str(i) for i in range(4)], size=200, **QUICK)
@@ -214,6 +217,7 @@ def test_quantities_one_dimension_and_one_map(tmp_path):
     assert (len(pictures), durations) == (1, [700])
 
 
+@pytest.mark.full
 def test_five_thousand_points_in_seconds(tmp_path):
     """A fifth of the way of 20 maps, which takes 10 s alone; the rest is for a busy machine."""
     Y, y = blobs(5_000, 10)

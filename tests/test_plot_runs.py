@@ -11,6 +11,7 @@ from test_plot import drawn
 from bhtsne import TSNE, datasets, forces, optimizer
 from bhtsne.optimizer import Phase, Record
 from bhtsne.plot import force_errors, kl_history, kl_per_point, stage_times
+from bhtsne.tsne.mapping import planned_phases
 
 mpl.use("Agg")
 RECORDS = [Record(50 * i, 3.0 / i, 10.0**-i, 1e-4 * i, 0.1 * i) for i in (1, 2, 3, 4)]
@@ -45,7 +46,7 @@ def test_each_record_is_a_point_of_its_run(quantity):
 
 
 def test_phases_of_a_model_are_marked_where_they_end(model):
-    ends = np.cumsum([phase.n_iter for phase in model._planned(300)])[:-1]
+    ends = np.cumsum([phase.n_iter for phase in planned_phases(model, 300)])[:-1]
     ax = kl_history(model)
     assert marks(ax) == list(ends)
     assert ends[0] == 50

@@ -170,6 +170,7 @@ def test_the_legend_takes_width_of_its_own():
     assert width[0] > 0.93 * width[1]
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 12, 20])
 def test_figures_of_many_sizes_have_room_for_all(count):
     several, y = maps(count, 200)

@@ -57,6 +57,7 @@ def test_every_function_that_draws_is_called_here():
     assert drawing - {"save", "animate"} == set(CALLS)
 
 
+@pytest.mark.full(after=4)
 @pytest.mark.parametrize("name", CALLS)
 def test_a_dark_figure_is_dark_and_all_its_text_can_be_read(name):
     figure = CALLS[name](theme="dark").figure
@@ -67,6 +68,7 @@ def test_a_dark_figure_is_dark_and_all_its_text_can_be_read(name):
         assert contrast(text.get_color(), DARK) >= 4.5, text.get_text()
 
 
+@pytest.mark.full(after=3)
 @pytest.mark.parametrize("name", CALLS)
 def test_a_style_of_matplotlib_is_followed(name):
     with plt.style.context("dark_background"):
@@ -233,10 +235,10 @@ def test_quantities_that_are_not_finite_are_drawn(values):
 @pytest.mark.parametrize(
     ("labels", "palette", "match"),
     [
-        (y, {0: "red"}, "palette must give each category a colour, and gives none to 1"),
+        (y, {0: "red"}, "palette must give each category a colour, got none for 1"),
         (y, ["red", "no colour"], "palette must hold colours .* got 'no colour'"),
         (y, [], "at least one colour"),
-        (y, "viridis", "dict of colours, or a list of them, .* got 'viridis'"),
+        (y, "viridis", "dict or a list of colours for categories, got 'viridis'"),
         (y, 3, "got 3"),
         (Y[:, 0], "no such map", "colormap of matplotlib .* got 'no such map'"),
         (Y[:, 0], ["red"], r"colormap of matplotlib .* got \['red'\]"),

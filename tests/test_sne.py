@@ -181,6 +181,7 @@ def test_the_estimator_minimises_and_keeps_what_it_found(variant):
     assert divergence < 0.5 * sne.divergence(model.affinities_, start, variant=variant)
 
 
+@pytest.mark.full
 def test_digits_converge_and_crowd(digits):
     """What the lecture shows: SNE's classes touch where t-SNE's are apart."""
     labels = datasets.digits().y[:600]
@@ -256,6 +257,7 @@ def test_any_sigma_has_a_map(digits, sigma):
     assert np.isfinite(model.embedding_).all()
 
 
+@pytest.mark.full(after=3)
 @pytest.mark.parametrize("n", [2, 3, 4])
 @pytest.mark.parametrize("variant", sne.VARIANTS)
 def test_very_few_points_and_duplicates_are_finite(variant, n):
@@ -281,6 +283,7 @@ def test_bad_parameters_are_refused(digits, parameters, message):
         SNE(**parameters).fit(digits[:50])
 
 
+@pytest.mark.full(after=5)
 @parametrize_with_checks([SNE(perplexity=2, early_exaggeration_iter=5, n_iter=5)])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)

@@ -115,6 +115,7 @@ FORMS = {
 }  # fmt: skip
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_of_a_table_makes_its_map(form, tmp_path, capsys):
     make, names = FORMS[form]
@@ -241,6 +242,7 @@ def test_a_missing_cell_is_the_same_wherever_it_stands(row, cell, tmp_path, caps
     assert "--missing drop, mean or median" in said
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("how", ["drop", "mean", "median"])
 def test_the_ways_out_of_missing_cells_work(how, tmp_path, capsys):
     (tmp_path / "t.csv").write_text(written(replaced(41, 3, "")))
@@ -280,6 +282,7 @@ IDS = {
 }
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("option", ["--keep", "--id"])
 @pytest.mark.parametrize("ids", IDS)
 def test_ids_come_out_as_the_text_that_went_in(ids, option, tmp_path, capsys):
@@ -290,6 +293,7 @@ def test_ids_come_out_as_the_text_that_went_in(ids, option, tmp_path, capsys):
     assert hit(out) == 1.0
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize(
     ("name", "values", "why"),
     [

@@ -56,6 +56,7 @@ def test_the_exact_field_is_the_sum_over_the_map(d, dof):
     np.testing.assert_allclose(force, (u[..., None] * delta).sum(axis=1), rtol=1e-9, atol=1e-13)
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("theta", [0.0, 0.5])
 @pytest.mark.parametrize("dof", [1.0, 0.5])
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -90,6 +91,7 @@ def test_the_field_at_a_point_does_not_depend_on_the_others(d):
 # The gradient
 
 
+@pytest.mark.full(after=3)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dof", [1.0, 0.5, 3.0])
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -131,6 +133,7 @@ def test_a_step_leads_to_the_lowest_point_of_a_parabola_above(d, dof):
         assert (attraction(Y + away) - attraction(Y) <= above + 1e-5).all()
 
 
+@pytest.mark.full
 def test_thirty_steps_reach_what_many_of_plain_descent_do(fitted):
     model, X, _ = fitted
     P = affinities.conditional(neighbors.query(model._fit_X, X[1400:], 15), 1400, 5.0)
@@ -228,6 +231,7 @@ def test_the_map_stays(fitted):
     assert model.embedding_.tobytes() == before.tobytes()
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("kind", ["csr", "float32", "frame", "precomputed", "exact", "cosine"])
 def test_new_points_come_in_the_forms_that_fit_takes(kind):
     X = np.random.default_rng(0).random((120, 4))

@@ -36,6 +36,7 @@ def iris():
 ANEW = "transform places points anew, beside where the fit has them"
 
 
+@pytest.mark.full(after=10)
 @parametrize_with_checks(
     [
         TSNE(perplexity=2, early_exaggeration_iter=5, n_iter=5),
@@ -79,6 +80,7 @@ def test_classes_of_digits_are_apart():
     assert metrics.trustworthiness(X, Y) > 0.985
 
 
+@pytest.mark.full
 def test_barnes_hut_and_exact_reach_the_same_divergence():
     X = load_digits().data[:600].astype(np.float32)
     P = affinities.perplexity(neighbors.find(X, 599), 30)
@@ -91,6 +93,7 @@ def test_barnes_hut_and_exact_reach_the_same_divergence():
     assert fast.kl_divergence_ == pytest.approx(oracle.kl_divergence_, rel=0.03)
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("method", ["barnes_hut", "exact"])
 @pytest.mark.parametrize("n_components", [1, 2, 3])
 def test_same_bits_at_one_and_two_threads_and_from_run_to_run(iris, method, n_components):
@@ -401,6 +404,7 @@ def test_the_bar_goes_to_stderr_and_only_when_asked_for(iris, capfd):
     assert "100/100" in err
 
 
+@pytest.mark.full(after=4)
 @pytest.mark.parametrize(
     "options",
     [
@@ -461,6 +465,7 @@ def test_a_phase_has_its_own_theta():
     assert model.theta_ == 0
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("error", [1e-2, 1e-3, 1e-4])
 def test_theta_keeps_the_error_that_is_asked_for(error):
     X = load_digits().data

@@ -1,6 +1,6 @@
-"""Maps → pictures: one map, several, two compared, a film; and what fits have recorded.
+"""Maps and records of fits → figures and films, drawn with matplotlib.
 
-The only room of the package that imports matplotlib.
+No other part of the package imports matplotlib.
 """
 
 from bhtsne.plot.colours import DARK_PALETTE, PALETTE

@@ -1,4 +1,4 @@
-"""A figure of several panels → a file, whole or not at all, without pyplot or a display."""
+"""A figure of several panels → a file, written atomically, without pyplot or a display."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from bhtsne.plot.saving import SUFFIXES
 
 
 def panels(n: int, width: float = 5.0, height: float = 5.0) -> np.ndarray:
-    """Return n axes side by side in a figure that no window will show, of so many inches each."""
+    """Return n axes side by side in a figure without a window; sizes are those of one in inches."""
     figure = Figure(figsize=(n * width, height), dpi=200, layout="constrained")
     return figure.subplots(1, n, squeeze=False)[0]
 

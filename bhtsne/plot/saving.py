@@ -1,4 +1,4 @@
-"""A map → a picture in a file, whole or not at all, the same bytes each time."""
+"""A map → an image file, written atomically; the same arguments give the same bytes."""
 
 import os
 from pathlib import Path
@@ -15,19 +15,27 @@ SUFFIXES = tuple(_UNDATED)  # of the files that `save` writes
 
 
 def save(path: str | os.PathLike, Y: Any, labels: Any = None, **options: Any) -> None:
-    """Draw a map as `scatter` does and write it to a file, whole or not at all.
+    """Draw a map as `scatter` does and write it to a file.
 
-    The same arguments make the same bytes. No display is needed and no pyplot figure is made.
+    The file is written atomically; the same arguments give the same bytes. No display is needed,
+    and no pyplot figure is created.
 
     Parameters
     ----------
     path : str or path
-        A file .png, .pdf or .svg; replaced if it exists. From 20,000 points on, a .pdf or .svg
-        holds the points as an image.
+        A .png, .pdf or .svg file; an existing file is replaced. A .pdf or .svg file of 20,000 or
+        more points holds the points as an image.
     Y, labels : array-like
         As in `scatter`.
     **options
-        The options of `scatter` but for `ax`.
+        The options of `scatter` except `ax`.
+
+    Raises
+    ------
+    OSError
+        If the folder does not exist or is not writable.
+    ValueError
+        If the suffix is another, or as in `scatter`.
 
     Examples
     --------
@@ -41,9 +49,9 @@ def save(path: str | os.PathLike, Y: Any, labels: Any = None, **options: Any) ->
     suffix = Path(path).suffix.lower()
     Y = coordinates(Y)
     figure = Figure(figsize=FIGSIZE[Y.shape[1]], dpi=200)
-    # the map fills the figure, and the title and legend outside it are added to the picture
+    # The map fills the figure; bbox_inches="tight" adds the title and legend outside it.
     ax = figure.add_axes((0, 0, 1, 1), projection=PROJECTION[Y.shape[1]])
     scatter(Y, labels, ax=ax, **options)
-    # type 42 is what journals ask for; the salt makes the identifiers in an SVG the same each time
+    # Journals require fonts of type 42. A constant salt makes the identifiers in an SVG constant.
     with rc_context({"pdf.fonttype": 42, "svg.hashsalt": "map"}), atomic_write(path) as file:
         figure.savefig(file, format=suffix[1:], bbox_inches="tight", metadata=_UNDATED[suffix])

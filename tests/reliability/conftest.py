@@ -1,4 +1,7 @@
-"""How many examples hypothesis draws: a few, the same in every run, or many with BHTSNE_LONG=1."""
+"""Command line and BHTSNE_LONG → number of examples that Hypothesis draws for each property.
+
+The quick suite draws few and `--full` more, the same in every run; BHTSNE_LONG=1 draws many others.
+"""
 
 import sys
 from pathlib import Path
@@ -8,14 +11,16 @@ from hypothesis import HealthCheck, settings
 
 sys.path.append(str(Path(__file__).parents[1]))  # where the naive sums are
 
-settings.register_profile(
-    "quick", derandomize=True, database=None, deadline=None, max_examples=40,
-    suppress_health_check=list(HealthCheck),
-)  # fmt: skip
-settings.register_profile(
-    "long", deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
-settings.load_profile("long" if outcomes.LONG else "quick")
+ALWAYS = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+settings.register_profile("quick", derandomize=True, max_examples=5, **ALWAYS)
+settings.register_profile("full", derandomize=True, max_examples=40, **ALWAYS)
+settings.register_profile("long", **ALWAYS)
+
+
+def pytest_configure(config):
+    settings.load_profile(
+        "long" if outcomes.LONG else "full" if config.getoption("--full") else "quick"
+    )
 
 
 def pytest_terminal_summary(terminalreporter):

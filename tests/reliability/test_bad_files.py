@@ -741,6 +741,7 @@ def attempt(tmp_path_factory):
     return attempt
 
 
+@pytest.mark.full(after=3)
 @pytest.mark.parametrize("name", NAMES)
 @HOSTILE
 @given(data=st.binary(max_size=400))
@@ -748,6 +749,7 @@ def test_random_bytes_end_well(name, data, attempt):
     attempt(name, gzip.compress(data) if name.endswith(".gz") else data)
 
 
+@pytest.mark.full(after=3)
 @pytest.mark.parametrize("name", NAMES)
 @HOSTILE
 @given(data=st.data())

@@ -87,6 +87,7 @@ def alone():
     return fits(LAYERS[0], 1, 1, *(["pynndescent"] if LONG else []))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("layer", "threads", "n_jobs"), MATRIX if LONG else FEW)
 def test_threads_and_their_layer_change_no_bit(layer, threads, n_jobs, alone):
     assert len(alone) >= 10

@@ -108,6 +108,7 @@ def check_readable(run):
             assert all(archive[part] is not None for part in archive.files)
 
 
+@pytest.mark.full
 def test_killed_at_any_instant_a_run_comes_to_the_same_map(points, whole, tmp_path, capsys):
     rng, hit, amid, maps = random.Random(None if LONG else 0), Counter(), 0, 0
     while hit.total() < KILLS or set(hit) < set(STAGES):
@@ -132,8 +133,14 @@ def test_killed_at_any_instant_a_run_comes_to_the_same_map(points, whole, tmp_pa
         print(f"\n{hit.total()} killed ({told}; {amid} amid a file), {maps} maps of the same bits")
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize(
-    ("how", "aim"), [(signal.SIGINT, "neighbors"), (signal.SIGTERM, "optimization")]
+    ("how", "aim"),
+    [
+        (signal.SIGKILL, "optimization"),
+        (signal.SIGINT, "neighbors"),
+        (signal.SIGTERM, "optimization"),
+    ],
 )
 def test_an_interrupted_command_is_resumed_to_the_same_map(how, aim, points, tmp_path):
     embed = ["embed", points, "--quiet", "--n-iter", "500", "--perplexity", "15"]
@@ -145,7 +152,7 @@ def test_an_interrupted_command_is_resumed_to_the_same_map(how, aim, points, tmp
     )  # fmt: skip
     wait_for(process, run, aim, random.Random(1))
     process.send_signal(how)
-    assert process.wait(timeout=1200) == 130
+    assert process.wait(timeout=1200) == (-how if how == signal.SIGKILL else 130)
     check_readable(run)
     subprocess.run([BHTSNE, "resume", run], check=True)
     assert (tmp_path / "map.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
@@ -153,6 +160,7 @@ def test_an_interrupted_command_is_resumed_to_the_same_map(how, aim, points, tmp
 
 
 # No file may be larger: half of P, one state, or what says whose run it is.
+@pytest.mark.full
 @pytest.mark.parametrize("size", ["600_000", "70_000", "500"])
 def test_on_a_full_disk_the_run_goes_on_or_never_begins(size, points, whole, tmp_path):
     run, out = tmp_path / "run", tmp_path / "map.npy"
@@ -171,6 +179,7 @@ def test_on_a_full_disk_the_run_goes_on_or_never_begins(size, points, whole, tmp
     np.testing.assert_array_equal(np.load(out), whole)
 
 
+@pytest.mark.full
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells what is in use")
 def test_without_the_memory_a_run_is_refused_with_the_figure(points, whole, tmp_path):
     run, out = tmp_path / "run", tmp_path / "map.npy"
@@ -190,6 +199,7 @@ CACHES = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("how", CACHES)
 def test_a_cache_that_fails_costs_a_compilation_only(how, tmp_path):
     code = (

@@ -108,6 +108,7 @@ assert not [name for name in os.listdir("run") if name.startswith(".")]
 """
 
 
+@pytest.mark.full
 def test_a_checkpoint_is_written_and_resumed(hidden):
     hidden(CHECKPOINT)
 
@@ -128,6 +129,7 @@ print("to a reader who has gone", flush=True)
 """
 
 
+@pytest.mark.full
 def test_the_command_runs(hidden, tmp_path):
     X = np.random.default_rng(0).random((90, 5))
     np.savetxt(tmp_path / "X.csv", X, delimiter=",", header="a,b,c,d,e", comments="")

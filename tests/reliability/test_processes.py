@@ -33,6 +33,7 @@ def same(maps, alone):
     return all(np.array_equal(*pair) for pair in zip(maps, alone, strict=True))
 
 
+@pytest.mark.full
 def test_several_threads_fit_at_once_each_with_its_own_number(alone):
     before, start = numba.get_num_threads(), threading.Barrier(4)
 
@@ -49,6 +50,7 @@ def test_several_threads_fit_at_once_each_with_its_own_number(alone):
     assert numba.get_num_threads() == before
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_joblib_fits_at_once(backend, alone):
     with joblib.parallel_config(backend, n_jobs=2):
@@ -56,6 +58,7 @@ def test_joblib_fits_at_once(backend, alone):
     assert same(maps, alone)
 
 
+@pytest.mark.full
 def test_processes_that_are_spawned_fit_at_once(alone):
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert same(pool.map(fitted, range(4)), alone)
@@ -105,6 +108,7 @@ os._exit(status)
 """
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.parametrize(("first", "metric"), [("used", "manhattan"), ("unused", "euclidean")])
 @pytest.mark.parametrize("layer", LAYERS)
@@ -154,6 +158,7 @@ print(time.process_time() - start[0], time.perf_counter() - start[1])
 """
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize(
     "options", [{}, {"neighbors": "forest"}, {"metric": "manhattan"}, {"init": "spectral"}]
 )

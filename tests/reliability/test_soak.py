@@ -45,6 +45,7 @@ print(json.dumps(seen))
 """
 
 
+@pytest.mark.full
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="Linux tells what is in use")
 def test_many_fits_leave_nothing_behind(capsys):
     done = subprocess.run(

@@ -66,6 +66,7 @@ def compiled():
     return results(os.environ.get("NUMBA_CACHE_DIR", ""))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("watch", ["NUMBA_BOUNDSCHECK", "NUMBA_DISABLE_JIT"])
 def test_small_cases_are_the_same_under_watch(watch, compiled, tmp_path):
     watched = results(tmp_path, **{watch: "1"})
