@@ -65,7 +65,7 @@ def neighbors(result: dict) -> str:
 def schedules(result: dict) -> str:
     """Return the quality of maps by data and schedule, one table for each machine."""
     text = (
-        "Means over seeds; each seed draws the data anew (`python bench/schedules.py`; "
+        "Means over seeds; each seed draws new data (`python bench/schedules.py`; "
         "`bench/judge.py` defines the measures). No column is a time: the tables of different "
         "machines can be read side by side.\n\n"
     )
@@ -138,7 +138,7 @@ def limit(result: dict) -> str:
         f"The machine reads {rates['read'] / 1e9:.0f} GB/s and does "
         f"{rates['float32'] / 1e9:.0f} G float32 operations, {rates['division'] / 1e9:.0f} G "
         f"divisions and {rates['product'] / 1e9:.0f} GFLOP of matrix products a second "
-        "(`python bench/limit.py`, whose docstring says what is counted).\n\n"
+        "(`python bench/limit.py`, whose docstring defines the counts).\n\n"
         + measured_on(result["machine"]) + table(head, rows)
     )  # fmt: skip
 

@@ -39,7 +39,7 @@ def new_points(result: dict) -> str:
         )
     head = [
         "", "neighbours + placement", "5-NN accuracy", "5-NN accuracy of a joint fit",
-        "displacement of fitted points placed anew, by the extent of the map",
+        "displacement of fitted points placed as new ones, by the extent of the map",
     ]  # fmt: skip
     return (
         f"{result['new']:,} new digits on a map of {result['points']:,} "

@@ -1,4 +1,4 @@
-"""The tree and its walks, drawn from what `bhtsne.tree` and `bhtsne.forces` themselves build."""
+"""Arrays of `bhtsne.tree` and `bhtsne.forces` → pictures of the tree and its traversals."""
 
 from functools import cache
 
@@ -56,7 +56,7 @@ def _ink() -> str:
 
 
 def depths(built: tree.Tree) -> np.ndarray:
-    """Return how deep each cell lies below the first."""
+    """Return the depth of each cell."""
     depth = np.zeros(len(built.skip), int)
     for cell in range(len(built.skip)):
         child = cell + 1
@@ -94,7 +94,7 @@ def morton():
 
 
 def _walk(built: tree.Tree, theta: float, box: np.ndarray, many: bool) -> list[np.ndarray]:
-    """Return the smooth cells, the far cells and the leaves that the library's walk chooses."""
+    """Return the smooth cells, the far cells and the leaves of a traversal."""
     cells = packed.cells(built, 1.0)
     lists = np.empty((4, len(cells.links)), np.int32)
     target = Target(-1, len(built.order) if many else -1, 0, box)
@@ -103,7 +103,7 @@ def _walk(built: tree.Tree, theta: float, box: np.ndarray, many: bool) -> list[n
 
 
 def _draw_walk(ax, built, chosen, mine) -> str:
-    """Draw what a walk chose; return how much it is."""
+    """Draw the result of a traversal; return its counts."""
     x, y = built.points
     ax.scatter(x, y, c=_ink(), s=1.2, alpha=0.5, lw=0)
     for cells, colour in zip(chosen, _KINDS.values(), strict=True):
@@ -125,7 +125,7 @@ def _legend(figure, kinds) -> None:
 
 
 def walk_of_a_point():
-    """Draw which cells stand for their points, as one point sees them, at two θ."""
+    """Draw the cells that represent their points for one point, at two θ."""
     _, _, model = digits()
     built = tree.build(model.embedding_, leaf_size=4)
     here = np.argmin(
@@ -143,7 +143,7 @@ def walk_of_a_point():
 
 
 def walk_of_a_group():
-    """Draw the one walk that the points of a group share, at two θ."""
+    """Draw the traversal that the points of a group share, at two θ."""
     _, _, model = digits()
     built = tree.build(model.embedding_)
     boxes = packed.groups(built).boxes
@@ -184,7 +184,7 @@ def _errors() -> tuple[np.ndarray, list[float], list[float]]:
 
 
 def error():
-    """Draw the error of the repulsion, and the terms of a point's sum, against θ."""
+    """Draw the error of the repulsion, and the number of terms of a point, against θ."""
     thetas, errors, sums = _errors()
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.8, 3.2))
     left.loglog(thetas, errors, "o-", c=_BLUE, ms=4)
