@@ -1,6 +1,11 @@
 """Command line → tests: the quick suite, or all tests with `--full`."""
 
+import os
 from collections import Counter
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers of pytest-xdist take one core each: fits without n_jobs would compete for all of them.
+    os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 
 
 def pytest_addoption(parser):

@@ -4,7 +4,7 @@ import naive
 import numpy as np
 import pytest
 
-from bhtsne import TSNE, affinities, datasets, forces, metrics, neighbors, transform
+from bhtsne import TSNE, affinities, forces, metrics, neighbors, transform
 from bhtsne.forces.objective import KLDivergence
 from bhtsne.neighbors import Neighbors
 
@@ -12,8 +12,8 @@ QUICK = {"perplexity": 8, "random_state": 0}
 
 
 @pytest.fixture(scope="module")
-def digits():
-    return datasets.digits().X[:300]
+def digits(digits):
+    return digits[:300]
 
 
 def test_exaggeration_is_not_multiplied_into_the_affinities(digits):
@@ -45,6 +45,7 @@ def test_a_point_is_left_out_of_its_neighbours_by_name_not_by_place(method):
     assert (found.distances[:, :4] == 0).all()
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("dof", [0.5, 1.0, 2.0])
 def test_coincident_points_do_not_count_as_themselves(dof):
     Y = np.repeat(np.random.default_rng(0).normal(size=(40, 2)), 3, axis=0).astype(np.float32)
@@ -104,6 +105,7 @@ def test_the_divergence_is_right_for_every_kernel(digits, method, dof):
     assert model.history_[-1].kl == pytest.approx(truth.sum(), rel=1e-3, abs=1e-3)
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("n", [5, 12, 40])
 @pytest.mark.parametrize("learning_rate", ["auto", 200.0, 1000.0])
 def test_few_points_do_not_collapse_onto_one(n, learning_rate):

@@ -33,6 +33,7 @@ def inked(picture):
     return np.ptp(there, axis=0)
 
 
+@pytest.mark.full
 def test_a_run_takes_ten_seconds_and_ends_with_a_rest(tmp_path):
     recorder = run()
     animate(tmp_path / "run.gif", recorder, fps=10)

@@ -23,12 +23,6 @@ def _closed_figures():
     plt.close("all")
 
 
-@pytest.fixture(scope="module")
-def model():
-    X = datasets.digits().X[:300]
-    return TSNE(random_state=0, early_exaggeration_iter=50, n_iter=150).fit(X)
-
-
 def marks(ax):
     """Return where dotted lines stand."""
     return [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == ":"]
@@ -45,8 +39,10 @@ def test_each_record_is_a_point_of_its_run(quantity):
     assert ax.lines[0].get_color() != ax.lines[1].get_color()
 
 
-def test_phases_of_a_model_are_marked_where_they_end(model):
-    ends = np.cumsum([phase.n_iter for phase in planned_phases(model, 300)])[:-1]
+def test_phases_of_a_model_are_marked_where_they_end(fitted_digits):
+    model = fitted_digits
+    n = len(model.embedding_)
+    ends = np.cumsum([phase.n_iter for phase in planned_phases(model, n)])[:-1]
     ax = kl_history(model)
     assert marks(ax) == list(ends)
     assert ends[0] == 50
@@ -84,7 +80,8 @@ def test_bars_are_the_seconds_of_the_stages():
     assert top < 0 < bottom  # the first stage is above the others
 
 
-def test_stage_times_of_a_model(model):
+def test_stage_times_of_a_model(fitted_digits):
+    model = fitted_digits
     ax = stage_times(model)
     assert [t.get_text() for t in ax.get_yticklabels()] == list(model.timings_)
     assert ax.get_legend() is None
@@ -120,7 +117,8 @@ def test_a_sample_is_as_good_as_all_points():
     assert some.get_ydata()[0] == pytest.approx(all_of_them.get_ydata()[0], rel=0.3)
 
 
-def test_shares_of_the_divergence_are_drawn_in_multiples_of_the_mean(model):
+def test_shares_of_the_divergence_are_drawn_in_multiples_of_the_mean(fitted_digits):
+    model = fitted_digits
     ax = kl_per_point(model, theme="dark", size=4)
     low, high = np.percentile(model.kl_per_point_ / model.kl_per_point_.mean(), [1, 99])
     bar = ax.figure.axes[1]

@@ -4,6 +4,8 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 from bhtsne import cli
 
 ROOT = Path(__file__).parents[1]
@@ -14,6 +16,7 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.full
 def test_the_python_examples_run_one_after_another(capsys):
     names: dict = {}
     examples = blocks("python")

@@ -36,11 +36,6 @@ def some_map(n=N, d=2, scale=1.0):
     return scale * np.random.default_rng(1).normal(size=(n, d))
 
 
-@pytest.fixture(scope="module")
-def digits():
-    return datasets.digits().X
-
-
 @every_case
 @pytest.mark.parametrize("d", [1, 2, 3, 5])
 def test_the_divergence_is_the_naive_one(variant, background, d):

@@ -75,6 +75,7 @@ assert files.LOCK not in os.listdir(folder)
 """
 
 
+@pytest.mark.full(after=1)
 def test_a_folder_is_locked_and_files_are_replaced(hidden):
     hidden(LOCKS)
 
@@ -87,6 +88,7 @@ assert (free == float("inf")) == (sys.argv[2] == "nowhere") or "resource" not in
 """
 
 
+@pytest.mark.full(after=1)
 def test_memory_is_known_or_taken_for_enough(hidden):
     hidden(MEMORY)
 
