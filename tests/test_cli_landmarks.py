@@ -300,7 +300,7 @@ def test_a_fault_is_one_sentence_before_any_work(arguments, says, given, tmp_pat
 
 
 def test_nobody_at_an_address_is_said(given, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("bhtsne.dask.clusters._PATIENCE", "1s")
+    monkeypatch.setattr("bhtsne.dask.clusters._TIMEOUT", "1s")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert embed(given[0], tmp_path / "out.parquet", "--dask", "tcp://127.0.0.1:9") == 1

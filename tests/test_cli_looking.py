@@ -139,7 +139,7 @@ def test_images_are_drawn_where_their_points_lie(tmp_path, monkeypatch, capsys):
         (["map.csv", "--labels", "digits"], "60"),
         (["map.csv", "-o", "map.jpeg"], "must end in .png"),
         (["x.npy"], "a map of 1 to 3 dimensions"),
-        (["empty"], "where no map is"),
+        (["empty"], "without a map"),
         ([], "MAP"),
     ],
 )

@@ -8,11 +8,8 @@ from typing import Any, NamedTuple
 
 from bhtsne.cli.parser import Usage, did_you_mean
 
-_COORDINATES = (
-    r"tsne\d+",
-    r"projection_[xyz]",
-    r"[xyz]",
-)  # names of coordinates; the first match counts
+# Patterns for the columns of coordinates; the first with a match counts.
+_COORDINATES = (r"tsne\d+", r"projection_[xyz]", r"[xyz]")
 _LABEL = "label"
 _MAP = "a map of 1 to 3 dimensions"
 _MODEL, _RECORDING = "bhtsne.TSNE", "bhtsne.Recorder"
@@ -60,12 +57,11 @@ def read(name: str) -> Map:
         run = Recorder.load(path)
         return Map(path.stem, run.maps[-1])
     names = tables.names(path)
-    table = tables.read(
-        path, features=_coordinate_columns(names), labels=_LABEL if _LABEL in names else None
-    )
-    kept = {name: tables.readable(values) for name, values in table.extra.items()}
-    columns = ({} if table.labels is None else {_LABEL: table.labels}) | kept
-    return _check_map(Map(path.stem, table.X, columns), path)
+    label = _LABEL if _LABEL in names else None
+    table = tables.read(path, features=_coordinate_columns(names), labels=label)
+    columns = {} if table.labels is None else {_LABEL: table.labels}
+    columns |= {name: tables.readable(values) for name, values in table.extra.items()}
+    return _checked_map(Map(path.stem, table.X, columns), path)
 
 
 def is_recording(name: str) -> bool:
@@ -148,14 +144,12 @@ def _of_checkpoint(path: Path) -> Map:
 
     states = sorted(path.glob("state-*.npz"))
     if not states:
-        raise Usage(
-            f"MAP must be a file or the folder of a checkpoint, got {path}, where no map is"
-        )
+        raise Usage(f"MAP must be a file or the folder of a checkpoint, got {path} without a map")
     state = read_state(states[-1])
-    return _check_map(Map(path.name, state.Y, history=state.history), states[-1])
+    return _checked_map(Map(path.name, state.Y, history=state.history), states[-1])
 
 
-def _check_map(given: Map, path: Path) -> Map:
+def _checked_map(given: Map, path: Path) -> Map:
     """Return the map, or raise ValueError if it has more than 3 dimensions."""
     import numpy as np
 

@@ -178,11 +178,11 @@ def write_map(Y: Any, points: Points, arguments: argparse.Namespace) -> None:
     """Write the map, its figure and its page."""
     from bhtsne import files
 
-    labels, kept = points.labels, points.extra
+    labels, extra = points.labels, points.extra
     if is_stream(arguments.output):
-        send(files.dumped(arguments.format or "csv", Y, labels=labels, columns=kept))
+        send(files.dumped(arguments.format or "csv", Y, labels=labels, columns=extra))
     elif arguments.output is not None:
-        files.write(arguments.output, Y, labels=labels, columns=kept)
+        files.write(arguments.output, Y, labels=labels, columns=extra)
     if arguments.plot is not None:
         from bhtsne import plot
 
