@@ -107,7 +107,7 @@ def test_exact_agrees_with_its_own_neighbours(points, tmp_path, capsys):
         (["digits", "--no-such-option"], "--no-such-option"),
         (["digits", "--perplexty", "5"], "did you mean --perplexity?"),
         (["digits", "--perp", "5"], "did you mean --perplexity?"),
-        (["digits", "more"], "takes no more argument more"),
+        (["digits", "more"], "takes no further argument more"),
         (["digts"], "did you mean digits?"),
         (["digits", "--html", "map.htm"], "must end in .html"),
         (["digits", "--film", "map.avi"], "must end in .gif"),

@@ -198,7 +198,7 @@ def test_arrays_are_reduced_by_the_components_of_the_landmarks(tmp_path, capsys)
     out = tmp_path / "out.parquet"
     more = ["--labels", str(tmp_path / "y.npy"), "--landmarks-by", "stratified", "--pca", "8"]
     assert embed(tmp_path / "X.npy", out, *more) == 0
-    assert "features, mapped in" in capsys.readouterr().out
+    assert "features, embedded in" in capsys.readouterr().out
     whole = pd.read_parquet(out)
     np.testing.assert_array_equal(whole.label, y)
     model = TSNE.load(out / "_landmarks.npz")
@@ -269,15 +269,15 @@ def test_a_folder_is_held_by_one_command_and_cleared_of_torn_parts(given, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["digits", "--landmarks-by", "coreset"], "--landmarks-by goes with --landmarks N"),
-        (["digits", "--dask", "local"], "--dask goes with --landmarks N"),
+        (["digits", "--landmarks-by", "coreset"], "--landmarks-by goes with --landmarks; add"),
+        (["digits", "--dask", "local"], "--dask goes with --landmarks; add"),
         (["digits", "--landmarks", "9"], "IN must be a .npy file, a .parquet file or a folder"),
         (["IN", "--landmarks", "0"], "argument --landmarks: invalid count value: '0'"),
-        (["IN", "--landmarks", "9", "-o", "map.csv"], "OUT must end in .parquet, got map.csv"),
-        (["IN", "--landmarks", "9", "-o", "IN"], "OUT must be another folder than IN"),
+        (["IN", "--landmarks", "9", "-o", "map.csv"], "OUT must end in .parquet with"),
+        (["IN", "--landmarks", "9", "-o", "IN"], "OUT must differ from IN"),
         (["IN", "--landmarks", "9", "--html", "a.html"], "--html does not go with --landmarks"),
         (["IN", "--landmarks", "9", "--landmarks-by", "luck"], "got 'luck'"),
-        (["IN", "--landmarks", "9", "--landmarks-by", "stratified"], "needs --labels"),
+        (["IN", "--landmarks", "9", "--landmarks-by", "stratified"], "add --labels"),
         (["IN", "--landmarks", "9", "--labels", "kin"], "did you mean 'kind'?"),
         (
             ["IN", "--landmarks", "9", "--keep", "idx"],
@@ -301,7 +301,7 @@ def test_a_fault_is_one_sentence_before_any_work(arguments, says, given, tmp_pat
 
 
 def test_nobody_at_an_address_is_said(given, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("bhtsne.dask.clusters._PATIENCE", "1s")
+    monkeypatch.setattr("bhtsne.dask.clusters._TIMEOUT", "1s")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert embed(given[0], tmp_path / "out.parquet", "--dask", "tcp://127.0.0.1:9") == 1
