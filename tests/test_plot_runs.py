@@ -8,7 +8,7 @@ import pytest
 from matplotlib import pyplot as plt
 from test_plot import drawn
 
-from bhtsne import TSNE, datasets, forces, optimizer
+from bhtsne import SNE, TSNE, datasets, forces, optimizer
 from bhtsne.optimizer import Phase, Record
 from bhtsne.plot import force_errors, kl_history, kl_per_point, stage_times
 from bhtsne.tsne.mapping import planned_phases
@@ -37,6 +37,11 @@ def test_each_record_is_a_point_of_its_run(quantity):
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["_a", "$b$"]
     assert ax.get_yscale() == ("linear" if quantity == "kl" else "log")
     assert ax.lines[0].get_color() != ax.lines[1].get_color()
+
+
+def test_phases_of_the_ancestors_are_marked_too(digits):
+    model = SNE(early_exaggeration_iter=50, n_iter=100, random_state=0, n_jobs=1).fit(digits[:60])
+    assert marks(kl_history(model)) == [50]
 
 
 def test_phases_of_a_model_are_marked_where_they_end(fitted_digits):

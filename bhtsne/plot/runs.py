@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 
 from bhtsne.optimizer import Phase, Record
 from bhtsne.plot.theme import add_legend, ink, palette_colours, themed_axes
-from bhtsne.tsne import TSNE
-from bhtsne.tsne.mapping import planned_phases
+from bhtsne.sne import estimator as sne
+from bhtsne.tsne import TSNE, mapping
 
 _QUANTITIES = {
     "kl": "KL divergence (nats)",
@@ -178,10 +178,11 @@ def _records(run: Any, name: Any) -> list[Record]:
 
 
 def _phases(run: Any) -> list[Phase]:
-    """Return the schedule of a TSNE; none if a stopping criterion may have ended a phase."""
-    if not isinstance(run, TSNE):
+    """Return the phases of a model; none if a stopping criterion may have ended one."""
+    if not isinstance(run, TSNE | sne.SNE):
         return []
-    phases = planned_phases(run, len(run.embedding_))
+    planned = mapping.planned_phases if isinstance(run, TSNE) else sne.planned_phases
+    phases = planned(run, len(run.embedding_))
     may_stop = any(phase.min_kl_rate or phase.min_gradient_norm for phase in phases)
     return [] if may_stop else phases
 

@@ -18,7 +18,7 @@ from bhtsne.sne.objective import VARIANTS, Divergence
 from bhtsne.validation.numbers import check_choice, checked_number
 from bhtsne.validation.parameters import check_parameters, check_start
 
-__all__ = ["SNE"]
+__all__ = ["SNE", "planned_phases"]
 
 # Factor of N, or of 1 for "sne", whose gradient is N times as large. On the digits rates from 0.05
 # to 0.3 end at the same divergence; from 1 on the optimization oscillates or diverges.
@@ -251,7 +251,7 @@ def _affinities(model: SNE, X) -> np.ndarray:
 
 def _optimize(model: SNE, objective: Divergence, state: State, rng, progress: Progress) -> None:
     """Run all phases, "uni-sne" at first without its background."""
-    phases = _phases(model, len(state.Y))
+    phases = planned_phases(model, len(state.Y))
     early = phases[0].n_iter if model.early_exaggeration_iter != 0 else 0
     progress.expect(sum(phase.n_iter for phase in phases))
     optimizer.run(
@@ -264,7 +264,7 @@ def _optimize(model: SNE, objective: Divergence, state: State, rng, progress: Pr
     )
 
 
-def _phases(model: SNE, n: int) -> list[Phase]:
+def planned_phases(model: SNE, n: int) -> list[Phase]:
     """Return the phases of a fit of n points."""
     early, rate = model.early_exaggeration, model.learning_rate
     if early == "auto":
