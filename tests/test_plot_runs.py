@@ -40,7 +40,9 @@ def test_each_record_is_a_point_of_its_run(quantity):
 
 
 def test_phases_of_the_ancestors_are_marked_too(digits):
-    model = SNE(early_exaggeration_iter=50, n_iter=100, random_state=0, n_jobs=1).fit(digits[:60])
+    model = SNE(
+        perplexity=10, early_exaggeration_iter=50, n_iter=100, random_state=0, n_jobs=1
+    ).fit(digits[:60])
     assert marks(kl_history(model)) == [50]
 
 
