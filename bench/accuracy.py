@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import machine
 import matplotlib.pyplot as plt
 import numpy as np
 from main_job import prepared
@@ -136,7 +137,7 @@ def main() -> None:
             row = compared(function, Y, sample, force / z, z, arguments.repeats)
             rows.append({"layout": layout, "method": method, "theta": theta} | row)
             print(json.dumps(rows[-1]), flush=True)
-    arguments.json.write_text(json.dumps({"points": len(Y), "rows": rows}, indent=1) + "\n")
+    machine.write(arguments.json, {"points": len(Y), "rows": rows})
     draw(rows, arguments.figure)
 
 

@@ -21,6 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import machine
 import numpy as np
 from playwright.sync_api import sync_playwright
 
@@ -103,16 +104,15 @@ def main() -> None:
             headless=not options.headed,
             args=[*_ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])],
         )
-        result: dict = {"browser": chromium.version, "cpus": os.cpu_count(), "pages": []}
+        result: dict = {"browser": chromium.version, "pages": []}
         for n in options.points:
             file = Path(folder, f"{n}.html")
             result["pages"].append(written(file, n) | opened(chromium, file, options.seconds))
             print(json.dumps(result["pages"][-1]), file=sys.stderr, flush=True)
         chromium.close()
-    text = json.dumps(result, indent=1)
-    print(text)
+    print(json.dumps(result, indent=1))
     if options.json:
-        options.json.write_text(text + "\n", encoding="utf-8")
+        machine.write(options.json, result)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ with a checkpoint writes to a new folder, and its time ends when all is on the d
 """
 
 import argparse
-import json
 import tempfile
 import time
 from pathlib import Path
 
+import machine
 import numpy as np
 from main_job import prepared
 
@@ -45,8 +45,8 @@ def main() -> None:
     without, kept = np.median(pairs, axis=0)
     cost = float(np.median([b / a for a, b in pairs])) - 1
     print(f"{len(X):,} points, {size / 2**20:.0f} MiB kept: median of the pairs {cost:+.1%}")
-    told = {"points": len(X), "without": without, "with": kept, "cost": cost, "bytes": size}
-    arguments.json.write_text(json.dumps(told, indent=1))
+    result = {"points": len(X), "without": without, "with": kept, "cost": cost, "bytes": size}
+    machine.write(arguments.json, result)
 
 
 if __name__ == "__main__":

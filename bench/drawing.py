@@ -7,11 +7,11 @@ that loads matplotlib: from the map and its labels to the file, 7 × 7 inches of
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 from statistics import median
 
+import machine
 import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
@@ -99,7 +99,7 @@ def main() -> None:
         row for n in arguments.sizes for row in measure(n, arguments.repeats, arguments.figures)
     ]
     draw(max(arguments.sizes), arguments.figures / "drawing.png")
-    arguments.json.write_text(json.dumps({"rows": rows}, indent=1))
+    machine.write(arguments.json, {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
+import machine
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -91,7 +92,7 @@ def main() -> None:
         "threads": jit.n_threads(),
         "rows": rows,
     }
-    arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+    machine.write(arguments.json, result)
     print(json.dumps(result, indent=1))
     draw(rows, models, labels, arguments.figure)
 

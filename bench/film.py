@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import machine
 import numpy as np
 from main_job import prepared
 
@@ -43,7 +44,7 @@ def main() -> None:
     X, y = prepared(arguments.points)
     run = Timed(arguments.frames)
     model = TSNE(random_state=0, callbacks=[run], callback_every=2).fit(X)
-    told: dict = {
+    result: dict = {
         "points": len(X),
         "frames": len(run),
         "optimization": model.timings_["optimization"],
@@ -59,9 +60,9 @@ def main() -> None:
                 start = time.perf_counter()
                 animate(path, run, y)
                 seconds.append(time.perf_counter() - start)
-            told[suffix] = {"seconds": float(np.median(seconds)), "bytes": path.stat().st_size}
-    print(json.dumps(told, indent=1))
-    arguments.json.write_text(json.dumps(told, indent=1))
+            result[suffix] = {"seconds": float(np.median(seconds)), "bytes": path.stat().st_size}
+    print(json.dumps(result, indent=1))
+    machine.write(arguments.json, result)
 
 
 if __name__ == "__main__":

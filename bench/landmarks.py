@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import machine
 import numpy as np
 from judge import Judge
 
@@ -225,7 +226,7 @@ def main() -> None:
     for name, measure in parts.items():  # placed first: what the process has held is told
         if name in (arguments.only or parts):
             with warnings.catch_warnings(action="ignore"):
-                result[name] = measure()
+                result[name] = {"machine": machine.describe(arguments.threads)} | measure()
             print(name, json.dumps(result[name]), flush=True)
             path.write_text(json.dumps(result, indent=1) + "\n")
 

@@ -9,9 +9,9 @@ divisions that it has to do, the slowest of the three as its floor, and its time
 iteration is the sum of its stages', which run one after another.
 
 What is counted. Neighbours: N² (D + 1) multiply-adds as a matrix product. Attraction: 8 bytes an
-edge (a column and an affinity), 10 operations and a division. Repulsion: what the walk at hand
-chooses: 12 operations for a point that feels a point, 36 for one that feels a cell, and a division
-in each. Tree: keys and places, 12 bytes a point, read and written in each of 4 passes. Step: 4
+edge (a column and an affinity), 10 operations and a division. Repulsion: the terms that the walk
+chooses, 12 operations for a pair of points, 36 for a point or node and a cell, and a division in
+each. Tree: keys and places, 12 bytes a point, read and written in each of 4 passes. Step: 4
 arrays of the size of the map read, 3 written.
 """
 
@@ -21,15 +21,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import machine
 import numba
 import numpy as np
 from main_job import prepared
 from numba import prange
 
 from bhtsne import TSNE, jit, neighbors, optimizer, tree
-from bhtsne.forces import barnes_hut, edges, walk
+from bhtsne.forces import barnes_hut, edges, packed
 from bhtsne.forces.objective import KLDivergence
-from bhtsne.optimizer.step import advanced
+from bhtsne.forces.walk import Target, sort_cells
+from bhtsne.optimizer.step import Motion, advanced
 
 
 @numba.njit(parallel=True, fastmath=True)
@@ -69,20 +71,6 @@ def _divide(x, rounds, tasks):
     return out
 
 
-@numba.njit
-def _chosen(start, stop, boxes, count, seen, links, theta2, ids):
-    """Return how many points feel how many points, cells, and at nodes cells."""
-    near = far = flat = 0
-    for g in range(len(start)):
-        n = stop[g] - start[g]
-        n_flat, n_far, n_leaves = walk._choose(n > count, boxes[g], seen, links, theta2, ids)
-        for leaf in ids[3, :n_leaves]:
-            near += n * (links[leaf, 1] - links[leaf, 0])
-        far += n * n_far
-        flat += count * n_flat
-    return near, far, flat
-
-
 def median(function: Callable, repeats: int = 9) -> float:
     """Return the median seconds of a call, after one that does not count."""
     function()
@@ -94,7 +82,7 @@ def median(function: Callable, repeats: int = 9) -> float:
     return float(np.median(seconds))
 
 
-def machine() -> dict[str, float]:
+def peak_rates() -> dict[str, float]:
     """Return bytes, operations, divisions and operations of a matrix product, a second."""
     x = np.ones(2**27, np.float32)
     A = np.ones((4096, 4096), np.float32)
@@ -108,12 +96,19 @@ def machine() -> dict[str, float]:
 
 
 def interactions(Y: np.ndarray, theta: float = 0.5) -> tuple[int, int, int]:
-    """Return what the walk over a map chooses (see `_chosen`)."""
+    """Return the pairs of points, of points and cells, and of nodes and cells that are summed."""
     t = tree.build(Y)
-    start, stop = t.start[t.groups], t.stop[t.groups]
-    seen, links, boxes, nodes = barnes_hut.prepare(t)
-    ids = np.empty((4, len(links)), np.int32)
-    return _chosen(start, stop, boxes, nodes.shape[2], seen, links, np.float32(theta**2), ids)
+    cells, groups = packed.cells(t, 1.0), packed.groups(t)
+    lists, n_nodes = np.empty((4, len(cells.links)), np.int32), groups.nodes.shape[2]
+    near = far = distant = 0
+    for first, last, box in zip(groups.first, groups.last, groups.boxes, strict=True):
+        target, n = Target(first, last, n_nodes, box), int(last - first)
+        n_distant, n_far, n_near = sort_cells(target, cells, np.float32(theta**2), lists)
+        leaves = cells.links[lists[3, :n_near]]
+        near += n * int((leaves[:, 1] - leaves[:, 0]).sum())
+        far += n * n_far
+        distant += n_nodes * n_distant
+    return near, far, distant
 
 
 def main() -> None:
@@ -122,26 +117,26 @@ def main() -> None:
     parser.add_argument("--points", type=int, help="only the first N points of MNIST")
     parser.add_argument("--json", type=Path, default="bench/limit.json")
     arguments = parser.parse_args()
-    rates = machine()
+    rates = peak_rates()
     print(json.dumps({name: f"{rate / 1e9:.1f} G/s" for name, rate in rates.items()}))
     X, _ = prepared(arguments.points)
     model = TSNE(random_state=0).fit(X)
     Y, P, n = model.embedding_, model.affinities_, len(X)
     objective = KLDivergence(P, "barnes_hut", 0.5, 1.0)
     gradient, state = objective.gradient(Y, 1.0), optimizer.State(Y.copy())
-    start = state.Y, state.velocity, state.gains
+    start = Motion(state.Y, state.velocity, state.gains)
     in_order = Y[objective._order]
     sorted_points = tree.build(Y)
-    near, far, flat = interactions(Y)
-    felt = near + far + flat
+    near, far, distant = interactions(Y)
+    terms = near + far + distant
     stages = {
         # name: bytes, operations, divisions, and what is timed
         "tree": (12 * n * 2 * 4, 0, 0, lambda: tree.build(Y)),
-        "repulsion": (0, 12 * near + 36 * (far + flat), felt,
+        "repulsion": (0, 12 * near + 36 * (far + distant), terms,
                       lambda: barnes_hut.repulsion(sorted_points, 0.5)),
         "attraction": (8 * P.nnz, 10 * P.nnz, P.nnz,
                        lambda: edges.attract(objective._sorted_P, in_order, 1.0)),
-        "step": (7 * Y.nbytes, 0, 0, lambda: advanced(*start, gradient, n, 0.95)),
+        "step": (7 * Y.nbytes, 0, 0, lambda: advanced(start, gradient, n, 0.95)),
     }  # fmt: skip
     product = 2 * n**2 * (X.shape[1] + 1)
     seconds = median(lambda: neighbors.find(X, 90, method="exact"), 1)
@@ -153,28 +148,29 @@ def main() -> None:
         rows.append(row(name, (moved, operations, divisions), floor, median(function, 25)))
     whole = [sum(stage[k] for stage in stages.values()) for k in range(3)]
     floor = sum(r["floor_milliseconds"] for r in rows[1:]) / 1e3
-    # A real one: the map goes on, from the state that the one before left.
-    moving = list(start)
+    # A real iteration: each starts from the motion that the one before left.
+    motion = start
 
     def iterate() -> None:
-        moving[:] = advanced(*moving, objective.gradient(moving[0], 1.0), n, 0.95)
+        nonlocal motion
+        motion = advanced(motion, objective.gradient(motion.Y, 1.0), n, 0.95)
 
     seconds = median(iterate, 75)
     rows.append(row("iteration", whole, floor, seconds))
-    told = {"points": n, "rates": rates, "stages": rows, "felt_points": near / n}
-    told |= {"felt_cells": far / n, "felt_at_nodes": flat / n}
-    arguments.json.write_text(json.dumps(told, indent=1) + "\n")
+    measured = {"points": n, "rates": rates, "stages": rows, "near_points": near / n}
+    measured |= {"far_cells": far / n, "distant_cells_at_nodes": distant / n}
+    machine.write(arguments.json, measured)
 
 
 def row(name: str, counted, floor: float, seconds: float) -> dict:
-    """Print and return what is told of a stage."""
-    told = {"stage": name}
-    told |= dict(zip(("megabytes", "mega_operations", "mega_divisions"), counted, strict=True))
-    told = {k: v if k == "stage" else v / 1e6 for k, v in told.items()}
-    told |= {"floor_milliseconds": 1e3 * floor, "milliseconds": 1e3 * seconds}
-    told |= {"times_floor": seconds / floor}
-    print(json.dumps({k: round(v, 2) if isinstance(v, float) else v for k, v in told.items()}))
-    return told
+    """Print and return the figures of a stage."""
+    figures = {"stage": name}
+    figures |= dict(zip(("megabytes", "mega_operations", "mega_divisions"), counted, strict=True))
+    figures = {k: v if k == "stage" else v / 1e6 for k, v in figures.items()}
+    figures |= {"floor_milliseconds": 1e3 * floor, "milliseconds": 1e3 * seconds}
+    figures |= {"times_floor": seconds / floor}
+    print(json.dumps({k: round(v, 2) if isinstance(v, float) else v for k, v in figures.items()}))
+    return figures
 
 
 if __name__ == "__main__":

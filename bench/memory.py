@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import machine
 import numpy as np
 
 from bhtsne import TSNE, datasets, progress
@@ -80,7 +81,7 @@ def main() -> None:
     rows = [row(points, "defaults", {}) for points in arguments.sizes]
     second = sorted(arguments.sizes)[min(1, len(arguments.sizes) - 1)]
     rows += [row(second, name, options) for name, options in _OPTIONS.items()]
-    arguments.json.write_text(json.dumps({"rows": rows}, indent=1))
+    machine.write(arguments.json, {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import machine
 import numpy as np
 from main_job import prepared
 
@@ -96,7 +97,7 @@ def main() -> None:
     rows = []
     for X in data if sizes else [prepared(None)[0]]:
         rows += compared(X, arguments.methods, arguments.repeats, arguments.threads)
-    arguments.json.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
+    machine.write(arguments.json, {"rows": rows}, arguments.threads)
 
 
 if __name__ == "__main__":

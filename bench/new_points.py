@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import machine
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -103,7 +104,7 @@ def main() -> None:
     maps = result["bhtsne"].pop("maps")
     if arguments.peer:
         result["openTSNE"] = theirs(X, y, old, new, arguments.threads)
-    arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+    machine.write(arguments.json, result, arguments.threads)
     print(json.dumps(result, indent=1))
     figure, axes = plt.subplots(1, 2, figsize=(9, 4.6), layout="constrained")
     titles = (f"{len(old):,} fitted", f"{len(new):,} new ones, placed on their map")

@@ -13,10 +13,11 @@ import statistics
 import time
 from pathlib import Path
 
+import machine
 import matplotlib.pyplot as plt
 import numpy as np
 
-from bhtsne import TSNE, datasets, initial, plot
+from bhtsne import TSNE, datasets, forces, initial, optimizer, plot
 from bhtsne.forces import exact
 from bhtsne.forces.objective import KLDivergence
 
@@ -29,8 +30,8 @@ OPTIONS: dict[str, dict] = {
     "dof 0.5": {"dof": 0.5},
     "dof 2": {"dof": 2.0},
     "spectral": {"init": "spectral"},
-    "force_error 1e-3": {"force_error": 1e-3},
-    "min_kl_rate 1e-4": {"min_kl_rate": 1e-4},
+    "AdaptiveTheta(1e-3)": {"theta": forces.AdaptiveTheta(1e-3)},
+    "Stopping(1e-4)": {"stopping": optimizer.Stopping(1e-4)},
 }
 
 
@@ -90,7 +91,7 @@ def main() -> None:
         for name, model in models.items()
     ]
     result = {"points": len(X), "rows": rows, "checks": cost_of_checks(models["defaults"])}
-    arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+    machine.write(arguments.json, result)
     print(json.dumps(result, indent=1))
     figure, axes = plt.subplots(2, 5, figsize=(13, 5.6), layout="constrained")
     for ax, (name, model) in zip(axes.flat, models.items(), strict=True):

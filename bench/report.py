@@ -1,37 +1,65 @@
-"""Write the README's "Measured" section from the JSON files of the other programs.
+"""JSON of the other programs → the tables of docs/performance.md, README and docs/development.md.
 
     python bench/report.py
 
-Nothing in that section is typed by hand: what stands between its two marks is replaced.
+The text between the marks is replaced, so that no figure is typed by hand; the chart of the time
+of a fit is drawn as well.
 """
 
 import json
 from pathlib import Path
 
-from sections import PARTS
+from sections import SECTIONS, durations
+from sections.decisions import decisions
+from sections.fits import comparison
 
 _BENCH = Path(__file__).parent
-_README = _BENCH.parent / "README.md"
-MARKS = "<!-- bench/report.py writes from here -->\n", "<!-- to here -->\n"
+_ROOT = _BENCH.parent
+README, PAGE = _ROOT / "README.md", _ROOT / "docs" / "performance.md"
+DEVELOPMENT = _ROOT / "docs" / "development.md"
+CHART = _BENCH / "figures" / "durations.png"
+MARKS = "<!-- written by bench/report.py -->\n", "<!-- end of the written part -->\n"
 
 
-def part(name: str) -> str:
-    """Return what the file of a program says, or nothing where there is none."""
-    path = _BENCH / f"{name}.json"
-    return PARTS[name](json.loads(path.read_text())) if path.exists() else ""
+def result(name: str) -> dict:
+    """Return the result that a program has written."""
+    return json.loads((_BENCH / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def section() -> str:
-    """Return what the files at hand say."""
-    return "\n" + "".join(map(part, PARTS))
+def page() -> str:
+    """Return the generated part of docs/performance.md."""
+    text = "\n## How long a fit takes\n\n" + durations.text(result("scaling"), result("rivals"))
+    for heading, programs in SECTIONS.items():
+        text += f"## {heading}\n\n"
+        text += "".join(describe(result(name)) for name, describe in programs.items())
+    return text
+
+
+def readme() -> str:
+    """Return the generated part of the README."""
+    return "\n" + comparison(result("rivals")).replace("](../bench/", "](bench/")
+
+
+def development() -> str:
+    """Return the generated part of docs/development.md."""
+    names = [name for programs in SECTIONS.values() for name in programs]
+    return decisions({name: result(name) for name in names})
+
+
+def split(text: str) -> tuple[str, str, str]:
+    """Return the text before, between and after the marks."""
+    before, _, rest = text.partition(MARKS[0])
+    between, _, after = rest.partition(MARKS[1])
+    return before, between, after
 
 
 def main() -> None:
-    """Replace the section between the marks."""
-    readme = _README.read_text(encoding="utf-8")
-    before, _, rest = readme.partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    _README.write_text(before + MARKS[0] + section() + MARKS[1] + after, encoding="utf-8")
+    """Replace the generated parts and draw the chart."""
+    parts = (README, readme()), (PAGE, page()), (DEVELOPMENT, development())
+    for path, part in parts:
+        before, _, after = split(path.read_text(encoding="utf-8"))
+        path.write_text(before + MARKS[0] + part + MARKS[1] + after, encoding="utf-8")
+    durations.draw(result("scaling"), CHART)
 
 
 if __name__ == "__main__":

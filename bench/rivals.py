@@ -14,13 +14,13 @@ are the points of their curve.
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import machine
 import matplotlib.pyplot as plt
 import numpy as np
 from judge import Judge
@@ -143,9 +143,9 @@ def main() -> None:
             print(json.dumps(brief), file=sys.stderr, flush=True)
     result = {
         "points": len(X), "features": X.shape[1], "threads": arguments.threads,
-        "machine": platform.machine(), "target": arguments.target, "runs": runs,
+        "target": arguments.target, "runs": runs,
     }  # fmt: skip
-    arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+    machine.write(arguments.json, result, arguments.threads)
     draw(result, arguments.figure)
 
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import machine
 import matplotlib.pyplot as plt
 import numpy as np
 from deformed import deformed
@@ -106,7 +107,7 @@ def main() -> None:
                 measure("bhtsne", min(70_000, max(arguments.sizes)), threads, _FOREVER)
     result = {"exponents": exponents(rows), "rows": rows}
     print(json.dumps(result["exponents"]))
-    arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+    machine.write(arguments.json, result)
     draw(rows, arguments.figure)
 
 

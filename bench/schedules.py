@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import kinds
+import machine
 import matplotlib.pyplot as plt
 import numpy as np
 from judge import Judge
@@ -88,29 +89,34 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument("--sheets", type=Path, help="a folder for a sheet of maps of each kind")
     arguments = parser.parse_args()
-    rows, first = _others(arguments), {}
+    machines, rows = _others(arguments)
+    machines.append(machine.describe(arguments.threads))
+    first = {}
     for kind in arguments.kinds:
         sheet = {}
         for seed in range(arguments.seeds):
             told, maps = compared(kind, seed, arguments.threads, arguments.methods)
-            rows += told
+            rows += [{"machine": len(machines) - 1} | row for row in told]
             sheet |= {(f"seed {seed}", method): shown for method, shown in maps.items()}
             if seed == 0:
                 first |= {(kind, method): shown for method, shown in maps.items()}
-            arguments.json.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
+            arguments.json.write_text(
+                json.dumps({"machines": machines, "rows": rows}, indent=1) + "\n"
+            )
         if arguments.sheets:
             show(sheet, arguments.sheets / f"{kind.replace(' ', '-')}.png")
         if len(arguments.methods) == len(_METHODS):
             show(first, arguments.figure)
 
 
-def _others(arguments: argparse.Namespace) -> list[dict]:
-    """Return the rows of the file that are not measured anew."""
+def _others(arguments: argparse.Namespace) -> tuple[list[dict], list[dict]]:
+    """Return the machines of the file, and its rows that are not measured anew."""
     if len(arguments.methods) == len(_METHODS) or not arguments.json.exists():
-        return []
-    rows = json.loads(arguments.json.read_text())["rows"]
+        return [], []
+    result = json.loads(arguments.json.read_text())
     anew = {(kind, method) for kind in arguments.kinds for method in arguments.methods}
-    return [row for row in rows if (row["kind"], row["method"]) not in anew]
+    rows = [row for row in result["rows"] if (row["kind"], row["method"]) not in anew]
+    return result["machines"], rows
 
 
 if __name__ == "__main__":

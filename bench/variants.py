@@ -11,6 +11,7 @@ import argparse
 import json
 from pathlib import Path
 
+import machine
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -72,7 +73,7 @@ def main() -> None:
             print(json.dumps(rows[-1]))
             plot.scatter(Y, y, ax=ax, legend=None)
             ax.set_title(f"{name}, {data}", fontsize=9)
-    arguments.json.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
+    machine.write(arguments.json, {"rows": rows})
     figure.savefig(arguments.figure, dpi=110)
 
 

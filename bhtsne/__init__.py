@@ -1,15 +1,15 @@
 """Barnes-Hut t-SNE compiled with Numba.
 
-`bhtsne.TSNE` is what most people want. The stages that it composes are public too, one module
-each, in the order in which the data passes through them: `neighbors`, `affinities`, `initial`,
-`forces`, `optimizer`. `SNE` is where it comes from, `DynamicTSNE` makes maps of a sequence. A
-`Recorder` keeps the maps of a run. Nothing heavy is loaded before it is used.
+`TSNE` is the main estimator. Its stages are public modules, in the order of the data: `neighbors`,
+`affinities`, `initial`, `forces`, `optimizer`. `SNE` holds the ancestors of t-SNE, `DynamicTSNE`
+maps a sequence of snapshots, `LandmarkTSNE` maps more than memory holds, and a `Recorder` records
+the maps of a run. Modules are imported on first use.
 """
 
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _CLASSES = {
     "DynamicTSNE": "dynamic",
@@ -21,6 +21,7 @@ _CLASSES = {
 _MODULES = (
     "affinities",
     "browser",
+    "checkpoint",
     "crowding",
     "dask",
     "datasets",

@@ -3,7 +3,7 @@
 The help of the command needs them without NumPy, whose import takes longer than all else there.
 """
 
-AFFINITIES = ("perplexity", "multiscale", "mixture", "uniform", "fixed_sigma")
+AFFINITIES = ("gaussian", "multiscale", "mixture", "uniform", "fixed_sigma")
 FORCES = ("barnes_hut", "exact")
 INITIAL_MAPS = ("auto", "pca", "spectral", "random")
 LANDMARKS = ("uniform", "coreset", "stratified")

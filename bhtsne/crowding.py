@@ -1,4 +1,4 @@
-"""Distances → why SNE crowds: the gradient between two points, and how distances are spread."""
+"""Distances → the crowding problem: gradients between two points, densities of distances."""
 
 from numbers import Real
 
@@ -17,11 +17,11 @@ def pair_gradient(
     background: float = 0.2,
     published: bool = False,
 ) -> np.ndarray:
-    """Compute the gradient between two points by their distance in the data and in the map.
+    """Compute the gradient between two points from their distances in the data and in the map.
 
     One term of ``∂C/∂y_i`` along ``y_i − y_j``, as in figure 1 of van der Maaten & Hinton 2008.
-    Both p and q are relative to those of two points that coincide, so that nothing depends on what
-    normalises them: with ``p = exp(−D²)`` and ``s = exp(−d²)``, or ``1/(1 + d²)`` for "t-sne"::
+    Both p and q are divided by their value for two coincident points, which cancels their
+    normalisation: with ``p = exp(−D²)`` and ``s = exp(−d²)``, or ``1/(1 + d²)`` for "t-sne"::
 
         sne, symmetric  4 (p − s) d
         uni-sne         4 (p (1 − ρ) s / q − s) d,  q = (1 − ρ) s + ρ
@@ -30,26 +30,25 @@ def pair_gradient(
     Parameters
     ----------
     data_distance, map_distance : array_like
-        D in units of √2 σ, and d, at least 0; broadcast against each other.
+        D in units of √2 σ, and d, both at least 0; they are broadcast.
     variant : {"sne", "symmetric", "uni-sne", "t-sne"}
         As in `SNE`.
     background : float
-        ρ of "uni-sne", 0 to below 1, here relative to q of two points that coincide.
+        ρ of "uni-sne", 0 to below 1, relative to q of two coincident points.
     published : bool
-        For "uni-sne", leave out the factor ``(1 − ρ) s / q`` that the chain rule gives, and take
-        the difference to the whole of q, ``4 (p − q) d``: that has the weak repulsion at any
-        distance which the paper shows and describes. By the derivative of UNI-SNE's divergence,
-        neither attraction nor repulsion reaches far.
+        For "uni-sne", return ``4 (p − q) d``, without the factor ``(1 − ρ) s / q`` of the chain
+        rule. This form has the weak repulsion at all distances that the paper shows and describes.
+        The derivative of the divergence of UNI-SNE vanishes at large distances in the map.
 
     Returns
     -------
     ndarray of float64
-        Above 0 the two attract each other, below 0 they repel each other.
+        Gradient; positive values are attraction, negative values repulsion.
 
     Raises
     ------
     ValueError
-        If a distance is negative or not a number, or an option is out of its range.
+        If a distance is negative or NaN, variant is unknown, or background is out of range.
 
     Examples
     --------
@@ -74,7 +73,7 @@ def pair_gradient(
     D, d = (np.asarray(x, np.float64) for x in (data_distance, map_distance))
     for name, x in (("data_distance", D), ("map_distance", d)):
         if not (x >= 0).all():
-            raise ValueError(f"{name} must be at least 0, got a negative one or NaN.")
+            raise ValueError(f"{name} must be at least 0, got a negative value or NaN.")
     p, s = np.exp(-(D**2)), 1 / (1 + d**2) if variant == "t-sne" else np.exp(-(d**2))
     if variant == "t-sne":
         return 4 * (p - s) * s * d
@@ -85,11 +84,11 @@ def pair_gradient(
 
 
 def distance_density(distance, n_dims: int) -> np.ndarray:
-    """Compute how densely others lie at a distance from a point, in n dimensions.
+    """Compute the density of distances from the centre of a uniform ball in n dimensions.
 
-    ``n r^(n−1)`` within radius 1: the others fill the ball around the point evenly (van der Maaten
-    & Hinton 2008, §3.2). The more dimensions, the more of them are nearly as far as the farthest,
-    and a map of two dimensions has no room for so many at such a distance.
+    The density is ``n r^(n−1)`` up to radius 1 (van der Maaten & Hinton 2008, §3.2). With more
+    dimensions, more of the ball lies close to its surface, and a map of two dimensions has no area
+    for so many points at that distance.
 
     Parameters
     ----------
@@ -106,14 +105,14 @@ def distance_density(distance, n_dims: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        If there is not a dimension, or a distance is negative or not a number.
+        If n_dims is below 1, or a distance is negative or NaN.
 
     Examples
     --------
     >>> import numpy as np
     >>> from bhtsne import crowding
     >>> r = np.linspace(0.9, 1, 1001)
-    >>> for n in (2, 10, 50):  # of all others, the part in the outermost tenth
+    >>> for n in (2, 10, 50):  # fraction of the ball at radii from 0.9 to 1
     ...     print(n, (0.1 * crowding.distance_density(r, n).mean()).round(2))
     2 0.19
     10 0.65
@@ -123,5 +122,5 @@ def distance_density(distance, n_dims: int) -> np.ndarray:
         raise ValueError(f"n_dims must be at least 1, got {n_dims!r}.")
     r = np.asarray(distance, np.float64)
     if not (r >= 0).all():
-        raise ValueError("distance must be at least 0, got a negative one or NaN.")
+        raise ValueError("distance must be at least 0, got a negative value or NaN.")
     return np.where(r <= 1, n_dims * np.minimum(r, 1) ** (n_dims - 1), 0.0)

@@ -1,4 +1,4 @@
-"""Named data sets to try things on: digits, MNIST, and generated clusters of any size."""
+"""Name → data set for examples and benchmarks: digits, MNIST, or Gaussian clusters of any size."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ __all__ = ["NAMES", "Dataset", "clusters", "digits", "load", "mnist"]
 NAMES = ("digits", "mnist", "clusters")
 _MNIST = (70_000, 784)
 _PARTS = ("train", "t10k")
-_TIMEOUT = 10.0  # seconds without an answer
+_TIMEOUT = 10.0  # seconds without a response
 _BLOCK = 16_384
 
 
@@ -33,7 +33,7 @@ class Dataset(NamedTuple):
     y : ndarray of shape (N,)
         Labels, integers from 0.
     name : str
-        What the data set is called.
+        Name of the data set.
     """
 
     X: np.ndarray
@@ -42,25 +42,25 @@ class Dataset(NamedTuple):
 
 
 def load(name: str) -> Dataset:
-    """Return the data set of a name; the same name gives the same numbers each time.
+    """Return a data set by its name; the same name always gives the same numbers.
 
     Parameters
     ----------
     name : str
-        One of `NAMES`. ``clusters`` takes a number of points, as in ``clusters:100000``;
-        without one it has 10,000.
+        One of `NAMES`. A number of points may follow ``clusters``, as in ``clusters:100000``; the
+        default is 10,000.
 
     Returns
     -------
     Dataset
-        X of shape (N, D), y of shape (N,), name.
+        X of shape (N, D), y of shape (N,) and the name.
 
     Raises
     ------
     ValueError
-        If there is no such data set.
+        If the name is unknown.
     FileNotFoundError
-        If it is MNIST, and it is neither here nor to be had.
+        If the name is "mnist", and MNIST is not on this computer and cannot be fetched.
 
     Examples
     --------
@@ -75,18 +75,17 @@ def load(name: str) -> Dataset:
     if name == "mnist":
         return mnist()
     raise ValueError(
-        f"a data set must be one of {', '.join(NAMES)} or, for a number of points, "
-        f"clusters:100000, got {name!r}."
+        f"a data set must be one of {', '.join(NAMES)}, or clusters:N for N points, got {name!r}."
     )
 
 
 def digits() -> Dataset:
-    """Return 1,797 handwritten digits of 8 × 8 pixels, which come with scikit-learn.
+    """Return the 1,797 handwritten digits of 8 × 8 pixels of scikit-learn.
 
     Returns
     -------
     Dataset
-        X of shape (1797, 64), float32, from 0 to 16; y of shape (1797,), int64.
+        X of shape (1797, 64), float32, from 0 to 16; y of shape (1797,), int64, from 0 to 9.
 
     Examples
     --------
@@ -102,16 +101,16 @@ def digits() -> Dataset:
 def mnist(path: str | os.PathLike | None = None) -> Dataset:
     """Return MNIST, 70,000 handwritten digits of 28 × 28 pixels; the last 10,000 are the test set.
 
-    Without a path it is looked for in the folder that the environment variable ``BHTSNE_DATA``
-    names, then in the cache (``BHTSNE_CACHE``, or ``bhtsne`` in ``XDG_CACHE_HOME`` or ~/.cache),
-    and then fetched by scikit-learn from OpenML and saved in the cache.
+    Without a path, the folder in the environment variable ``BHTSNE_DATA`` is searched, then the
+    cache (``BHTSNE_CACHE``, or ``bhtsne`` in ``XDG_CACHE_HOME`` or ~/.cache). If neither holds
+    MNIST, scikit-learn fetches it from OpenML, and it is saved in the cache.
 
     Parameters
     ----------
     path : str, path or None
         A file that `tables.read` can read, with labels; or a folder with ``mnist.npz`` (arrays X
-        and y) or the four original IDX files, such as ``train-images-idx3-ubyte.gz``. Nothing
-        else is tried.
+        and y) or the four original IDX files, such as ``train-images-idx3-ubyte.gz``. With a path,
+        no other place is searched.
 
     Returns
     -------
@@ -121,9 +120,9 @@ def mnist(path: str | os.PathLike | None = None) -> Dataset:
     Raises
     ------
     FileNotFoundError
-        If it is not found and cannot be fetched.
+        If MNIST is not found and cannot be fetched.
     ValueError
-        If what is found is damaged or is not MNIST.
+        If a file is damaged or is not MNIST.
 
     References
     ----------
@@ -135,26 +134,26 @@ def mnist(path: str | os.PathLike | None = None) -> Dataset:
     Traceback (most recent call last):
     FileNotFoundError: nowhere must hold mnist.npz or the four IDX files of MNIST, ...
     """
-    held = "mnist.npz or the four IDX files of MNIST"
+    contents = "mnist.npz or the four IDX files of MNIST"
     if path is not None:
-        found = _from_file(Path(path)) if Path(path).is_file() else _found(Path(path))
+        found = _from_file(Path(path)) if Path(path).is_file() else _from_folder(Path(path))
         if found is None:
-            raise FileNotFoundError(f"{path} must hold {held}, got neither; check the path.")
+            raise FileNotFoundError(f"{path} must hold {contents}, got neither; check the path.")
         return found
-    cache, tried = cache_folder(), places()
-    for place in tried:
-        found = _found(place)
+    cache, searched = cache_folder(), places()
+    for place in searched:
+        found = _from_folder(place)
         if found is not None:
             return found
     try:
-        fetched = _fetched()
+        fetched = _from_openml()
     except (OSError, HTTPException, ValueError) as error:
-        where = " and ".join(map(str, tried))
+        where = " or ".join(map(str, searched))
         raise FileNotFoundError(
-            f"MNIST is neither in {where} nor to be fetched from OpenML ({error}); put {held} "
-            "into a folder and set BHTSNE_DATA to it."
+            f"MNIST is not in {where}, and fetching it from OpenML failed ({error}); put "
+            f"{contents} into a folder and set BHTSNE_DATA to it."
         ) from error
-    with suppress(OSError):  # without a cache it is fetched again
+    with suppress(OSError):  # without a cache, the next call fetches MNIST again
         cache.mkdir(parents=True, exist_ok=True)
         with files.atomic_write(cache / "mnist.npz") as file:
             np.savez_compressed(file, X=fetched.X, y=fetched.y)
@@ -162,23 +161,23 @@ def mnist(path: str | os.PathLike | None = None) -> Dataset:
 
 
 def cache_folder() -> Path:
-    """Return the folder in which what was fetched is kept; it need not exist."""
+    """Return the folder for fetched data; it need not exist."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("BHTSNE_CACHE") or Path(caches, "bhtsne"))
 
 
 def places() -> list[Path]:
-    """Return the folders in which MNIST is looked for."""
+    """Return the folders that are searched for MNIST."""
     return [Path(p) for p in (os.environ.get("BHTSNE_DATA"), cache_folder()) if p]
 
 
 def holds_mnist(folder: Path) -> bool:
-    """Return whether a folder has the files of MNIST, whatever is in them."""
-    parts = [(f"{part}-{what}", n) for part in _PARTS for what, n in (("images", 3), ("labels", 1))]
+    """Return whether a folder has files with the names of MNIST; their contents are not read."""
+    parts = [(f"{part}-{kind}", n) for part in _PARTS for kind, n in (("images", 3), ("labels", 1))]
     return (folder / "mnist.npz").is_file() or all(_idx(folder, *part) for part in parts)
 
 
-def _found(folder: Path) -> Dataset | None:
+def _from_folder(folder: Path) -> Dataset | None:
     if (folder / "mnist.npz").is_file():
         return _from_file(folder / "mnist.npz")
     parts: list[Any] = []
@@ -189,42 +188,44 @@ def _found(folder: Path) -> Dataset | None:
         parts += tables.read(images, labels=labels)[:2]
     with files.readable_errors(folder, "the four IDX files of MNIST"):
         X, y = np.concatenate(parts[::2]), np.concatenate(parts[1::2])
-    return _checked(X, y, folder)
+    return _as_mnist(X, y, folder)
 
 
 def _from_file(path: Path) -> Dataset:
     X, y = tables.read(path)[:2]
-    return _checked(X, y, path)
+    return _as_mnist(X, y, path)
 
 
 def _idx(folder: Path, stem: str, ndim: int) -> Path | None:
+    """Return the IDX file of an array of `ndim` axes, or None if the folder has none."""
     names = (f"{stem}{dot}idx{ndim}-ubyte{end}" for dot in "-." for end in ("", ".gz"))
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def _fetched() -> Dataset:
+def _from_openml() -> Dataset:
     from sklearn.datasets import fetch_openml
 
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_TIMEOUT)
     try:
-        with warnings.catch_warnings(action="ignore"):  # each try that fails would warn
+        with warnings.catch_warnings(action="ignore"):  # each failed attempt would warn
             X, y = fetch_openml(
                 "mnist_784",
                 version=1,
                 as_frame=False,
                 return_X_y=True,
-                # the faster reader is pandas', which need not be installed
+                # "auto" is the faster parser, but needs pandas, which may not be installed
                 parser="auto" if find_spec("pandas") else "liac-arff",
-                n_retries=1,  # the fewest that it accepts
+                n_retries=1,  # the minimum that scikit-learn accepts
                 delay=0.1,
             )
     finally:
         socket.setdefaulttimeout(before)
-    return _checked(X.astype(np.uint8), y.astype(np.int64), "what OpenML sent")
+    return _as_mnist(X.astype(np.uint8), y.astype(np.int64), "the response of OpenML")
 
 
-def _checked(X: Any, y: Any, where: Any) -> Dataset:
+def _as_mnist(X: Any, y: Any, where: Any) -> Dataset:
+    """Return points and labels as a data set, or raise ValueError if they are not MNIST."""
     digits = y is not None and y.dtype.kind in "iu" and y.min() >= 0 and y.max() <= 9
     if not isinstance(X, np.ndarray) or X.shape != _MNIST or X.dtype != np.uint8 or not digits:
         raise ValueError(
@@ -241,11 +242,11 @@ def clusters(
     *,
     random_state: int | np.random.Generator | None = None,
 ) -> Dataset:
-    """Return points drawn from Gaussian clusters whose structure is known.
+    """Draw points from a mixture of Gaussian clusters.
 
-    The centres are normal with a standard deviation of 4 in each coordinate. From the first
-    cluster to the last, the size grows geometrically to four times the first; the standard
-    deviation, from 0.5 to 1.5, is dealt out by chance. At 50 features no two clusters overlap.
+    The centres are normal with a standard deviation of 4 in each coordinate. The sizes of the
+    clusters are a geometric series, the last four times the first. The standard deviations are
+    evenly spaced from 0.5 to 1.5, in random order. At 50 features no two clusters overlap.
 
     Parameters
     ----------
@@ -256,7 +257,7 @@ def clusters(
     n_clusters : int, default=10
         Number of clusters; none is empty.
     random_state : int, numpy.random.Generator or None
-        An int gives the same points each time.
+        Seed or generator; the same int always gives the same points.
 
     Returns
     -------
@@ -266,7 +267,8 @@ def clusters(
     Raises
     ------
     ValueError
-        If a number is not a whole one of at least 1, or there are fewer points than clusters.
+        If a number is not an integer of at least 1, n is below n_clusters, or random_state is a
+        negative int.
 
     Examples
     --------
@@ -278,7 +280,7 @@ def clusters(
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}.")
     if n < n_clusters:
-        raise ValueError(f"n must be at least n_clusters, {n_clusters}, got {n}; ask for more.")
+        raise ValueError(f"n must be at least n_clusters, {n_clusters}, got {n}; raise n.")
     if isinstance(random_state, Integral) and random_state < 0:
         raise ValueError(f"random_state must be at least 0, got {random_state}.")
     rng = np.random.default_rng(random_state)
@@ -289,7 +291,7 @@ def clusters(
     centres = 4 * rng.standard_normal((n_clusters, n_features), dtype=np.float32)
     spreads = rng.permutation(np.linspace(0.5, 1.5, n_clusters, dtype=np.float32))[:, None]
     X = rng.standard_normal((n, n_features), dtype=np.float32)
-    for start in range(0, n, _BLOCK):  # in blocks, so that nothing else is as large as X
+    for start in range(0, n, _BLOCK):  # in blocks, so that temporaries stay smaller than X
         block = slice(start, start + _BLOCK)
         X[block] *= spreads[y[block]]
         X[block] += centres[y[block]]

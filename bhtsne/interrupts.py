@@ -1,7 +1,7 @@
 """SIGINT and SIGTERM → a flag that long work checks between its blocks and iterations.
 
-A handler that raises does so between any two instructions of the main thread. In a destructor, or
-in a callback from C, Python prints the exception and goes on: the signal is lost. A flag is not.
+A handler can raise between any two instructions of the main thread. In a destructor or a callback
+from C, Python prints the exception and goes on, and the signal is lost. A flag is never lost.
 """
 
 import os
@@ -16,21 +16,21 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _replaced: dict[int, Any] = {}  # handlers to restore, by signal
-_active = _pending = False  # only the main thread, in which handlers run, sets them
+_active = _pending = False  # set by the main thread only, in which handlers run
 
 
 @contextmanager
 def held(*others: signal.Signals) -> Iterator[None]:
-    """Let SIGINT set a flag during the body, which checks it by `check` or `take`.
+    """Let SIGINT set a flag during the body, which checks the flag by `check` or `take`.
 
-    A second signal has its usual effect at once. A body that ends before it has checked the flag
-    ends with KeyboardInterrupt. Only the outermost body of the main thread installs a handler; a
-    handler that is not Python's default stays in force.
+    A second signal has its usual effect at once. If the body ends with the flag set, it raises
+    KeyboardInterrupt. Only the outermost body of the main thread installs a handler. A handler of
+    the caller's own stays in force.
 
     Parameters
     ----------
     *others : signal.Signals
-        Signals that do the same, where nothing else handles or ignores them.
+        Further signals that set the flag, unless the caller handles or ignores them.
     """
     global _active
     if _active or not _in_main_thread():
@@ -51,7 +51,7 @@ def held(*others: signal.Signals) -> Iterator[None]:
 
 
 def interruptible(function: Callable[P, T]) -> Callable[P, T]:
-    """Decorate a function so that its body is `held`."""
+    """Decorate a function: its body runs within `held`."""
 
     @wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -77,7 +77,7 @@ def take() -> bool:
 
 
 def check_fit(model: Any) -> None:
-    """Raise KeyboardInterrupt if one ended a fit, for work that goes on from the finished map."""
+    """Raise KeyboardInterrupt if an interrupt ended the fit, before work on its final map."""
     if model.stopped_ == "interrupt":
         raise KeyboardInterrupt
 
@@ -101,6 +101,6 @@ def _restore() -> None:
         signal.signal(*_replaced.popitem())
 
 
-# A process forked during the work is another's: `terminate` must end it.
+# A process that is forked during the work has the usual handlers: `terminate` must end it.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_restore)

@@ -1,14 +1,15 @@
-"""The one Numba policy: how kernels are compiled, cached, threaded and locked.
+"""Function → kernel: how kernels are compiled, cached, threaded and locked.
 
-Every kernel of the project is decorated by `serial` or `parallel` from here. A kernel is called
-with one dtype and layout, made sure of at the boundary by the public functions, and calls only
-kernels of its own file: Numba's cache does not see a change in a callee of another file.
+Every kernel of the project is decorated by `serial` or `parallel` from here. The public functions
+make sure of dtype and memory layout, so that each kernel is compiled for few signatures. A kernel
+calls only kernels of its own folder, since a cached kernel is renewed when a file of that folder
+changes, and otherwise not. Arrays that belong together are fields of a `NamedTuple`; but the body
+of a `prange` loop writes to no such field, which Numba would take for dead code and drop.
 """
 
 import os
 import sys
 import threading
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -18,24 +19,33 @@ from typing import Any, TypeVar
 
 import numba
 from joblib import cpu_count
-from numba.core import event
-from numba.core.caching import FunctionCache
-from numba.core.compiler import CompilerBase, DefaultPassBuilder
-from numba.core.compiler_machinery import AnalysisPass, register_pass
-from numba.core.typed_passes import AnnotateTypes
 from threadpoolctl import threadpool_limits
 
-from bhtsne import events
+from bhtsne import events, numba_internals
+from bhtsne.numba_internals import when_compiling
+
+__all__ = [
+    "FASTMATH",
+    "cache_folders",
+    "guarded",
+    "map_blocks",
+    "n_threads",
+    "parallel",
+    "serial",
+    "sum_blocks",
+    "threading_layer",
+    "threads",
+    "when_compiling",
+]
 
 T = TypeVar("T")
 
-# Sums may be reordered, which is what vectorises them. NaN and infinity keep their meaning.
+# Sums may be reordered, which lets loops be vectorised. NaN and infinity keep their meaning.
 FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
 
-# How often GNU's OpenMP, which reads it when it is loaded, turns in circles where threads wait for
-# each other. By default 300,000 times, which takes milliseconds, as if nothing else ran: of two
-# processes on two cores each holds the other up, and fits of 1,797 digits take over 10 s each. With
-# this they take 1.2 s (0.9 with 1,000, 3.6 with 10,000); one alone 0.39 for 0.36 (0.44, 0.37).
+# How often a waiting thread of GNU's OpenMP spins before it sleeps; read when the library is
+# loaded. The default spins for milliseconds, so that two processes on the same cores hold each
+# other up many times over. A short spin costs a single process little.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
@@ -43,9 +53,12 @@ if "OMP_WAIT_POLICY" not in os.environ:
 # threadpoolctl's limits belong to the whole process. One lock guards both.
 _lock = threading.RLock()
 
-# In a process forked from this one another thread's hold of the lock would never end, and GNU's
-# OpenMP has threads no more: Numba's part ends the process, scikit-learn's waits for them forever.
+# State of a forked process. A lock held by another thread of the parent would never be released,
+# and the threads of GNU's OpenMP are gone: Numba then ends the process, and scikit-learn waits
+# forever.
 _forked, _orphaned = False, False
+
+_block = threading.local()  # its attribute `running` is True in the threads of `map_blocks`
 
 _folders: set[str] = set()  # of the caches
 
@@ -53,7 +66,7 @@ _folders: set[str] = set()  # of the caches
 def _after_fork() -> None:
     global _lock, _forked, _orphaned
     _lock, _forked = threading.RLock(), True
-    with suppress(ValueError):  # nothing has run in parallel yet
+    with suppress(ValueError):  # no parallel kernel has run yet
         _orphaned = sys.platform == "linux" and numba.threading_layer() == "omp"
 
 
@@ -62,91 +75,44 @@ if hasattr(os, "register_at_fork"):
 
 
 def _check_process() -> None:
+    """Raise RuntimeError in a forked process that has lost its OpenMP threads."""
     if _orphaned:
         raise RuntimeError(
-            "This process was forked from one whose OpenMP threads had begun, which end with that; "
-            'start processes by "spawn" or "forkserver", or by joblib, or set '
+            "This process was forked after OpenMP had started threads, which it lacks; start "
+            'processes by "spawn", "forkserver" or joblib, or set '
             "NUMBA_THREADING_LAYER=workqueue."
         )
 
 
-@register_pass(mutates_CFG=False, analysis_only=True)
-class _OwnCopies(AnalysisPass):
-    """Let a parallel kernel call its own copies of the functions that it calls.
-
-    A loop of `prange` is compiled as a function of its own and then, with the kernel that holds it,
-    once more. Both copies have one name: the process that compiles would run the first, those that
-    load the kernel from the cache have only the second, and their last bits differ, by up to 5e-3
-    of the map's units after 150 steps. Here the second gets a name that nobody else has: internal
-    linkage alone would not do, since what is linked at run time finds internal names too.
-    """
-
-    _name = "own_copies"
-
-    def __init__(self) -> None:
-        AnalysisPass.__init__(self)
-
-    def run_pass(self, state: Any) -> bool:
-        """Make the kernel's library, which names its copies once its code is made."""
-        library = state.targetctx.codegen().create_library(state.func_id.func_qualname)
-        library.enable_object_caching()
-        finish = library._finalize_final_module
-
-        def rename_and_finish() -> None:
-            own = uuid.uuid4().hex
-            for function in library._final_module.functions:
-                if not function.is_declaration and function.linkage.name != "external":
-                    function.name = f"{function.name}.{own}"
-            finish()
-
-        library._finalize_final_module = rename_and_finish
-        state.library = library
-        return False
-
-
-class _Compiler(CompilerBase):
-    """Numba's own compiler, and `_OwnCopies`."""
-
-    def define_pipelines(self) -> list:
-        pipeline = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        pipeline.add_pass_after(_OwnCopies, AnnotateTypes)
-        pipeline.finalize()
-        return [pipeline]
-
-
-class _Cache(FunctionCache):
-    """Numba's cache, which can cost a compilation and not the run: a disk is full, a file torn."""
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # what is torn fails anywhere in pickle
-            with suppress(OSError):
-                self.flush()
-            return None
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        with suppress(OSError):
-            super().save_overload(sig, data)
+@contextmanager
+def _exclusive() -> Iterator[None]:
+    """Hold the lock of parallel code; raise AssertionError where that would wait forever."""
+    if getattr(_block, "running", False):
+        raise AssertionError(
+            "A block of map_blocks must call no parallel kernel and no map_blocks: they wait for a "
+            "lock that is held until the block ends."
+        )
+    with _lock:
+        yield
 
 
 def _compile(function: Callable, **options: Any) -> Any:
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # set at run time
         return function
     dispatcher = numba.njit(error_model="numpy", fastmath=FASTMATH, nogil=True, **options)(function)
-    with suppress(RuntimeError):  # no folder to write to: compile anew in each process
-        dispatcher._cache = _Cache(function)
-        _folders.add(dispatcher._cache.cache_path)
+    numba_internals.set_cache(dispatcher, function)
+    if dispatcher.stats.cache_path is not None:
+        _folders.add(dispatcher.stats.cache_path)
     return dispatcher
 
 
 def cache_folders() -> list[str]:
-    """Return the folders in which the kernels that are loaded by now are kept, compiled."""
+    """Return the folders of the compiled kernels of all modules that are imported by now."""
     return sorted(_folders)
 
 
 def serial(function: Callable) -> Any:
-    """Compile a kernel that runs on one thread; kernels of the same file may call it."""
+    """Compile a kernel that runs on one thread; kernels of the same folder may call it."""
     return _compile(function)
 
 
@@ -155,63 +121,49 @@ def parallel(function: Callable) -> Any:
 
     The compiled dispatcher is the attribute `dispatcher` of the result.
     """
-    dispatcher = _compile(function, parallel=True, pipeline_class=_Compiler)
+    dispatcher = _compile(function, parallel=True, **numba_internals.compiler_options())
 
     @wraps(function)
     def locked(*args: Any) -> Any:
         _check_process()
-        with _lock:
+        with _exclusive():
             return dispatcher(*args)
 
     locked.dispatcher = dispatcher  # type: ignore[attr-defined]  # mypy knows no such attribute
     return locked
 
 
-class _First(event.Listener):
-    """Calls a function when the first event begins."""
-
-    def __init__(self, tell: Callable[[], Any]) -> None:
-        self._tell: Callable[[], Any] | None = tell
-
-    def on_start(self, event: Any) -> None:
-        tell, self._tell = self._tell, None
-        if tell is not None:
-            tell()
-
-    def on_end(self, event: Any) -> None:
-        pass
-
-
-def when_compiling(tell: Callable[[], Any]) -> Any:
-    """Return a context in which `tell` is called once if anything is compiled, not just loaded."""
-    return event.install_listener("numba:compile", _First(tell))
-
-
 def threading_layer() -> str:
-    """Return what runs Numba's threads: omp, tbb or workqueue."""
-    numba.get_num_threads()  # starts them; before, nothing is chosen
+    """Return the library that runs Numba's threads: omp, tbb or workqueue."""
+    numba.get_num_threads()  # starts the threads; the layer is chosen with them
     return numba.threading_layer()
 
 
 def n_threads() -> int:
-    """Return the number of threads that kernels called from this thread use."""
+    """Return the number of threads of kernels called from this thread."""
     return numba.get_num_threads()
 
 
 @contextmanager
 def threads(n_jobs: int | None) -> Iterator[int]:
-    """Run the body with `n_jobs` threads; the caller's number is restored on every way out.
+    """Run the body with `n_jobs` threads, and restore the caller's number afterwards.
 
     Parameters
     ----------
     n_jobs : int or None
-        Number of threads. None or -1 uses all that this process may use, which in a container may
-        be fewer than there are, -2 all but one, and so on; more than there are is taken as all.
+        Number of threads. None or -1 uses all threads that this process may use (in a container
+        perhaps fewer than the machine has), -2 all but one, and so on. A larger number than the
+        machine has uses all.
 
     Yields
     ------
     int
         The number of threads in force.
+
+    Raises
+    ------
+    ValueError
+        If n_jobs is 0 or not a whole number.
     """
     whole = isinstance(n_jobs, Integral) and not isinstance(n_jobs, bool)
     if n_jobs is not None and (not whole or n_jobs == 0):
@@ -233,13 +185,14 @@ def threads(n_jobs: int | None) -> Iterator[int]:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Hold the lock around a library that runs in parallel itself, and undo its settings.
+    """Hold the lock while a library runs parallel code of its own, and undo its settings.
 
-    pynndescent, for one, changes the number of threads and leaves it changed.
+    pynndescent, for one, changes the number of threads and does not restore it.
     """
     _check_process()
     before = numba.get_num_threads()
-    with _lock, threadpool_limits(1 if _forked else before):  # scikit-learn's kernels ask no n_jobs
+    # scikit-learn's kernels take no n_jobs: their OpenMP threads are limited here.
+    with _exclusive(), threadpool_limits(1 if _forked else before):
         try:
             yield
         finally:
@@ -249,23 +202,45 @@ def guarded() -> Iterator[None]:
 def map_blocks(function: Callable[[int, int], T], n: int, block: int) -> list[T]:
     """Call `function(start, stop)` on consecutive blocks of ``range(n)``, several at a time.
 
-    The threads are Python's, and BLAS is held to one thread in each of them: a matrix product and
-    the scan of its result then share one core's cache, nothing waits for anything, and the bits do
-    not depend on the number of threads. At 16,384 points of 52 dimensions, tiles of 256 × 1024:
-    128 GFLOP/s on two cores against 64 on one.
+    The threads are Python's, and BLAS runs on one thread in each of them. A matrix product and the
+    scan of its result then share one core's cache, no thread waits for another, and the bits do
+    not depend on the number of threads. The function must call no parallel kernel.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the first and the end of a block.
+    n : int
+        Length of the range.
+    block : int
+        Length of a block; the last one may be shorter.
+
+    Returns
+    -------
+    list
+        Results in the order of the blocks.
+
+    Raises
+    ------
+    AssertionError
+        If the function calls a parallel kernel or `map_blocks`.
     """
     return list(_each_block(function, n, block))
 
 
 def sum_blocks(function: Callable[[int, int], Any], n: int, block: int) -> Any:
-    """Return the sum of what `map_blocks` would list, in its order, which is never held whole."""
+    """Return the sum of the results of `map_blocks`, in their order, without holding them all."""
     return sum(_each_block(function, n, block))
 
 
 def _each_block(function: Callable[[int, int], T], n: int, block: int) -> Iterator[T]:
     starts = range(0, n, block)
-    with _lock, threadpool_limits(1, user_api="blas"):
-        pool = ThreadPoolExecutor(n_threads())
+
+    def mark() -> None:
+        _block.running = True
+
+    with _exclusive(), threadpool_limits(1, user_api="blas"):
+        pool = ThreadPoolExecutor(n_threads(), initializer=mark)
         try:
             results = pool.map(lambda start: function(start, min(start + block, n)), starts)
             for count, result in enumerate(results, 1):

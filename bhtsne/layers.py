@@ -1,4 +1,4 @@
-"""Activations of a network's layers, or of one layer over epochs → points, and maps of them."""
+"""Activations of network layers, or of one layer over epochs → points and their maps."""
 
 from collections.abc import Sequence
 
@@ -12,32 +12,31 @@ __all__ = ["maps", "points"]
 
 
 def points(activations, n_features: int | None = 50, *, random_state=None) -> np.ndarray:
-    """Bring a layer's activations into the form in which maps are made of them.
+    """Convert the activations of a layer to points, of which maps are made.
 
-    What each input excites in the layer is one point: channels and pixels become one axis, and of
-    many units the first principal components are kept.
+    The activations by one input are one point: channels and pixels are flattened into one axis,
+    and more than `n_features` units are reduced to their first principal components.
 
     Parameters
     ----------
     activations : array_like or tensor of shape (N, …)
-        Of any framework whose tensors NumPy can read, PyTorch's also where they have a gradient or
-        lie on another device; of any number type, half precision too.
+        An array or a tensor that NumPy can read, of any real number type, including half
+        precision. Tensors of PyTorch may require a gradient or lie on another device.
     n_features : int or None
-        The most features to keep; None keeps them all.
+        Maximum number of features; None keeps all units.
     random_state : int, RandomState or None
         Seed of the solver for more than 2,000 units.
 
     Returns
     -------
     ndarray of float32, shape (N, at most n_features)
-        Points. Units that never differ are left out of what is reduced; a layer of which all are so
-        gives points that coincide.
+        Points. The reduction omits constant units; if all units are constant, all points coincide.
 
     Raises
     ------
     ValueError
-        If there are fewer than two inputs, they are no finite real numbers, or n_features is
-        below 1.
+        If there are fewer than two inputs, an activation is not a finite real number, or
+        n_features is below 1.
 
     Examples
     --------
@@ -46,7 +45,7 @@ def points(activations, n_features: int | None = 50, *, random_state=None) -> np
     >>> layers.points(np.random.default_rng(0).normal(size=(100, 8, 7, 7))).shape
     (100, 50)
     """
-    if hasattr(activations, "detach"):  # PyTorch: out of the graph, to the processor
+    if hasattr(activations, "detach"):  # PyTorch: detach from the graph and copy to the CPU
         activations = activations.detach().cpu().float()
     A = np.asarray(activations)
     if A.ndim < 1 or len(A) < 2 or not A.size or A.dtype.kind not in "biuf":
@@ -69,27 +68,29 @@ def points(activations, n_features: int | None = 50, *, random_state=None) -> np
 
 
 def maps(layers: Sequence, tsne: TSNE | None = None) -> list[np.ndarray]:
-    """Make a map of each layer, each turned and scaled to lie on the one before.
+    """Compute a map of each layer, each aligned with the map of the layer before.
 
-    The maps are made one by one, as layers have little in common but their inputs; for one layer
-    over epochs see `DynamicTSNE`, to which the same points go.
+    Each map is fitted separately, since different layers share little but their inputs, and then
+    shifted, rotated and scaled onto the one before. For one layer over epochs see `DynamicTSNE`,
+    which takes the same points.
 
     Parameters
     ----------
     layers : sequence of array_like or tensor of shape (N, …)
         Activations by the same N inputs, as in `points`.
     tsne : TSNE, optional
-        How the maps are made, never changed; None is ``TSNE(random_state=0)``.
+        Estimator whose parameters are used; it is cloned, not fitted. None is
+        ``TSNE(random_state=0)``.
 
     Returns
     -------
     list of ndarray of float32, shape (N, n_components)
-        One map a layer.
+        One map for each layer.
 
     Raises
     ------
     ValueError
-        If there are no layers, they differ in their number of inputs, or activations are not
+        If there are no layers, the layers differ in their number of inputs, or activations are not
         finite.
 
     Examples
@@ -105,10 +106,11 @@ def maps(layers: Sequence, tsne: TSNE | None = None) -> list[np.ndarray]:
     if not tables or len(set(lengths)) > 1:
         raise ValueError(f"layers must hold activations by the same inputs, got {lengths} inputs.")
     tsne = TSNE(random_state=0) if tsne is None else tsne
-    found: list[np.ndarray] = []
+    embeddings: list[np.ndarray] = []
     for X in tables:
         model = clone(tsne).fit(X)
         interrupts.check_fit(model)
         Y = model.embedding_
-        found.append(metrics.align(Y, found[-1]).Y.astype(np.float32) if found else Y)
-    return found
+        Y = metrics.align(Y, embeddings[-1]).Y.astype(np.float32) if embeddings else Y
+        embeddings.append(Y)
+    return embeddings

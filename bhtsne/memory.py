@@ -1,6 +1,6 @@
-"""The machine → how much memory can still be had, or was; a need that is more → one clear error.
+"""Machine → available and peak memory; a need above the available memory → MemoryError.
 
-And an array → the memory map that it is of, which needs none.
+An array that lies in a memory map needs none; `mapped` finds the map.
 """
 
 import math
@@ -17,9 +17,9 @@ __all__ = ["available", "check", "mapped", "peak"]
 
 _GROUPS, _STATUS = Path("/proc/self/cgroup"), Path("/proc/self/status")
 _LIMITS = Path("/sys/fs/cgroup")
-# What psutil raises where a system hides or lacks what it reads.
+# Errors of psutil where a system hides or lacks a figure.
 _UNKNOWN = (OSError, RuntimeError, LookupError, psutil.Error)
-# Limit, use, and the line of memory.stat with what of it can be given back, in each version.
+# Files of limit and use, and the line of memory.stat with the reclaimable part, by version.
 _NAMES = {
     "v2": ("memory.max", "memory.current", "inactive_file"),
     "v1": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
@@ -27,17 +27,17 @@ _NAMES = {
 
 
 def available() -> float:
-    """Return the bytes that can still be had, or infinity where the system does not tell.
+    """Return the bytes that are available, or infinity where the system gives no figure.
 
-    The least of what the machine has left, what the control groups of the process leave it (a
-    container's limit is one), and what its limit of address space does.
+    It is the minimum over the free memory of the machine, the rest of the limits of the process's
+    control groups (such as a container's limit), and the rest of its limit of address space.
     """
     left = [*_of_machine(), *_of_groups(), *_of_address_space()]
     return max(min(left, default=math.inf), 0.0)
 
 
 def check(need: float, what: str, remedy: str) -> None:
-    """Raise MemoryError, with the figures and the ways out, if a need is more than can be had."""
+    """Raise MemoryError, with figures and remedy, if a need is more than the available memory."""
     free = available()
     if need > free:
         raise MemoryError(
@@ -47,22 +47,22 @@ def check(need: float, what: str, remedy: str) -> None:
 
 
 def peak() -> int | None:
-    """Return the most memory that the process has held, in bytes, where the system tells."""
+    """Return the peak memory of the process in bytes, or None where the system gives no figure."""
     with suppress(OSError, StopIteration), _STATUS.open() as lines:
-        # Linux's ru_maxrss counts what a parent held as it started the process.
+        # ru_maxrss on Linux includes the memory of the parent at the start of the process.
         return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
     with suppress(ImportError):
         import resource
 
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return most if sys.platform == "darwin" else 1024 * most
-    with suppress(AttributeError, *_UNKNOWN):  # Windows alone has this one
+    with suppress(AttributeError, *_UNKNOWN):  # on Windows only
         return psutil.Process().memory_info().peak_wset
     return None
 
 
 def mapped(X: Any) -> np.memmap | None:
-    """Return the memory map of a file that an array is, or is a part of."""
+    """Return the memory map that an array is or is a view of, or None."""
     while X is not None and not isinstance(X, np.memmap):
         X = getattr(X, "base", None)
     return X
@@ -74,7 +74,7 @@ def _of_machine() -> Iterator[float]:
 
 
 def _of_groups() -> Iterator[float]:
-    """Yield what each group around the process leaves it, the outermost last."""
+    """Yield the free memory of each control group around the process, the outermost last."""
     with suppress(OSError):
         for line in _GROUPS.read_text().splitlines():
             _, controllers, name = line.split(":", 2)
@@ -85,7 +85,7 @@ def _of_groups() -> Iterator[float]:
             else:
                 continue
             folder = top / name.lstrip("/")
-            # Within a container its own group is often the root of what it sees.
+            # Within a container its own group is often the root of the visible groups.
             for group in dict.fromkeys([folder, *folder.parents, top]):
                 if group == top or top in group.parents:
                     yield from _of_group(group, *names)

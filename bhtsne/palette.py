@@ -1,4 +1,4 @@
-"""Labels → categories or quantities, and the colours of both, for pictures and for browsers."""
+"""Labels → categories or quantities, and their colours, for plots and for the browser."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-# Searched for the largest least distance between two colours, as seen by full colour vision, with
-# deuteranopia and with protanopia. In CIELAB: 36, 25 and 27 for the first 10; 13, 6 and 7 for all.
+# Result of a search that maximises the smallest distance between two colours in CIELAB, under full
+# colour vision, deuteranopia and protanopia. tests/test_plot.py computes these distances.
 _HEX = """
 5973a6 f9a653 269f66 bf400d 664dbf 33ccff f9cc0d 6c3320 ffb3bf 33736c
 a385ff 293366 f570b8 f56629 1ff5f5 520a8f 5c4770 c23d7a 1f5247 5ca3a3
 990047 47d6a3 d67a85 cce0a3 99298f 1f5c99 995ccc 660052 c2a37a 7a5c47
 3333ad 527af5 c270cc 7a9900 ccadd6 707a47 99eb66 99a3eb 993300 1499e0
 """
-# The same hues for a dark background, from which each has a contrast of 3 at the least; distances
-# 35, 24 and 23 for the first 10; 14, 7 and 7 for all.
+# The same hues for a dark background, with a contrast of at least 3 to it. tests/test_plot_theme.py
+# computes the contrasts and distances.
 _HEX_ON_DARK = """
 1e79bb f8a553 a0f69e cd4515 7f69f6 0ecbff f7ca02 a56048 feb3c0 347f7d
 a185ff 1769d0 f978c2 f96c2b 2bf5f4 b62ae1 a22fa6 c73c81 376c56 5da4a5
@@ -30,11 +30,11 @@ PALETTE = tuple(f"#{digits}" for digits in _HEX.split())
 DARK_PALETTE = tuple(f"#{digits}" for digits in _HEX_ON_DARK.split())
 PLAIN = {"light": "#2f5f94", "dark": "#7fb2e5"}
 MISSING = {"light": "#c8c8c8", "dark": "#4d5259"}
-OTHERS = {"light": "#98a2b3", "dark": "#77808f"}  # of categories too many to have colours
+OTHERS = {"light": "#98a2b3", "dark": "#77808f"}  # of categories without a colour of their own
 
 
 def is_missing(label: Any) -> bool:
-    """Return whether a label is None, NaN, NaT, pandas' NA, masked or blank text."""
+    """Return whether a label is None, NaN, NaT, the NA of pandas, masked or blank text."""
     if isinstance(label, str | bytes):
         return not label.strip()
     return (
@@ -46,32 +46,33 @@ def is_missing(label: Any) -> bool:
 
 
 def plain_values(labels: Any) -> list:
-    """Return labels as Python objects, with None for each that is missing.
+    """Return labels as Python objects, with None for missing labels.
 
-    Labels are a list, an array, or a column of pandas, polars or pyarrow. Bytes become text,
-    decimals and durations (in days) become floats, periods their first day. Whole floats beside
-    missing ones become integers, since tables turn integers with gaps into floats.
+    Labels are a list, an array, or a column of pandas, polars or pyarrow. Bytes are decoded,
+    decimals become floats, durations become floats in days, and periods become their first day.
+    Integral floats become integers if labels are missing, since tables convert integer columns
+    with missing entries to float.
     """
-    listed = _listed(labels)
-    try:  # once for each distinct label, since there are far fewer than points
-        plain = {x: None if is_missing(x) else _plain(x) for x in set(listed)}
-    except TypeError:  # lists and the like, in cells
-        return [None if _is_missing_cell(x) else _plain(x) for x in listed]
-    kept = {x for x in plain.values() if x is not None}
-    has_gaps = len(kept) < len(plain) and None in plain.values()
-    if has_gaps and len(kept) <= len(PALETTE) and all(map(_is_whole_float, kept)):
+    listed = _as_list(labels)
+    try:  # convert each distinct label once: there are far fewer of them than points
+        plain = {x: None if is_missing(x) else _plain_value(x) for x in set(listed)}
+    except TypeError:  # cells that hold lists or other unhashable objects
+        return [None if _is_missing_cell(x) else _plain_value(x) for x in listed]
+    present = {x for x in plain.values() if x is not None}
+    has_gaps = len(present) < len(plain) and None in plain.values()
+    if has_gaps and len(present) <= len(PALETTE) and all(map(_is_integral_float, present)):
         plain = {x: None if value is None else int(value) for x, value in plain.items()}
     return [plain[x] for x in listed]
 
 
-def _listed(labels: Any) -> list:
-    """Return labels as a list, with the objects that their own table makes of them."""
+def _as_list(labels: Any) -> list:
+    """Return labels as a list of Python objects, converted by their own table."""
     if not isinstance(labels, np.ndarray):
         method = next((x for x in ("to_pylist", "tolist", "to_list") if hasattr(labels, x)), None)
         return getattr(labels, method)() if method else list(labels)
     unit = {"M": "M8[us]", "m": "m8[us]"}.get(labels.dtype.kind)
     listed = (labels if unit is None else labels.astype(unit)).tolist()
-    if labels.dtype.kind == "f":  # each NaN is an object of its own
+    if labels.dtype.kind == "f":  # each NaN is a separate object, and a set would hold all of them
         for i in np.flatnonzero(np.isnan(np.ma.getdata(labels))):
             listed[i] = None
     return listed
@@ -82,12 +83,12 @@ def _is_missing_cell(label: Any) -> bool:
     return not isinstance(label, list | tuple | dict | np.ndarray) and is_missing(label)
 
 
-def _is_whole_float(label: Any) -> bool:
+def _is_integral_float(label: Any) -> bool:
     return isinstance(label, float) and label.is_integer()
 
 
-def _plain(label: Any) -> Any:
-    """Return a label as text, number or date, if it stands for one."""
+def _plain_value(label: Any) -> Any:
+    """Convert a label to text, a number or a date; return other objects unchanged."""
     if isinstance(label, bytes):
         return label.decode(errors="replace")
     if isinstance(label, Decimal):
@@ -95,17 +96,17 @@ def _plain(label: Any) -> Any:
     if isinstance(label, timedelta):
         return label / timedelta(days=1)
     if isinstance(label, np.generic) and label.dtype.kind in "mM":
-        return _plain(label.astype(f"{label.dtype.kind}8[us]").item())
-    if hasattr(label, "to_timestamp"):  # a Period of pandas
+        return _plain_value(label.astype(f"{label.dtype.kind}8[us]").item())
+    if hasattr(label, "to_timestamp"):  # a pandas Period
         return label.to_timestamp()
     return label
 
 
 def as_dates(labels: Iterable[Any]) -> dict[Any, float] | None:
-    """Return the days since 1970 of each label if all are dates, else None.
+    """Return the days since 1970 of each label if all labels are dates, otherwise None.
 
-    The time of day is that of the label's own time zone. Text counts as dates where all of it is
-    in ISO 8601 and there are too many dates for colours of their own.
+    Times are local to the time zone of each label. Text is read as dates if every label is in
+    ISO 8601 and there are more distinct labels than colours.
     """
     seen = set(labels)
     if not seen:
@@ -124,36 +125,36 @@ def _days(when: date) -> float:
 
 
 def categories(given: Sequence[Any], labels: Iterable[Any]) -> tuple[list | None, list]:
-    """Return the categories that have colours and those seen, in order; None for quantities.
+    """Return the categories with colours and the categories present, in order; None for quantities.
 
-    A categorical Series says what else there could be: its categories have colours of their own
-    even where none is seen, so that they are the same in the picture of a part. Numbers in text
-    are in the order of their values, also inside of words: "2", "10", "day 2", "day 10".
+    All categories of a categorical Series have colours, including those without points, so that a
+    subset of the points is drawn in the same colours. Numbers within text sort by value:
+    "2", "10", "day 2", "day 10".
     """
     dtypes: list[Any] = [getattr(some, "dtype", None) for some in given]
     seen = set(labels)
     if dtypes and all(getattr(dtype, "name", None) == "category" for dtype in dtypes):
-        # of pandas, where categories have an order
-        levels = list(dict.fromkeys(_plain(x) for d in dtypes for x in d.categories))
-        there = [x for x in levels if x in seen]
-        return (levels if len(levels) <= len(PALETTE) else there), there
+        # the categories of pandas have an order
+        levels = list(dict.fromkeys(_plain_value(x) for d in dtypes for x in d.categories))
+        present = [x for x in levels if x in seen]
+        return (levels if len(levels) <= len(PALETTE) else present), present
     if all(isinstance(x, Integral) for x in seen) and len(seen) <= len(PALETTE):
         ordered = sorted(seen)
     elif all(isinstance(x, Real) for x in seen):
         return None, []
     else:
-        ordered = sorted(seen, key=_order)
+        ordered = sorted(seen, key=_sort_key)
     return ordered, ordered
 
 
-def _order(label: Any) -> tuple:
-    """Return a key that sorts numbers by value and before text, and digits in text by value."""
+def _sort_key(label: Any) -> tuple:
+    """Return a key that sorts numbers by value, then text, with digits in text by value."""
     text = str(label)
     try:
         number = float(text)
     except ValueError:
         number = np.inf
     parts = re.split(r"(\d+)", text)
-    # not `int`, which refuses thousands of digits; zeros in front decide at last
+    # Not `int`, which raises for thousands of digits. Leading zeros are compared last, in `text`.
     parts[1::2] = [(len(digits.lstrip("0")), digits.lstrip("0")) for digits in parts[1::2]]
     return (0, number, parts, text) if isfinite(number) else (1, 0.0, parts, text)

@@ -10,31 +10,32 @@ from typing import Any
 from bhtsne import events, interrupts, jit
 from bhtsne.optimizer import State
 
-# A stage that took less leaves no trace, but for the optimisation.
+# Shortest time in seconds of a stage whose bar stays on the screen. That of iterations always does.
 _BRIEF = 1.0
-# The weight of the last tenth of a second in the rate. As the map grows iterations become dearer,
-# on MNIST three times so: the time left is told 9.8, 7.0, 3.6 and 0.3 s of 24 too short after 10,
-# 25, 50 and 75 %, by tqdm's own 0.3 no better, but jumping three times as far; by the mean of all
-# iterations 11.2, 8.8, 5.4 and 2.7.
+# Weight of the last update in the rate, by tqdm's moving average. As the map grows, iterations
+# become slower. A mean of all iterations would underestimate the time left more, and the larger
+# weight that is tqdm's default would make it fluctuate more.
 _SMOOTHING = 0.1
-# Seconds from one line of a log to the next: a tenth of what the stage will take, within these.
-_LINES = (10.0, 600.0)
-_TOLD = " {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
-_BAR, _LINE = "{desc:13}{percentage:3.0f}%|{bar}|" + _TOLD, "{desc:13}{percentage:3.0f}%" + _TOLD
+# Least and greatest time in seconds from one line of a log to the next; between them it is a tenth
+# of the time of the stage.
+_LINE_INTERVAL = (10.0, 600.0)
+_COUNTS = " {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+_BAR = "{desc:13}{percentage:3.0f}%|{bar}|" + _COUNTS
+_LINE = "{desc:13}{percentage:3.0f}%" + _COUNTS
 _UNKNOWN = "{desc:13}[{elapsed}]"
 _COUNTED = "{desc:13}{n_fmt} [{elapsed}, {rate_fmt}]"
 
 
 class Progress:
-    """A bar for each stage: what is done, how fast, and the time left; the last KL divergence too.
+    """A progress bar for each stage, with the rate, the time left and the last KL divergence.
 
-    Above it stands a line if something has to be compiled first. Where stderr is a file, each stage
-    that takes a second or more leaves a line, and about ten on the way if it takes minutes.
+    A line above the bar announces a compilation. If stderr is a file, each stage of a second or
+    more writes one line at its end, and a stage of minutes about ten lines in the meantime.
 
     Parameters
     ----------
     shown : bool
-        False shows nothing and costs nothing.
+        False shows nothing and takes no time.
     """
 
     def __init__(self, shown: bool) -> None:
@@ -44,30 +45,30 @@ class Progress:
 
     def __enter__(self) -> "Progress":
         if self._shown:
-            self._open.enter_context(jit.when_compiling(self._tell_compiling))
+            self._open.enter_context(jit.when_compiling(self._announce_compilation))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def _tell_compiling(self) -> None:
-        text = "Compiling for this machine: up to half a minute, once. Later runs begin at once."
+    def _announce_compilation(self) -> None:
+        text = "Compiling for this machine: up to half a minute, once. Later runs start at once."
         write = print if self._bar is None else self._bar.write
         write(text, file=sys.stderr)
 
     @contextmanager
     def timed(self, stage: str, seconds: dict[str, float], points: int = 0) -> Iterator[None]:
-        """Show a stage, and keep how long it takes.
+        """Show a stage, and measure its time.
 
         Parameters
         ----------
         stage : str
-            Its name.
+            Name of the stage.
         seconds : dict of str to float
-            Where the time is kept.
+            Receives the time of the stage under its name.
         points : int
-            How many it has to do, if it tells which part of them is done. Such a stage comes before
-            there is a map: a signal that has arrived ends it by KeyboardInterrupt.
+            Number of points, for a stage that reports its progress by `events`; else 0. Such a
+            stage precedes the first map, so that a signal raises KeyboardInterrupt.
         """
         start = time.perf_counter()
         try:
@@ -91,21 +92,21 @@ class Progress:
             with events.listening(self._hear if points else None):
                 yield
         finally:
-            # what is brief is not worth a line, unless somebody waits for its last number
             bar.leave = bar.unit == "it" or time.perf_counter() - start >= _BRIEF
             self._bar = None
             bar.close()
 
     @contextmanager
     def counted(self, stage: str, points: int) -> Iterator[Callable[[int], None]]:
-        """Show a stage whose body tells by a function how many points more are done.
+        """Show a stage, and yield a function that its body calls with each number of points done.
 
         Parameters
         ----------
         stage : str
-            Its name.
+            Name of the stage.
         points : int
-            How many there are; 0 where nobody knows: then the bar tells how many, and how fast.
+            Number of points, or 0 if it is unknown: then the bar shows the number done and the
+            rate.
         """
         with self, self._showing(stage, points):
             bar = self._bar
@@ -117,11 +118,11 @@ class Progress:
 
             if bar is not None and not points:
                 bar.bar_format = _COUNTED
-            with events.listening(None):  # a block's own stages are no part of the whole
+            with events.listening(None):  # the stages within a block report fractions of the block
                 yield advance
 
     def _hear(self, done: float) -> None:
-        """Show which part of the points is done; where it falls, the stage has begun anew."""
+        """Show the fraction of the points that is done. A smaller one than before is a restart."""
         bar = self._bar
         count = round(done * bar.total)
         if count < bar.n:
@@ -129,7 +130,7 @@ class Progress:
         bar.update(count - bar.n)
 
     def expect(self, n_iter: int, done: int = 0) -> None:
-        """Set the number of iterations to come, after those that are done."""
+        """Set the number of iterations that follow, after those already done."""
         if self._bar is not None:
             self._bar.unit, self._bar.unit_scale, self._bar.bar_format = "it", False, _BAR
             self._bar.reset(total=done + n_iter)
@@ -144,11 +145,11 @@ class Progress:
 
 
 def _bar(stage: str, points: int) -> Any:
-    """Return a bar of points for the terminal or notebook that stderr is, or lines for a file."""
+    """Return a bar of points for a terminal or notebook, or lines if stderr is a file."""
     options: dict = {"desc": stage, "total": points or None, "unit": " points", "unit_scale": True}
-    with warnings.catch_warnings(action="ignore"):  # of a notebook that has no widgets
+    with warnings.catch_warnings(action="ignore"):  # tqdm warns in a notebook without widgets
         from tqdm.auto import tqdm
-    notebook = "ipykernel.zmqshell" in sys.modules  # which keeps all that is written
+    notebook = "ipykernel.zmqshell" in sys.modules  # stores each update, hence the longer interval
     if notebook or sys.stderr.isatty():
         options["mininterval"] = 0.5 if notebook else 0.1
         form = _BAR if points else _UNKNOWN
@@ -157,7 +158,7 @@ def _bar(stage: str, points: int) -> Any:
 
 
 class _Lines:
-    """A bar's stand-in where nothing can be taken back: a line now and then, and at the end."""
+    """The interface of a bar for a log file: lines at intervals, and one at the end."""
 
     def __init__(self, format_meter: Callable[..., str], **options: Any) -> None:
         self._format, self._desc, self.total = format_meter, options["desc"], options["total"]
@@ -168,7 +169,7 @@ class _Lines:
         self.total = self.total if total is None else total
         self.n, self.initial, self._postfix = 0, 0, ""
         self._start = time.perf_counter()
-        self._last = (self._start, 0)  # line: when, and what had been done
+        self._last = (self._start, 0)  # time of the last line, and the count done by then
 
     def set_postfix(self, refresh: bool, **values: str) -> None:
         self._postfix = ", ".join(f"{name}={value}" for name, value in values.items())
@@ -177,20 +178,20 @@ class _Lines:
         self.n += count
         now, done = time.perf_counter(), self.n - self.initial
         passed, more = now - self._last[0], done - self._last[1]
-        if passed < _LINES[0] or not more or self.n == self.total:  # the last line is another's
+        if passed < _LINE_INTERVAL[0] or not more or self.n == self.total:  # close writes the last
             return
-        # where nobody knows how much there is, as if it were done
+        # Estimated time of the stage; without a total, the time so far.
         whole = (now - self._start) * ((self.total or self.n) - self.initial) / done
-        if passed >= min(whole / 10, _LINES[1]):
+        if passed >= min(whole / 10, _LINE_INTERVAL[1]):
             self._last = (now, done)
             self._write(more / passed)
 
     def _write(self, rate: float | None = None) -> None:
-        told = {name: getattr(self, name) for name in ("unit", "unit_scale", "initial")}
+        units = {name: getattr(self, name) for name in ("unit", "unit_scale", "initial")}
         elapsed = time.perf_counter() - self._start
         form = _LINE if self.total else _COUNTED if self.n else _UNKNOWN
         parts = {"prefix": self._desc, "postfix": self._postfix, "bar_format": form, "rate": rate}
-        self.write(self._format(self.n, self.total, elapsed, **parts, **told), sys.stderr)
+        self.write(self._format(self.n, self.total, elapsed, **parts, **units), sys.stderr)
 
     def close(self) -> None:
         if self.leave:

@@ -1,19 +1,18 @@
-"""A run's maps → `Recorder`: as many frames as asked for, in half the memory; in a file too."""
+"""Maps of a run → `Recorder`: a given number of frames, in half the memory, and a file of them."""
 
-import json
 import os
 from numbers import Integral
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bhtsne import files
+from bhtsne import storage
 from bhtsne.optimizer import Record, State
+from bhtsne.storage import Format
 
-__all__ = ["Recorder"]
+__all__ = ["FORMAT", "Recorder"]
 
-_FORMAT, _VERSION = "bhtsne.Recorder", 1
+FORMAT = Format("bhtsne.Recorder", 2, "frames that Recorder.save wrote")
 _DTYPES = {
     "frames": np.float16, "centres": np.float32, "scales": np.float32,
     "iterations": np.int64, "kl": np.float64,
@@ -31,36 +30,34 @@ class _Frame(NamedTuple):
 
 
 class Recorder:
-    """A callback that keeps maps of a run, for `plot.animate`.
+    """A callback that records maps of a run, for `plot.animate`.
 
-    It keeps the start, then what it is called with, every `callback_every` iterations. Once there
-    are more frames than asked for, that one goes which is missed least: whose neighbours are
-    nearest to each other by the square root of the iteration. So the frames are spread evenly by
-    that root, at any length of the run, and are densest at the start, where a map changes most: of
-    10,000 digits it moves by a fifth of its size in 10 iterations of early exaggeration, and by
-    less than a hundredth in 10 after 300.
+    It records the initial map, then the map at each call, every `callback_every` iterations. When
+    there are more frames than `frames`, one is dropped: that whose two neighbours differ least in
+    the square root of the iteration. The frames are therefore evenly spaced in that root for any
+    number of iterations, and densest at the start, where a map changes most.
 
-    A frame takes N · d · 2 bytes: float16, with a scale and a centre for each frame, is within
-    1/4096 of the map's width, also where that is 1e-4.
+    A frame takes N · d · 2 bytes. It is stored in float16 with a scale and a centre of its own, so
+    that its error is at most 1/4096 of the width of the map.
 
     Parameters
     ----------
     frames : int, default 100
-        The most frames that are kept, 2 or more.
+        Largest number of frames, at least 2.
 
     Attributes
     ----------
     maps : list of ndarray of float32, shape (N, d)
-        The maps, in the order of the iterations; made anew from float16 at each look.
+        The maps, in the order of the iterations, converted from float16 at each access.
     iterations : list of int
-        Iterations done at each of them, 0 at the start.
+        Number of iterations before each map, 0 for the initial one.
     kl : list of float
-        KL divergence of each in nats; NaN at the start, where nothing computes it.
+        KL divergence of each map in nats; NaN for the initial one, where it is not computed.
 
     Notes
     -----
-    A fit begins anew and drops what there is. `TSNE.optimize` and a fit that goes on from its
-    checkpoint go on recording: what is later than where they begin is replaced.
+    `fit` starts a new recording. `TSNE.optimize`, and a fit that continues from its checkpoint,
+    continue the recording: frames after the iteration at which they start are replaced.
 
     Examples
     --------
@@ -79,51 +76,51 @@ class Recorder:
         if not whole or frames < 2:
             raise ValueError(f"frames must be a whole number of at least 2, got {frames!r}.")
         self.frames = int(frames)
-        self._kept: list[_Frame] = []
+        self._frames: list[_Frame] = []
 
     def begin(self, state: State) -> None:
-        """Keep the map that a run begins with, and of earlier ones what led to it.
+        """Record the map at which a run starts, and drop the frames of later iterations.
 
         Parameters
         ----------
         state : State
-            The optimizer's.
+            State of the optimizer.
         """
-        self._kept = [frame for frame in self._kept if frame.iteration <= state.iteration]
+        self._frames = [frame for frame in self._frames if frame.iteration <= state.iteration]
         known = [record.kl for record in state.history if record.iteration == state.iteration]
         if state.iteration == 0 or state.iteration not in self.iterations:
-            self._keep(state.iteration, known[-1] if known else np.nan, state.Y)
+            self._add(state.iteration, known[-1] if known else np.nan, state.Y)
 
     def __call__(self, record: Record, Y: np.ndarray) -> None:
-        """Keep the map of a check."""
-        self._keep(record.iteration, record.kl, Y)
+        """Record a map."""
+        self._add(record.iteration, record.kl, Y)
 
     def __len__(self) -> int:
         """Return the number of frames."""
-        return len(self._kept)
+        return len(self._frames)
 
     @property
     def maps(self) -> list[np.ndarray]:
-        """Return the maps, made anew from float16."""
-        return [f.centre + f.scale * f.frame.astype(np.float32) for f in self._kept]
+        """Return the maps, converted from float16."""
+        return [f.centre + f.scale * f.frame.astype(np.float32) for f in self._frames]
 
     @property
     def iterations(self) -> list[int]:
-        """Return the iterations done at each map."""
-        return [frame.iteration for frame in self._kept]
+        """Return the number of iterations before each map."""
+        return [frame.iteration for frame in self._frames]
 
     @property
     def kl(self) -> list[float]:
         """Return the divergence of each map."""
-        return [frame.kl for frame in self._kept]
+        return [frame.kl for frame in self._frames]
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the frames to a file, whole or not at all: an .npz of plain arrays.
+        """Write the frames to a file, an .npz of arrays.
 
         Parameters
         ----------
         path : str or path
-            A file, replaced if it exists.
+            A file. An earlier one is replaced only when this one is complete.
 
         Raises
         ------
@@ -132,15 +129,11 @@ class Recorder:
         OSError
             If the file cannot be written.
         """
-        if not self._kept:
+        if not self._frames:
             raise ValueError("there is no frame to save; fit with this recorder in callbacks.")
-        columns = zip(*self._kept, strict=True)
-        parts = zip(_DTYPES.items(), columns, strict=True)
-        arrays = {name: np.array(column, dtype) for (name, dtype), column in parts}
-        told = {"format": _FORMAT, "version": _VERSION, "frames": self.frames}
-        arrays["told"] = np.array(json.dumps(told))
-        with files.atomic_write(path) as file:
-            files.write_arrays(file, arrays)
+        columns = zip(_DTYPES.items(), zip(*self._frames, strict=True), strict=True)
+        arrays = {name: np.array(column, dtype) for (name, dtype), column in columns}
+        storage.save(path, FORMAT, {"limit": self.frames, **arrays})
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Recorder":
@@ -154,42 +147,43 @@ class Recorder:
         Returns
         -------
         Recorder
-            With the same frames; a fit that goes on from where they end can go on with it.
+            A recorder with the same frames. A fit that continues the run can continue with it.
 
         Raises
         ------
         FileNotFoundError
             If there is no such file.
         OSError
-            If it is a folder, or must not be read.
+            If the file is a folder, or may not be read.
         ValueError
-            If the file is damaged, or of another kind or of a later version.
+            If the file is damaged, or of another format or version.
         """
-        with files.readable_errors(Path(path), "frames that Recorder.save wrote"):
-            told, arrays = files.read_told(Path(path), _FORMAT, _VERSION)
-            recorder = cls(told["frames"])
-            recorder._kept = _restored(arrays)
+        content = storage.load(path, FORMAT)
+        with storage.archive.errors(path, FORMAT):
+            recorder = cls(content["limit"])
+            recorder._frames = _restored(content)
         return recorder
 
-    def _keep(self, iteration: int, kl: float, Y: np.ndarray) -> None:
+    def _add(self, iteration: int, kl: float, Y: np.ndarray) -> None:
         if not isinstance(Y, np.ndarray) or Y.ndim != 2:
             raise TypeError(
-                f"a Recorder keeps maps of shape (N, d), got a {type(Y).__name__}; what "
-                "DynamicTSNE makes is a sequence of maps already."
+                f"a Recorder takes maps of shape (N, d), got a {type(Y).__name__}; the result of "
+                "DynamicTSNE is a sequence of maps already."
             )
-        kept = [f for f in self._kept if f.iteration < iteration and f.frame.shape == Y.shape]
+        earlier = [f for f in self._frames if f.iteration < iteration and f.frame.shape == Y.shape]
         low, high = Y.min(axis=0), Y.max(axis=0)
         centre = low + (high - low) / 2
         scale = np.float32((high - centre).max() or 1)
         frame = ((Y - centre) / scale).astype(np.float16)
-        self._kept = [*kept, _Frame(frame, centre.astype(np.float32), scale, iteration, float(kl))]
-        if len(self._kept) > self.frames:
-            roots = np.sqrt([frame.iteration for frame in self._kept])
-            del self._kept[1 + int((roots[2:] - roots[:-2]).argmin())]
+        last = _Frame(frame, centre.astype(np.float32), scale, iteration, float(kl))
+        self._frames = [*earlier, last]
+        if len(self._frames) > self.frames:
+            roots = np.sqrt([frame.iteration for frame in self._frames])
+            del self._frames[1 + int((roots[2:] - roots[:-2]).argmin())]
 
 
 def _restored(arrays: dict[str, Any]) -> list[_Frame]:
-    """Return the frames of a file; raise ValueError unless a recorder could have left them."""
+    """Return the frames of a file; ValueError if no recorder can have written them."""
     count, *shape = arrays["frames"].shape
     shapes = {"frames": (count, *shape), "centres": (count, *shape[1:])}
     for name, dtype in _DTYPES.items():

@@ -1,6 +1,6 @@
-"""AnnData → the same with a map in its `obsm`: for those who work with scanpy.
+"""AnnData → AnnData with a map in `obsm`: a counterpart of ``scanpy.tl.tsne``.
 
-AnnData itself is not imported: what is used of it are its arrays `X`, `layers`, `obsm` and `obsp`
+The package anndata is not imported. The function uses the arrays `X`, `layers`, `obsm` and `obsp`,
 and the dictionary `uns`.
 """
 
@@ -14,8 +14,9 @@ from bhtsne.tsne import TSNE
 
 __all__ = ["tsne"]
 
-_N_PCS = 50  # of scanpy, which uses as many variables as they are
-_KEPT = ("perplexity", "early_exaggeration", "learning_rate", "metric", "random_state", "n_jobs")
+_N_PCS = 50  # scanpy's default; scanpy uses at most as many variables without components
+# Parameters of the model that `uns` holds.
+_STORED = ("perplexity", "early_exaggeration", "learning_rate", "metric", "random_state", "n_jobs")
 
 
 def tsne(
@@ -30,42 +31,42 @@ def tsne(
     copy: bool = False,
     **parameters: Any,
 ) -> Any:
-    """Make a map of the cells of an AnnData, and write it into ``adata.obsm``.
+    """Compute a map of the cells of an AnnData, and store it in ``adata.obsm``.
 
-    It takes the arguments of ``scanpy.tl.tsne``. Arrays may be sparse, or in a file.
+    The arguments are those of ``scanpy.tl.tsne``. Arrays may be sparse, or backed by a file.
 
     Parameters
     ----------
     adata : AnnData
-        N cells. Written are the map, of shape (N, n_components), and a dict of the parameters and
-        the KL divergence; nothing if it fails.
+        N cells. `obsm` receives the map, of shape (N, n_components), and `uns` a dict of the
+        parameters and the KL divergence. An error leaves `adata` unchanged.
     n_pcs : int, optional
-        Use the first columns of a representation in `obsm`, or this many principal components of
-        `X` or a layer; 0 uses `X` as it is.
+        Number of columns of the representation in `obsm`, or number of principal components of `X`
+        or of the layer; 0 uses all variables of `X`.
     use_rep : str, optional
-        The array of `obsm` that holds the cells' coordinates, or "X" for `adata.X`. By default
-        "X_pca"; where there is none, `X` if it has at most 50 variables or the metric is not
-        Euclidean, and else 50 principal components of it, with a warning.
+        Name of the representation in `obsm`, or "X" for ``adata.X``. By default "X_pca" or "pca".
+        If neither exists, the default is `X` if it has at most 50 variables or the metric is not
+        Euclidean, and otherwise its first 50 principal components, with a warning.
     layer : str, optional
-        The array of `layers` to take in place of `X`.
+        Name of the array of `layers` that replaces `X`.
     neighbors_key : str, optional
-        Take the neighbours from ``obsp`` that ``scanpy.pp.neighbors`` found under this key, by
-        default "neighbors", instead of searching. The perplexity is then a third of their number,
-        or 30 if that is less, unless it is given.
+        Key in `uns` of the neighbours that ``scanpy.pp.neighbors`` has stored in `obsp`, usually
+        "neighbors"; they replace the neighbour search. The default of the perplexity is then a
+        third of the number of neighbours, at most 30.
     use_fast_tsne : bool
-        Without effect; scanpy has it.
+        Ignored; present for compatibility with scanpy.
     key_added : str, optional
-        The name of the map in ``obsm`` and of the parameters in ``uns``. By default they are
-        ``obsm["X_tsne"]`` and ``uns["tsne"]``, as scanpy's, and also ``uns["X_tsne"]``.
+        Key of the map in `obsm` and of the parameters in `uns`. The defaults are those of scanpy,
+        ``obsm["X_tsne"]`` and ``uns["tsne"]``, and in addition ``uns["X_tsne"]``.
     copy : bool
-        Whether to write into a copy, and return it.
+        Whether to return a copy with the results instead of changing `adata`.
     **parameters
-        Any of `TSNE`. `random_state` is 0 by default, as in scanpy.
+        Parameters of `TSNE`. The default of `random_state` is 0, as in scanpy.
 
     Returns
     -------
     TSNE or AnnData
-        The fitted estimator, whose `transform` places new cells by the same representation; the
+        The fitted estimator, whose `transform` places new cells of the same representation; the
         copy if `copy`.
 
     Raises
@@ -73,7 +74,7 @@ def tsne(
     KeyError
         If `adata` has no such representation, layer or neighbours.
     ValueError
-        If a representation has fewer columns than `n_pcs`, or as `TSNE.fit`.
+        If a representation has fewer columns than `n_pcs`, and in the cases of `TSNE.fit`.
 
     Examples
     --------
@@ -99,16 +100,16 @@ def tsne(
     model = TSNE(**parameters).fit(points)
     if copy:
         adata = adata.to_memory() if getattr(adata, "isbacked", False) else adata.copy()
-    given = {name: getattr(model, name) for name in _KEPT} | given
-    told = {"params": _storable(given), "kl_divergence": float(model.kl_divergence_)}
+    given = {name: getattr(model, name) for name in _STORED} | given
+    record = {"params": _storable(given), "kl_divergence": float(model.kl_divergence_)}
     adata.obsm[key_added or "X_tsne"] = model.embedding_
     for key in [key_added] if key_added else ["tsne", "X_tsne"]:
-        adata.uns[key] = told
+        adata.uns[key] = record
     return adata if copy else model
 
 
 def _check_n_pcs(n_pcs: Any) -> None:
-    """Raise ValueError for a number of components that is none."""
+    """Raise ValueError unless n_pcs is None or a whole number of 0 or more."""
     whole = isinstance(n_pcs, int | np.integer) and not isinstance(n_pcs, bool)
     if n_pcs is not None and (not whole or n_pcs < 0):
         raise ValueError(f"n_pcs must be a whole number of 0 or more, or None, got {n_pcs!r}.")
@@ -117,9 +118,11 @@ def _check_n_pcs(n_pcs: Any) -> None:
 def _representation(
     adata: Any, name: str | None, layer: str | None, n_pcs: int | None, is_reduced: bool, seed: Any
 ) -> Any:
-    """Return the coordinates of the cells as an array or CSR in memory."""
+    """Return the coordinates of the cells as a dense or CSR array in memory."""
     if name is not None and layer is not None:
-        raise ValueError(f"use_rep and layer exclude each other, got {name!r} and {layer!r}.")
+        raise ValueError(
+            f"use_rep and layer exclude each other, got {name!r} and {layer!r}; leave out one."
+        )
     in_obsm = list(adata.obsm)
     if name is None and layer is None and n_pcs != 0:
         name = next((key for key in ("X_pca", "pca") if key in in_obsm), None)
@@ -131,13 +134,13 @@ def _representation(
         raise KeyError(f"layer must be one of {sorted(adata.layers)}, got {layer!r}.")
     X = adata.X if layer is None else adata.layers[layer]
     if X is None:
-        raise ValueError("adata must have X, got none; name a representation by use_rep.")
+        raise ValueError("adata must have X, got none; choose a representation by use_rep.")
     X = _in_memory(X)
     if n_pcs is None and name is None and is_reduced and min(X.shape) > _N_PCS:
         n_pcs = _N_PCS
         text = (
             f"adata has no X_pca, so {n_pcs} principal components of its {X.shape[1]:,} variables "
-            "are used; run scanpy.pp.pca before, or pass use_rep='X' for all variables."
+            "are used; run scanpy.pp.pca first, or pass use_rep='X' for all variables."
         )
         user_warnings.warn(text)
     if not n_pcs or n_pcs >= min(X.shape):
@@ -146,17 +149,19 @@ def _representation(
 
 
 def _first(points: Any, name: str, n_pcs: int | None) -> Any:
-    """Return the first columns of a representation."""
+    """Return the first n_pcs columns of a representation, or all by default."""
     if not n_pcs:
         return points
     if n_pcs > points.shape[1]:
-        raise ValueError(f"n_pcs must be at most {points.shape[1]}, as {name} has, got {n_pcs}.")
+        raise ValueError(
+            f"n_pcs must be at most {points.shape[1]}, the columns of {name}, got {n_pcs}."
+        )
     return points[:, :n_pcs]
 
 
 def _in_memory(values: Any) -> Any:
-    """Return an array of AnnData, which may be in a file, a table or sparse, as array or CSR."""
-    for method in ("to_memory", "compute"):  # of a sparse matrix in a file, and of Dask
+    """Return an array of AnnData, dense, sparse or backed by a file, as a dense or CSR array."""
+    for method in ("to_memory", "compute"):  # of sparse arrays in a file, and of Dask arrays
         if hasattr(values, method):
             values = getattr(values, method)()
     return sparse.csr_matrix(values) if sparse.issparse(values) else np.asarray(values)
@@ -166,21 +171,21 @@ def _graph(adata: Any, key: str) -> Any:
     name = adata.uns.get(key, {}).get("distances_key", "distances")
     if name not in adata.obsp:
         raise KeyError(
-            f"neighbors_key must name neighbours that scanpy.pp.neighbors has found, got {key!r}, "
-            f"and obsp has {sorted(adata.obsp)}."
+            f"neighbors_key must be a key of scanpy.pp.neighbors, got {key!r}, and obsp has "
+            f"{sorted(adata.obsp)}."
         )
     return _in_memory(adata.obsp[name])
 
 
 def _storable(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return what an .h5ad file can hold of parameters: numbers, text, and arrays of these."""
-    kept: dict[str, Any] = {}
+    """Return the parameters that an .h5ad file can hold: numbers, text and arrays of numbers."""
+    storable: dict[str, Any] = {}
     for name, value in parameters.items():
         if isinstance(value, dict):
-            kept[name] = _storable(value)
+            storable[name] = _storable(value)
         elif isinstance(value, list | tuple | np.ndarray):
             array = np.asarray(value)
-            kept |= {name: array} if array.dtype.kind in "biuf" and array.size else {}
+            storable |= {name: array} if array.dtype.kind in "biuf" and array.size else {}
         elif isinstance(value, bool | int | float | str | np.generic):
-            kept[name] = value
-    return kept
+            storable[name] = value
+    return storable

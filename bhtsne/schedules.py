@@ -1,4 +1,4 @@
-"""Parameters → phases: how long, how strongly exaggerated, with how much momentum.
+"""Parameters → phases of a fit: iterations, exaggeration, learning rate, momentum.
 
 Measured on MNIST (70,000 × 50, exact KL divergence, `bench/rivals.py`): "opentsne" ends at 2.808
 after its 750 iterations, "fast" at 2.612 after 250. `bench/schedules.py` compares them, and
@@ -8,22 +8,24 @@ openTSNE, on nine kinds of data.
 from typing import Any, NamedTuple
 
 from bhtsne.optimizer import Phase
+from bhtsne.optimizer.phases import RULES
+from bhtsne.validation.numbers import check_choice, checked_number
 
-__all__ = ["SCHEDULES", "phases"]
+__all__ = ["SCHEDULES", "as_phases", "phases"]
 
 
 class Schedule(NamedTuple):
-    """What "auto" stands for.
+    """Values of "auto".
 
     Attributes
     ----------
     early, early_longer : int
-        Iterations of early exaggeration; from a random start, whose order is yet to be found, or a
-        spectral one, from which 50 leave MNIST's 5s in two pieces and 100 do not.
+        Iterations of early exaggeration from a start by PCA or a given map, and from a random or a
+        spectral start, which needs more.
     early_momentum : float
-        Momentum of these iterations.
+        Momentum during early exaggeration.
     late : tuple of pairs of int and float
-        Iterations after it and their momentum, step by step.
+        Iterations and momentum of each step after early exaggeration.
     rule : str
         As in `Phase`.
     """
@@ -36,28 +38,27 @@ class Schedule(NamedTuple):
 
 
 SCHEDULES = {
-    # Momentum 0.95 all through the late phase leaves strays between the branches of a tree
-    # (affinity on edges longer than a tenth of the map .017); from its iteration 50, none (.006).
-    # It also leaves every point trembling, which the last 30 iterations calm: sparse text ends at a
-    # divergence of 1.118, not 1.316, and MNIST keeps 40.2 % of 10 neighbours, not 39.1.
-    # From a random start, 50 iterations of early exaggeration tear that tree (.025), 100 do not.
+    # On data along the branches of a tree, momentum 0.95 leaves single points between the branches
+    # if it begins with the late phase, and none if it begins 50 iterations later. At this momentum
+    # all points oscillate; the last 30 iterations damp that, which lowers the divergence of sparse
+    # text and raises the recall of neighbours on MNIST. From a random start, 50 iterations of early
+    # exaggeration tear the tree, and 100 do not. From a spectral start, 50 leave MNIST's 5s in two
+    # pieces, and 100 do not.
     "fast": Schedule(50, 100, 0.9, ((50, 0.9), (120, 0.95), (30, 0.8))),
-    # openTSNE 1.0's defaults: map by map the same as its own from the same start and P.
+    # The defaults of openTSNE 1.0: from equal starts and P, equal maps (`tests/test_peers.py`).
     "opentsne": Schedule(250, 250, 0.8, ((500, 0.8),), "opentsne"),
 }
-# What "fast" stands for below 50,000 points, where an iteration takes a few milliseconds and 50 of
-# early exaggeration are few: 300 digits come to .517 by the above, .486 by 250 and 500 iterations
-# at momentum 0.8, .478 by this; a rolled sheet of 5,000 to .665, .628, .612; sparse text to 1.118,
-# 1.195, 1.086; 30,000 of MNIST to 2.213, 2.284, 2.161, their ten classes in 11 or 12 pieces by the
-# above, else in 10.
+# "fast" below 50,000 points, where an iteration takes a few milliseconds. Digits, a rolled sheet,
+# sparse text and 30,000 points of MNIST all end at a lower divergence than by "fast" above or by
+# "opentsne", and with the schedule above the classes of MNIST come in more pieces
+# (`bench/schedules.py`).
 _FEW = 50_000
 _FOR_FEW = Schedule(250, 250, 0.8, ((100, 0.8), (100, 0.9), (250, 0.95), (50, 0.8)))
-# From 200,000 points: in each of five samples of 300,000 deformed digits, 50 iterations of early
-# exaggeration tear a piece off the 5s, as do 100 at momentum 0.9, and 250 at 0.8 do not (3.822,
-# 3.942 and 3.797).
+# "fast" from 200,000 points on. In samples of 300,000 digits of `bench/deformed.py`, 50 iterations
+# of early exaggeration tear a piece off the 5s, as do 100 at momentum 0.9; 250 at 0.8 do not.
 _MANY = 200_000
 _FOR_MANY = SCHEDULES["fast"]._replace(early=250, early_longer=250, early_momentum=0.8)
-# The most iterations of early exaggeration and after it, where the divergence's rate ends them.
+# Limits of the iterations of early exaggeration and after it, where min_kl_rate ends them.
 _MOST_EARLY, _MOST = 500, 10_000
 
 
@@ -80,34 +81,36 @@ def phases(
     Parameters
     ----------
     schedule : {"fast", "opentsne"}
-        What "auto" stands for in the rest.
+        Schedule that gives the values of "auto".
     n : int
         Number of points.
     init : str or array
-        As in `TSNE`, like the rest; asked only whether it is "random" or "spectral".
+        As in `TSNE`; "random" and "spectral" have a longer early exaggeration.
     early_exaggeration : float or "auto"
-        Factor of the attraction at first; "auto" is 12.
+        Factor of the attraction in the first phase; "auto" is 12.
     early_exaggeration_iter : int or "auto"
-        Iterations of that phase.
+        Iterations of the first phase.
     exaggeration : float
         Factor of the attraction afterwards.
     n_iter : int or "auto"
-        Iterations after early exaggeration. If they are not the schedule's, up to a fifth of them
-        are its last step, and the step before is cut or prolonged.
+        Iterations after early exaggeration. A number takes the place of the schedule's: up to a
+        fifth of it are the last step, and the steps before are shortened, or the last of them
+        lengthened.
     learning_rate : float or "auto"
-        The same in all phases, or N / exaggeration in each; N / (4 · exaggeration) for "opentsne".
+        Learning rate of all phases; "auto" is N / exaggeration of each, at least 1, and
+        N / (4 · exaggeration) for "opentsne".
     momentum : float or "auto"
-        The same in all phases, or the schedule's.
+        Momentum of all phases, or the schedule's.
     min_kl_rate : float
-        As in `Phase`, of early exaggeration and of the longest step after it. Above 0, the
-        iterations that "auto" stands for are at most 500 and 10,000.
+        As in `Phase`, for early exaggeration and the longest step after it. Above 0, "auto" stands
+        for at most 500 and 10,000 iterations.
     min_gradient_norm : float
-        As in `Phase`, after early exaggeration.
+        As in `Phase`, for the phases after early exaggeration.
 
     Returns
     -------
     list of Phase
-        In order; none of them empty unless it was asked for.
+        Phases in their order, without empty ones.
 
     Examples
     --------
@@ -142,13 +145,14 @@ def phases(
 
 
 def _of_size(schedule: str, n: int) -> Schedule:
+    """Return the values of a schedule for n points."""
     if schedule != "fast" or _FEW <= n < _MANY:
         return SCHEDULES[schedule]
     return _FOR_FEW if n < _FEW else _FOR_MANY
 
 
 def _fitted(counts: list[int], n_iter: int) -> list[int]:
-    """Return the iterations of the steps of a late phase so that they add up to n_iter."""
+    """Return the iterations of the late steps, changed so that their sum is n_iter."""
     if len(counts) == 1:
         return [n_iter]
     last = min(counts[-1], n_iter // 5)
@@ -157,3 +161,59 @@ def _fitted(counts: list[int], n_iter: int) -> list[int]:
         fitted.append(left if k == len(counts) - 2 else min(left, count))
         left -= fitted[-1]
     return [*fitted, last]
+
+
+def as_phases(schedule: Any) -> list[Phase] | None:
+    """Return checked phases, or None for the name of a schedule.
+
+    Parameters
+    ----------
+    schedule : str or sequence of Phase or dict
+        As in `TSNE`.
+
+    Returns
+    -------
+    list of Phase or None
+        Phases of Python numbers.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or a value is out of range.
+    TypeError
+        If it is neither a name nor a list of phases.
+
+    Examples
+    --------
+    >>> from bhtsne import schedules
+    >>> schedules.as_phases([{"n_iter": 100, "exaggeration": 12}, {"n_iter": 200}])[0].n_iter
+    100
+    """
+    if isinstance(schedule, str):
+        check_choice("schedule", schedule, tuple(SCHEDULES), " or a list of phases")
+        return None
+    alone = isinstance(schedule, Phase) or not isinstance(schedule, list | tuple)
+    for phase in [schedule] if alone else schedule:
+        given = phase._asdict() if isinstance(phase, Phase) else phase
+        known = isinstance(given, dict) and {"n_iter"} <= given.keys() <= set(Phase._fields)
+        if alone or not known:
+            raise TypeError(
+                "schedule must be a name or a list of optimizer.Phase, or of dicts with n_iter and "
+                f"any of {Phase._fields[1:]}, got {phase!r}."
+            )
+    try:
+        return [checked_phase(p if isinstance(p, Phase) else Phase(**p)) for p in schedule]
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"schedule: {error}") from None
+
+
+def checked_phase(phase: Phase) -> Phase:
+    """Return a phase of Python numbers; ValueError or TypeError if one is out of range."""
+    checked: dict[str, Any] = {}
+    for name, value in phase._asdict().items():
+        if name == "rule":
+            check_choice(name, value, RULES)
+        elif not (name == "theta" and value is None):
+            value = checked_number(name, value, automatic=name == "learning_rate")
+        checked[name] = value
+    return Phase(**checked)

@@ -1,10 +1,11 @@
-"""Fitted map, new points → their places: each on its own, while the map stays as it is.
+"""Fitted map, affinities of new points → their coordinates, each point on its own.
 
 A new point i has affinities ``p_j|i`` to its neighbours j in the fitted data, and on the map
-``q_j|i = w_ij / Z_i`` with ``Z_i = Σ_j w_ij`` over the fitted points alone. It goes where
-``KL(P_i‖Q_i) = Σ_j p_j|i ln(p_j|i / q_j|i)`` is least, whose gradient is
-``(1 + 1/dof) (F_attr,i − F_rep,i / Z_i)``: the gradient of t-SNE with all other points held, and
-normalised for each point, so that none feels another (Poličar, Stražar & Zupan 2021).
+``q_j|i = w_ij / Z_i`` with ``Z_i = Σ_j w_ij`` over the fitted points, which do not move. Its
+coordinates minimise ``KL(P_i‖Q_i) = Σ_j p_j|i ln(p_j|i / q_j|i)``, with the gradient
+``(1 + 1/dof) (F_attr,i − F_rep,i / Z_i)``: the gradient of t-SNE with fixed other points and a
+normalisation of its own for each point, so that new points do not act on each other (Poličar,
+Stražar & Zupan 2021).
 """
 
 import zlib
@@ -22,16 +23,16 @@ _SAMPLE = 200  # points whose force is compared with the exact one at a check
 
 
 class NewPoints:
-    """KL divergences of new points from a fitted map: what the optimizer minimises.
+    """Mean KL divergence of new points from a fitted map, as an objective of the optimizer.
 
     Parameters
     ----------
     P : csr_array of float32, shape (M, N)
         Affinities of the new points to the fitted ones; each row sums to 1.
     fitted : ndarray of float32, shape (N, d)
-        The map, which stays.
+        The map, which does not move.
     method : {"barnes_hut", "exact"}
-        How the repulsion is summed.
+        Method of the repulsion.
     theta, dof : float
         As in `forces.repulsion`.
 
@@ -43,7 +44,7 @@ class NewPoints:
     >>> P = sparse.csr_array(np.array([[0.5, 0.5]], np.float32))
     >>> fitted = np.array([[-1, 0], [1, 0]], np.float32)
     >>> new = transform.NewPoints(P, fitted, "exact", 0.0, 1.0)
-    >>> new.gradient(np.zeros((1, 2), np.float32), 1.0)  # half way it is at rest
+    >>> new.gradient(np.zeros((1, 2), np.float32), 1.0)  # half way the forces cancel
     array([[0., 0.]])
     """
 
@@ -55,11 +56,13 @@ class NewPoints:
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
         """Return the gradient at Y, of the shape of Y."""
-        return self._sloped(Y, exaggeration)[0]
+        return self._gradient_and_curvature(Y, exaggeration)[0]
 
-    def _sloped(self, Y: np.ndarray, exaggeration: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return the gradient, and the curvature of the least parabola above the attraction."""
-        force, z = self._felt(Y)
+    def _gradient_and_curvature(
+        self, Y: np.ndarray, exaggeration: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the gradient, and the curvature of the attraction's parabola (see below)."""
+        force, z = self._repulsion(Y)
         pull, strength = edges.attract_to(self._P, Y, self._dof, self._fitted)
         push = force / np.maximum(z, np.finfo(z.dtype).tiny)[:, None]
         factor = 1 + 1 / self._dof
@@ -67,7 +70,7 @@ class NewPoints:
 
     def check(self, Y: np.ndarray) -> tuple[float, float]:
         """Return the mean divergence of a point, and the relative error of a sample of forces."""
-        force, z = self._felt(Y)
+        force, z = self._repulsion(Y)
         P = self._P.tocoo()
         squared = ((Y[P.row].astype(np.float64) - self._fitted[P.col]) ** 2).sum(axis=1)
         log_w = -(self._dof + 1) / 2 * np.log1p(squared / self._dof)
@@ -81,24 +84,27 @@ class NewPoints:
         size = np.linalg.norm(truth)
         return kl, float(np.linalg.norm(force[some] - truth) / size) if size > 0 else 0.0
 
-    def _felt(self, Y):
+    def _repulsion(self, Y):
+        """Return forces and Z of each point."""
         if self._exact:
             return exact.field(self._fitted, Y, self._dof)
         return self._field(Y, self.theta)
 
 
 class MajorizedObjective(NewPoints):
-    """The same, each point's gradient over a curvature of its own: what it settles by.
+    """Objective of `NewPoints` with each point's gradient divided by a curvature of its own.
 
-    ``ln(1 + d²/dof)`` lies below its tangent in d², so the attraction lies below a parabola of
-    curvature ``(1 + 1/dof) exaggeration Σ_j p_j|i (1 + d_ij²/dof)^-1``, whose lowest point a step
-    at a learning rate of 1 and momentum 0 leads to (majorisation, as Yang, Peltonen & Kaski 2015
-    do for whole maps). Far from its neighbours a point's gradient vanishes, but not this.
+    ``ln(1 + d²/dof)`` lies below its tangent in d², so that the attractive part of the divergence
+    lies below a parabola of curvature
+    ``(1 + 1/dof) exaggeration Σ_j p_j|i (1 + d_ij²/dof)^-1``. A step at a learning rate of 1 and
+    momentum 0 leads to its minimum (majorisation, as Yang, Peltonen & Kaski 2015 for whole maps).
+    Far from its neighbours the gradient of a point vanishes; its quotient by the curvature does
+    not.
 
     Parameters
     ----------
     P, fitted, method, theta, dof : as in `NewPoints`
-        What it settles on.
+        Affinities, map, and parameters of the force.
 
     Examples
     --------
@@ -108,19 +114,19 @@ class MajorizedObjective(NewPoints):
     >>> P = sparse.csr_array(np.array([[0, 1]], np.float32))
     >>> fitted = np.array([[1000, 0], [0, 0]], np.float32)
     >>> settling = transform.MajorizedObjective(P, fitted, "exact", 0.0, 1.0)
-    >>> far = np.array([[0, 500]], np.float32)  # from the neighbour by which it should lie
+    >>> far = np.array([[0, 500]], np.float32)  # from its neighbour
     >>> bool(settling.gradient(far, 2.0)[0, 1] > 250)
     True
     """
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
-        """Return the gradient over the curvature, of the shape of Y and in its units."""
-        slope, curvature = self._sloped(Y, exaggeration)
+        """Return the gradient divided by the curvature, of the shape and in the units of Y."""
+        slope, curvature = self._gradient_and_curvature(Y, exaggeration)
         return slope / np.maximum(curvature, np.finfo(curvature.dtype).tiny)[:, None]
 
 
 def start(P: sparse.csr_array, fitted: np.ndarray, init: str, seed: int) -> np.ndarray:
-    """Return where new points start.
+    """Return the start of new points.
 
     Parameters
     ----------
@@ -129,15 +135,15 @@ def start(P: sparse.csr_array, fitted: np.ndarray, init: str, seed: int) -> np.n
     fitted : ndarray of shape (N, d)
         The map.
     init : {"weighted", "median", "random"}
-        Mean of the neighbours' places weighted by affinity; their median; or noise as wide as the
-        map, drawn for each point from its own affinities and the seed.
+        Mean of the neighbours' coordinates weighted by affinity; their median; or Gaussian noise
+        with the standard deviation of the map, seeded for each point by its affinities and `seed`.
     seed : int
-        For "random".
+        Seed for "random".
 
     Returns
     -------
     ndarray of float32, shape (M, d)
-        A point's does not depend on the others.
+        Coordinates, which for each point do not depend on the other points.
 
     Examples
     --------

@@ -1,9 +1,9 @@
-"""Y → `Tree`: a Morton-ordered 2^d-tree as flat arrays; geometry and moments, no t-SNE in it.
+"""Y → `Tree`: a Morton-ordered 2^d-tree as flat arrays, with its geometry and moments.
 
-The points are sorted along a Morton (Z-order) curve, so that every cell of the tree is a run of
-consecutive points. Cells stand in depth-first order; `skip` leads past a cell and all its
-descendants, so a walk needs no stack, and children come after their parents, so the moments are
-one scan from the end. Layout after Barnes & Hut 1986 and Warren & Salmon 1993.
+The points are sorted along a Morton (Z-order) curve, so that every cell of the tree is a range of
+consecutive points. Cells stand in depth-first order, and `skip` leads past a cell and all its
+descendants, so that a walk needs no stack. Children come after their parents, so that one scan from
+the end sums the moments. Layout after Barnes & Hut 1986 and Warren & Salmon 1993.
 """
 
 from typing import NamedTuple
@@ -17,13 +17,13 @@ from bhtsne.validation.numbers import check_count
 
 __all__ = ["Tree", "build"]
 
-# On MNIST's final map a repulsion, without the tree, takes 10.8 ms with leaves of 16 or 24 and
-# groups of 192 or 256, 12.2 with groups of 128; leaves of 24 make the smaller tree of the equals.
+# On MNIST's final map these sizes make the fastest repulsion. Leaves of 16 and groups of 256 are
+# equally fast; leaves of 24 make the smaller tree.
 LEAF_SIZE = 24
 GROUP_SIZE = 192
 
-# Bits of the key per axis. float32 carries 24, and 2^21 cells across leave room for maps in which
-# a few stray points stretch the frame a thousandfold.
+# Bits of the key per axis. float32 carries 24; 2^21 cells across are fine enough for maps that a
+# few stray points stretch a thousandfold.
 _BITS: dict[int, int] = {1: 30, 2: 21, 3: 21}
 _DIGIT = 11  # bits sorted per pass: 2,048 counters stay in the first-level cache
 
@@ -34,13 +34,13 @@ class Tree(NamedTuple):
     Attributes
     ----------
     order : ndarray of int32, shape (N,)
-        Row of the input that stands at each place of the Morton order.
+        Row of the input at each place of the Morton order.
     points : ndarray of float32, shape (d, N)
         Coordinates in Morton order, one contiguous row for each axis.
     start, stop : ndarray of int32, shape (M,)
         Each cell holds the points ``start:stop`` of the Morton order.
     skip : ndarray of int32, shape (M,)
-        The next cell in depth-first order that is no descendant; ``skip[c] == c + 1`` is a leaf.
+        The next cell in depth-first order that is no descendant; c + 1 for a leaf c.
     width : ndarray of float32, shape (M,)
         Side of the cell.
     center : ndarray of float32, shape (d, M)
@@ -70,7 +70,7 @@ def build(Y, *, leaf_size: int = LEAF_SIZE, group_size: int = GROUP_SIZE) -> Tre
     Y : array_like of shape (N, d)
         Finite coordinates, N ≥ 1, d = 1, 2 or 3.
     leaf_size : int
-        A cell of more points than this is split, unless they coincide.
+        A cell of more points is split, unless the points coincide.
     group_size : int
         Upper bound for the points of a group (see `Tree.groups`), at least `leaf_size`. Only
         coincident points can make a leaf, and with it a group, larger.
@@ -78,7 +78,7 @@ def build(Y, *, leaf_size: int = LEAF_SIZE, group_size: int = GROUP_SIZE) -> Tre
     Returns
     -------
     Tree
-        The same for the same Y, at any number of threads.
+        The tree; equal for equal Y, at any number of threads.
 
     Raises
     ------
@@ -98,11 +98,11 @@ def build(Y, *, leaf_size: int = LEAF_SIZE, group_size: int = GROUP_SIZE) -> Tre
     check_count("group_size", group_size)
     if Y.ndim != 2 or Y.shape[1] not in _BITS or not len(Y):
         raise ValueError(f"Y must be an array of shape (N, 1), (N, 2) or (N, 3), got {Y.shape}.")
-    with np.errstate(over="ignore", invalid="ignore"):  # told as infinity or NaN
+    with np.errstate(over="ignore", invalid="ignore"):  # the next check reports them
         points = np.ascontiguousarray(Y.T, np.float32)
         low, high = points.min(axis=1), points.max(axis=1)
         side = float((high.astype(np.float64) - low).max())
-    if not side <= 1e15:  # float32 holds its square, times the points
+    if not side <= 1e15:  # float32 holds its square times the number of points
         raise ValueError(f"Y must be finite, and at most 1e15 wide, got {side:g}.")
     d = len(points)
     unit = max(side, float(np.finfo(np.float32).tiny)) * (1 + 1e-6) / 2.0 ** _BITS[d]
@@ -141,7 +141,10 @@ def _spread3(v):
 
 @jit.serial
 def _morton(points, low, scale, keys):
-    """Write each point's place on the Z-order curve, a grid of side 1 / scale."""
+    """Fill each point's place on the Z-order curve: the bits of its axes, interleaved.
+
+    The coordinates are counted in cells of side 1 / scale from the lowest corner.
+    """
     d, n = points.shape
     for i in range(n):
         key = np.uint64((points[0, i] - low[0]) * scale)
@@ -157,7 +160,7 @@ def _morton(points, low, scale, keys):
 
 @jit.serial
 def _sort(keys, passes):
-    """Sort keys by radix, least significant digit first; ties keep the order of the input."""
+    """Sort keys by radix, least significant digit first; equal keys keep their order."""
     n = len(keys)
     order = np.arange(n).astype(np.int32)
     keys_to, order_to = np.empty_like(keys), np.empty_like(order)
@@ -183,6 +186,7 @@ def _sort(keys, passes):
 
 @jit.serial
 def _highest_bit(v):
+    """Return the place of the highest bit of v, −1 for 0."""
     bit = -1
     for step in (32, 16, 8, 4, 2, 1):
         if v >> np.uint64(step):
@@ -205,9 +209,9 @@ def _first_at_least(keys, start, stop, key):
 
 @jit.serial
 def _split(keys, d, unit, leaf_size, group_size):
-    """Cut the sorted keys into cells, depth first; a cell with a single child is left out."""
+    """Split the sorted keys into cells, depth first; a cell with a single child is left out."""
     n = len(keys)
-    most = 2 * n  # every inner cell has two children or more
+    most = 2 * n  # cells, since every inner cell has two children or more
     starts, stops = np.empty(most, np.int32), np.empty(most, np.int32)
     widths, groups = np.empty(most, np.float32), np.empty(n, np.int32)
     stack = np.empty((64 * 8, 3), np.int64)  # start, stop, whether the parent is in a group
@@ -216,7 +220,7 @@ def _split(keys, d, unit, leaf_size, group_size):
     while depth:
         depth -= 1
         start, stop, grouped = stack[depth, 0], stack[depth, 1], stack[depth, 2]
-        # The highest bit in which the keys differ tells the smallest cell that holds them all.
+        # The highest bit in which the keys differ gives the smallest cell that holds them all.
         level = _highest_bit(keys[start] ^ keys[stop - 1])
         level = level // d if level >= 0 else -1
         starts[cell], stops[cell] = start, stop
@@ -255,7 +259,7 @@ def _link(start, stop, n):
 
 @jit.parallel
 def _leaf_moments(points, start, stop, skip, center, quadrupole):
-    """Fill the mass centres and quadrupoles of the leaves, from their points."""
+    """Fill the leaves' ``c = 1/m Σ y_i`` and ``S = Σ (y_i − c)(y_i − c)ᵀ`` from their points."""
     d = len(points)
     for c in prange(len(start)):
         first, last = start[c], stop[c]
@@ -277,7 +281,10 @@ def _leaf_moments(points, start, stop, skip, center, quadrupole):
 
 @jit.serial
 def _cell_moments(start, stop, skip, center, quadrupole):
-    """Fill those of all other cells, from their children's, which come after them."""
+    """Fill c and S of all other cells from their children k, which come after them.
+
+    ``c = 1/m Σ m_k c_k`` and ``S = Σ S_k + m_k (c_k − c)(c_k − c)ᵀ``.
+    """
     d = len(center)
     mean = np.empty(d)
     for c in range(len(start) - 1, -1, -1):

@@ -1,8 +1,8 @@
-"""The site: Markdown pages, pictures drawn and tables written by the code, and the API.
+"""Markdown pages and docstrings → the site: pages, pictures drawn by the code, and the API.
 
     python -m sphinx -W --keep-going -b html docs docs/_build/html
 
-Nothing is fetched: no inventories of other sites, no fonts, no script for equations.
+The build and the pages fetch nothing: no inventories of other sites, fonts or scripts.
 """
 
 import os
@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-# Cells run this checkout too, in processes of their own.
+# Cells run in other processes, which import this checkout as well.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(_HERE.parent), os.environ.get("PYTHONPATH", "")])
 sys.path[:0] = [str(_HERE / "extensions"), str(_HERE / "draw"), str(_HERE.parent)]
 
-import drawn  # noqa: E402  # from the folders that were put on the path just now
+import drawn  # noqa: E402  # from the folders put on the path above
 import public  # noqa: E402  # likewise
 
-import bhtsne  # noqa: E402  # likewise: this checkout's
+import bhtsne  # noqa: E402  # likewise, this checkout
 
 project = "bhtsne"
 author = "The bhtsne authors"
@@ -31,24 +31,23 @@ extensions = [
     "myst_nb",
     "sphinx_design",
     "sphinx_copybutton",
-    # our own, of this folder
+    # in docs/extensions
     "command",
     "drawn",
     "formulas",
     "gallery",
     "links",
-    "measured",
 ]
 exclude_patterns = ["_build", "extensions", "draw", "templates"]
 templates_path = ["templates"]
 nitpicky = True
-default_role = "code"  # `links` makes a link of what is a name of the library
+default_role = "code"  # `links` turns names of the library into links
 
 autosummary_context = {"public": public}
 suppress_warnings = ["config.cache"]  # of this context, which holds a module
 autosummary_generate = True
 autosummary_ignore_module_all = False
-autodoc_typehints = "none"  # numpydoc's types say more: shapes, units
+autodoc_typehints = "none"  # the types of numpydoc include shapes and units
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_use_plots = False
@@ -56,9 +55,9 @@ toc_object_entries = False
 
 myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-nb_execution_mode = "cache"  # only pages with cells run: the notebooks carry their outputs
+nb_execution_mode = "cache"  # runs pages with cells; the notebooks have outputs
 nb_execution_excludepatterns = ["gallery/*"]
-# By the state of the library: where it has changed, all pages are made anew.
+# The name has a hash of the library: after a change of it all pages are built again.
 nb_execution_cache_path = str(_HERE / "_build" / "cells" / drawn.state())
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120

@@ -47,7 +47,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigsh
 
-from bhtsne import TSNE, affinities, datasets, initial, metrics, neighbors, plot
+from bhtsne import TSNE, affinities, datasets, initial, metrics, neighbors, optimizer, plot
 
 SMALL = "BHTSNE_SMALL" in os.environ  # set by the tests: the same notebook on less data
 plt.rcParams.update({"figure.dpi": 64, "axes.spines.top": False, "axes.spines.right": False})
@@ -243,7 +243,7 @@ plt.show()
 
 print("min_kl_rate   iterations      KL   recall at 10")
 for least in (0.0, 1e-3, 1e-4, 1e-5):
-    stopped = embed(min_kl_rate=least)
+    stopped = embed(stopping=optimizer.Stopping(least))
     recall = metrics.neighbor_recall(near, stopped.embedding_, 10)
     print(f"{least:11g} {stopped.n_iter_:12d} {stopped.kl_divergence_:7.3f} {recall:14.3f}")
 
@@ -446,7 +446,7 @@ eigenmap = initial.spectral(P, random_state=0)
 spectrum = [8, 4, 2, 1, 0.5] if SMALL else [30, 20, 12, 4, 2, 1, 0.5]
 maps = [eigenmap]
 first = {"n_iter": 250, "exaggeration": spectrum[0], "learning_rate": N / spectrum[0] / 4}
-model = embed(init=eigenmap, phases=[first])
+model = embed(init=eigenmap, schedule=[first])
 for rho in spectrum:
     model.optimize(250, exaggeration=rho, learning_rate=N / rho / 4)
     maps.append(model.embedding_)

@@ -169,7 +169,7 @@ for ax, places in zip(axes[:2], (Y, Y_refined), strict=True):
     ax.set(xlim=middle[0] + np.array([-width, width]), ylim=middle[1] + np.array([-width, width]))
 plt.show()
 
-still = TSNE(init=Y, phases=[{"n_iter": 0}], neighbors=full.neighbors_).fit(X).kl_divergence_
+still = TSNE(init=Y, schedule=[{"n_iter": 0}], neighbors=full.neighbors_).fit(X).kl_divergence_
 print("                 KL   recall at 10   neighbour hit   seconds")
 for name, kl, places, s in (
     ("placed", still, Y, found[many][2]),

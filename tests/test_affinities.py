@@ -4,8 +4,10 @@ import naive
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 
-from bhtsne import affinities, jit, memory, neighbors
+from bhtsne import TSNE, affinities, choices, jit, memory, neighbors
+from bhtsne.affinities.kinds import as_kind
 from bhtsne.neighbors import Neighbors
 
 
@@ -224,9 +226,9 @@ def test_more_memory_than_there_is_is_refused_before_it_is_taken(monkeypatch):
 @pytest.mark.parametrize("perplexity", [0.99, 0, -3, 20, 1e9, np.nan, np.inf])
 def test_an_impossible_perplexity_is_refused(perplexity):
     X = normal(20, 3)
-    with pytest.raises(ValueError, match=r"perplexity must be at least 1 and below .* 20"):
+    with pytest.raises(ValueError, match=r"perplexity must be at least 1 and (finite|below .* 20)"):
         affinities.perplexity(neighbors.find(X, 9), perplexity)
-    with pytest.raises(ValueError, match=r"perplexity must be at least 1 and below .* 20"):
+    with pytest.raises(ValueError, match=r"perplexity must be at least 1 and (finite|below .* 20)"):
         affinities.all_pairs(X, perplexity)
 
 
@@ -314,11 +316,14 @@ def test_one_width_for_all_follows_the_equation(sigma):
     assert_joint(P, 80)
 
 
-@pytest.mark.parametrize("kind", affinities.KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    ["perplexity", "gaussian", "multiscale", "mixture", "uniform", affinities.FixedSigma(0.7)],
+)
 def test_every_kind_has_rows_that_sum_to_1_and_leaves_gaps_out(kind):
     near = found(60, 3, 30)
     near.indices[5, 20:], near.distances[5, 20:] = -1, np.inf
-    C = affinities.conditional(near, 60, 9, kind=kind, sigma=0.7)
+    C = affinities.conditional(near, 60, 9, kind=kind)
     np.testing.assert_allclose(C.sum(axis=1), 1, rtol=1e-5)
     assert set(C[[5]].indices) <= set(near.indices[5, :20])
 
@@ -351,8 +356,7 @@ def test_affinities_that_make_no_sense_are_refused(P, says):
     ("options", "says"),
     [
         ({"kind": "gauss"}, "kind must be one of"),
-        ({"kind": "fixed_sigma"}, "sigma must be a finite number above 0, got None"),
-        ({"kind": "fixed_sigma", "sigma": -1.0}, "sigma must be a finite number above 0"),
+        ({"kind": "fixed_sigma"}, "needs a width"),
         ({"perplexity": [5, 9]}, "perplexity must be one number"),
         ({"kind": "mixture", "perplexity": [5, 9000]}, "below the number of points"),
     ],
@@ -360,3 +364,31 @@ def test_affinities_that_make_no_sense_are_refused(P, says):
 def test_an_option_that_makes_no_sense_is_named(options, says):
     with pytest.raises(ValueError, match=says):
         affinities.conditional(found(60, 3, 30), 60, **options)
+
+
+def test_kinds_are_those_that_the_command_offers():
+    assert tuple(affinities.KINDS) == choices.AFFINITIES
+    for name, kind in affinities.KINDS.items():
+        one = kind(0.5) if name == "fixed_sigma" else kind()
+        assert one == (kind(0.5) if name == "fixed_sigma" else kind())
+        assert one.name == name
+        assert clone(TSNE(affinities=one)).affinities == one
+
+
+def test_several_perplexities_make_a_gaussian_multiscale():
+    kinds = [as_kind(affinities.Gaussian(symmetrize="max"), p) for p in (30, [30], [10, 30])]
+    assert [kind.name for kind in kinds] == ["gaussian", "gaussian", "multiscale"]
+    assert {kind.symmetrize for kind in kinds} == {"max"}
+    assert as_kind("mixture", [10, 30]).name == "mixture"
+
+
+def test_symmetrization_by_the_maximum_holds_for_all_pairs_too():
+    X = normal(60, 3)
+    options = {"perplexity": 10, "n_iter": 5, "early_exaggeration_iter": 5, "random_state": 0}
+    kinds = [affinities.Gaussian(symmetrize=how) for how in ("mean", "max")]
+    exact = [TSNE(affinities=k, method="exact", **options).fit(X).affinities_ for k in kinds]
+    near = neighbors.find(X, 59)
+    for P, how in zip(exact, ("mean", "max"), strict=True):
+        expected = affinities.perplexity(near, 10, symmetrize=how)
+        np.testing.assert_allclose(P.toarray(), expected.toarray(), atol=1e-8)
+    assert abs(exact[0] - exact[1]).max() > 1e-6

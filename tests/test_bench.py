@@ -1,6 +1,8 @@
-"""The programs of bench/ start, their judge is right, and the README says what they found."""
+"""Programs of bench/ → their help, the measures of the judge, and the pages that show results."""
 
+import datetime
 import importlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -24,18 +26,78 @@ def bench(monkeypatch):
 
 @pytest.mark.full(after=1)
 @pytest.mark.parametrize("name", [name for name in PROGRAMS if name != "report"])
-def test_the_program_says_what_it_does(name):
+def test_the_program_has_a_help_text(name):
     command = [sys.executable, str(BENCH / f"{name}.py"), "--help"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "--" in said
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "--" in text
 
 
-def test_the_readme_says_what_the_programs_wrote(bench):
+@pytest.mark.parametrize("part", ["readme", "page", "development"])
+def test_generated_parts_hold_the_figures_of_the_programs(bench, part):
     report = bench("report")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme.count(report.MARKS[0]) == readme.count(report.MARKS[1]) == 1
-    _, _, rest = readme.partition(report.MARKS[0])
-    assert rest.partition(report.MARKS[1])[0] == report.section()
+    text = getattr(report, part.upper()).read_text(encoding="utf-8")
+    assert [text.count(mark) for mark in report.MARKS] == [1, 1]
+    assert report.split(text)[1] == getattr(report, part)()
+
+
+def test_each_json_has_its_section_and_its_machine(bench):
+    sections = bench("sections").SECTIONS
+    names = {name for programs in sections.values() for name in programs}
+    assert names == {path.stem for path in BENCH.glob("*.json")}
+    page = bench("report").page()
+    for name in names:
+        for machine in machines(json.loads((BENCH / f"{name}.json").read_text(encoding="utf-8"))):
+            assert set(machine) == {"processor", "vector_units", "cores", "date"}
+            datetime.date.fromisoformat(machine["date"])
+            assert bench("sections.tables").measured_on(machine) in page
+
+
+def machines(result):
+    """Return the machines of a file: of all its rows, of several runs, or of each part."""
+    if "machines" in result:
+        assert {row["machine"] for row in result["rows"]} == set(range(len(result["machines"])))
+        return result["machines"]
+    parts = [result] if "machine" in result else result.values()
+    return [part["machine"] for part in parts]
+
+
+def test_a_program_writes_the_machine_with_its_result(bench, tmp_path):
+    bench("machine").write(tmp_path / "x.json", {"rows": [1]}, cores=2)
+    result = json.loads((tmp_path / "x.json").read_text())
+    assert result["rows"] == [1]
+    assert result["machine"]["cores"] == 2
+    assert result["machine"]["processor"]
+    assert result["machine"]["date"] == datetime.date.today().isoformat()
+
+
+def test_one_table_has_the_rows_of_one_machine(bench):
+    machines = [{"processor": name, "vector_units": "AVX2", "cores": 2, "date": "2026-01-01"}
+                for name in ("first", "second")]  # fmt: skip
+    measures = ("kl", "recall_at_10", "recall_at_90", "label_accuracy", "class_pieces",
+                "long_edges", "class_arrangement")  # fmt: skip
+    rows = [
+        {"machine": k, "kind": "digits", "points": 9, "method": method} | dict.fromkeys(measures, k)
+        for k, method in enumerate(("fast", "opentsne"))
+    ]
+    text = bench("sections.fits").schedules({"machines": machines, "rows": rows})
+    first, second = text.split("*Processor: ")[1:]
+    assert first.startswith("first")
+    assert '"fast"' in first
+    assert '"opentsne"' not in first
+    assert '"opentsne"' in second
+
+
+def test_the_chart_of_durations_has_all_fits_of_this_library(bench):
+    durations = bench("sections.durations")
+    rows = [{"peer": "bhtsne", "points": n, "threads": c, "seconds": n / c / 100}
+            for n, c in ((1000, 2), (500, 2), (1000, 1))]  # fmt: skip
+    rows += [{"peer": "bhtsne", "points": 2000, "threads": 2, "failed": "memory"},
+             {"peer": "sklearn", "points": 500, "threads": 2, "seconds": 9}]  # fmt: skip
+    found = durations.fits({"rows": rows})
+    assert {c: [r["points"] for r in some] for c, some in found.items()} == {
+        1: [1000], 2: [500, 1000],
+    }  # fmt: skip
+    assert [durations.words(s) for s in (1.234, 45.6, 144)] == ["1.2 s", "46 s", "2.4 min"]
 
 
 def three_classes(n=300):
@@ -47,10 +109,10 @@ def three_classes(n=300):
 def test_the_judge_agrees_with_the_library(bench):
     X, labels = three_classes()
     Y = X[:, :2].astype(np.float32)
-    told = bench("judge").Judge(X, labels, perplexity=10).measures(np.tile(Y, 1))
+    measures = bench("judge").Judge(X, labels, perplexity=10).measures(np.tile(Y, 1))
     P = affinities.perplexity(neighbors.find(X, 30), 10)
-    assert told["kl"] == forces.kl_divergence(P, Y.astype(np.float64))
-    assert told["recall_at_10"] == pytest.approx(metrics.neighbor_recall(X, Y, k=10), abs=1e-9)
+    assert measures["kl"] == forces.kl_divergence(P, Y.astype(np.float64))
+    assert measures["recall_at_10"] == pytest.approx(metrics.neighbor_recall(X, Y, k=10), abs=1e-9)
 
 
 def test_the_judge_sees_a_torn_class(bench):

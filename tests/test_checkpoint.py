@@ -1,4 +1,4 @@
-"""A fit that was stopped goes on to the bits of the one that was not, or says why it cannot."""
+"""A stopped fit continues to the bits of an uninterrupted one, or an error names the reason."""
 
 import errno
 import json
@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from bhtsne import TSNE, checkpoint, files, neighbors, optimizer
+from bhtsne import TSNE, fitting, forces, neighbors, optimizer, storage
+from bhtsne.checkpoint import Checkpointing, identity
 from bhtsne.checkpoint import folder as folders
+from bhtsne.checkpoint.identity import CLASSES
 
 X = np.random.default_rng(0).random((90, 5)).astype(np.float32)
 QUICK = {"perplexity": 6, "early_exaggeration_iter": 20, "n_iter": 40, "callback_every": 7}
@@ -19,21 +21,22 @@ OPTIONS = {
     "forest": {"neighbors": "forest", "init": "random"},
     "exact": {"method": "exact", "dof": 0.7},
     "spectral": {"init": "spectral", "n_components": 3},
-    "error": {"force_error": 1e-4},
-    "converges": {"min_kl_rate": 2e-2, "n_iter": 300},
-    "gradient": {"min_gradient_norm": 1e-2, "n_iter": 300},
-    "phases": {"phases": [{"n_iter": 15, "exaggeration": 12, "theta": 0.9},
+    "error": {"theta": forces.AdaptiveTheta(1e-4)},
+    "converges": {"stopping": optimizer.Stopping(2e-2), "n_iter": 300},
+    "gradient": {"stopping": optimizer.Stopping(min_gradient_norm=1e-2), "n_iter": 300},
+    "phases": {"schedule": [{"n_iter": 15, "exaggeration": 12, "theta": 0.9},
                           {"n_iter": 25, "theta": 0.1, "min_kl_rate": 1e-9}, {"n_iter": 9}]},
 }  # fmt: skip
 
 
 def model(folder=None, **options):
-    options = {"random_state": 3, "checkpoint": folder, "checkpoint_every": 10} | QUICK | options
-    return TSNE(**options)
+    every = options.pop("every", 10)
+    saved = None if folder is None else Checkpointing(folder, every)
+    return TSNE(**{"random_state": 3, "checkpoint": saved} | QUICK | options)
 
 
-def told(fitted):
-    """Return all that a fit comes to, but for its seconds."""
+def result(fitted):
+    """Return the result of a fit, except its times."""
     arrays = fitted.embedding_, fitted._velocity, fitted._gains, fitted.kl_per_point_
     arrays += fitted.affinities_.data, fitted.affinities_.indices, *(fitted.neighbors_ or ())
     numbers = fitted.n_iter_, fitted.stopped_, fitted.theta_, fitted._last_phase
@@ -63,7 +66,7 @@ def test_a_fit_that_was_interrupted_goes_on_bit_for_bit(kind, iteration, tmp_pat
         again = model(tmp_path / "run", **OPTIONS[kind]).fit(X)
     else:
         again = TSNE.resume(tmp_path / "run")
-    assert told(again) == told(whole)
+    assert result(again) == result(whole)
 
 
 @pytest.mark.full(after=2)
@@ -72,23 +75,25 @@ def test_an_exception_in_a_callback_loses_nothing(kind, tmp_path):
     whole = model(**OPTIONS[kind]).fit(X)
     with pytest.raises(Killed):
         model(tmp_path / "run", **OPTIONS[kind], callbacks=[stopping_at(28, Killed)]).fit(X)
-    assert told(TSNE.resume(tmp_path / "run")) == told(whole)
+    assert result(TSNE.resume(tmp_path / "run")) == result(whole)
 
 
-@pytest.mark.parametrize("stage", ["_find_neighbors", "_compute_affinities", "_place", "_keep"])
+STAGES = ["find_neighbors", "compute_affinities", "initial_map", "kl_per_point"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_that_fails_is_done_again_and_those_before_it_are_not(stage, tmp_path, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise Killed
 
     whole = model().fit(X)
     with monkeypatch.context() as patched:
-        patched.setattr(TSNE, stage, fail)
+        patched.setattr(fitting, stage, fail)
         with pytest.raises(Killed):
             model(tmp_path / "run").fit(X)
-    stages = ["_find_neighbors", "_compute_affinities", "_place", "_keep"]
-    for done in stages[: stages.index(stage)]:
-        monkeypatch.setattr(TSNE, done, fail)
-    assert told(model(tmp_path / "run").fit(X)) == told(whole)
+    for done in STAGES[: STAGES.index(stage)]:
+        monkeypatch.setattr(fitting, done, fail)
+    assert result(model(tmp_path / "run").fit(X)) == result(whole)
 
 
 def test_what_a_kill_has_left_beside_the_states_is_removed(tmp_path):
@@ -97,7 +102,7 @@ def test_what_a_kill_has_left_beside_the_states_is_removed(tmp_path):
     last = sorted((tmp_path / "run").glob("state-*.npz"))[0]
     shutil.copy(last, last.with_name("state-00000001.npz"))
     (tmp_path / "run" / ".state-00000002.npz.0123abcd.tmp").write_bytes(b"torn")
-    assert told(TSNE.resume(tmp_path / "run")) == told(whole)
+    assert result(TSNE.resume(tmp_path / "run")) == result(whole)
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == names
 
 
@@ -106,16 +111,16 @@ def test_a_finished_fit_is_read_and_not_done_again(tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(optimizer, "advanced", None)
         again = TSNE.resume(tmp_path / "run", n_jobs=1)
-    assert told(again) == told(whole)
-    with np.load(tmp_path / "run" / "neighbors.npz") as kept:
-        assert again.timings_["neighbors"] >= json.loads(str(kept["told"]))["seconds"] > 0
+    assert result(again) == result(whole)
+    saved = storage.load(tmp_path / "run" / "neighbors.npz", folders.FORMAT, CLASSES)
+    assert again.timings_["neighbors"] >= saved["seconds"] > 0
     assert again.transform(X[:3]).tobytes() == whole.transform(X[:3]).tobytes()
 
 
 def test_a_fit_that_a_callback_ended_stays_ended(tmp_path):
     whole = model(tmp_path / "run", callbacks=[lambda record, _: record.iteration == 28]).fit(X)
     assert (whole.stopped_, whole.n_iter_) == ("callback", 28)
-    assert told(TSNE.resume(tmp_path / "run")) == told(whole)
+    assert result(TSNE.resume(tmp_path / "run")) == result(whole)
 
 
 @pytest.fixture
@@ -135,7 +140,7 @@ def test_what_is_missing_is_computed_anew(missing, seed, tmp_path):
     whole = model(tmp_path / "run", random_state=seed).fit(X)
     for name in missing:
         (tmp_path / "run" / f"{name}.npz").unlink()
-    assert told(model(tmp_path / "run", random_state=seed).fit(X)) == told(whole)
+    assert result(model(tmp_path / "run", random_state=seed).fit(X)) == result(whole)
 
 
 def damage(path, how):
@@ -160,9 +165,9 @@ def test_a_damaged_file_is_named_and_passed_over(name, how, tmp_path):
     if name == FILES[2]:  # older than the one that is good
         again.fit(X)
     else:
-        with pytest.warns(UserWarning, match=rf"{name}\.npz must hold .* does without it"):
+        with pytest.warns(UserWarning, match=rf"{name}\.npz must hold .* continues without it"):
             again.fit(X)
-    assert told(again) == told(whole)
+    assert result(again) == result(whole)
 
 
 @pytest.mark.parametrize("how", ["cut", "empty", "a bit"])
@@ -170,7 +175,7 @@ def test_a_damaged_file_is_named_and_passed_over(name, how, tmp_path):
 def test_without_knowing_whose_run_it_is_nothing_goes_on(name, how, tmp_path):
     model(tmp_path / "run").fit(X)
     damage(tmp_path / "run" / f"{name}.npz", how)
-    with pytest.raises(ValueError, match=rf"{name}\.npz must hold what a run has kept"):
+    with pytest.raises(ValueError, match=rf"{name}\.npz must hold a part of a run.s checkpoint"):
         TSNE.resume(tmp_path / "run")
 
 
@@ -180,8 +185,8 @@ def test_without_knowing_whose_run_it_is_nothing_goes_on(name, how, tmp_path):
         ({"perplexity": 7}, "perplexity=6, and perplexity=7 is given"),
         ({"random_state": 4}, "random_state=3, and random_state=4"),
         ({"random_state": None}, "random_state=3, and random_state=None"),
-        ({"init": X[:, :2]}, "init='auto', and init="),
-        ({"phases": [{"n_iter": 3}]}, "phases=None, and phases="),
+        ({"init": X[:, :2]}, "init='auto', and init=array"),
+        ({"schedule": [{"n_iter": 3}]}, "schedule='fast', and schedule="),
         ({"metric": lambda a, b: abs(a - b).sum()}, "metric='euclidean', and metric="),
         ({"callback_every": 8}, "callback_every=7"),
     ],
@@ -211,8 +216,8 @@ def test_other_data_are_refused(other, what, tmp_path):
 
 def test_what_changes_no_bit_may_change(tmp_path):
     whole = model(tmp_path / "run", callbacks=[stopping_at(21)], n_jobs=2).fit(X)
-    again = model(tmp_path / "run", n_jobs=1, checkpoint_every=3, verbose=False).fit(X)
-    assert (whole.n_iter_, told(again)) == (21, told(model().fit(X)))
+    again = model(tmp_path / "run", n_jobs=1, every=3, verbose=False).fit(X)
+    assert (whole.n_iter_, result(again)) == (21, result(model().fit(X)))
 
 
 @pytest.mark.full(after=2)
@@ -238,7 +243,7 @@ def test_a_run_of_any_kind_goes_on_from_its_folder_alone(options, points, tmp_pa
     whole = model(**fresh()).fit(points)
     stopped = model(tmp_path / "run", **fresh(), callbacks=[stopping_at(21)]).fit(points)
     assert stopped.n_iter_ == 21
-    assert told(TSNE.resume(tmp_path / "run")) == told(whole)
+    assert result(TSNE.resume(tmp_path / "run")) == result(whole)
 
 
 def test_names_of_columns_are_kept(tmp_path):
@@ -257,7 +262,7 @@ def test_a_function_must_be_given_again(tmp_path):
     with pytest.raises(ValueError, match=r"metric must be given again.*metric="):
         TSNE.resume(tmp_path / "run")
     whole = model(metric=metric).fit(X)
-    assert told(model(tmp_path / "run", metric=metric).fit(X)) == told(whole)
+    assert result(model(tmp_path / "run", metric=metric).fit(X)) == result(whole)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -267,8 +272,8 @@ def test_a_memory_map_is_named_and_not_copied(order, tmp_path):
     stopped = model(tmp_path / "run", callbacks=[stopping_at(7)]).fit(mapped)
     assert stopped.n_iter_ == 7
     with np.load(tmp_path / "run" / "points.npz") as points:
-        assert points.files == ["told"]
-    assert told(TSNE.resume(tmp_path / "run")) == told(model().fit(X))
+        assert points.files == ["header"]
+    assert result(TSNE.resume(tmp_path / "run")) == result(model().fit(X))
     (tmp_path / "X.npy").unlink()
     with pytest.raises(FileNotFoundError, match=r"no file .*X\.npy"):
         TSNE.resume(tmp_path / "run")
@@ -279,7 +284,7 @@ def test_a_part_of_a_memory_map_is_kept_itself(tmp_path):
     model(tmp_path / "run", callbacks=[stopping_at(7)]).fit(
         np.load(tmp_path / "X.npy", mmap_mode="r")[:90]
     )
-    assert told(TSNE.resume(tmp_path / "run")) == told(model().fit(X))
+    assert result(TSNE.resume(tmp_path / "run")) == result(model().fit(X))
 
 
 def test_a_folder_that_is_in_use_is_refused(tmp_path):
@@ -311,23 +316,23 @@ def test_a_folder_of_other_files_is_refused_and_left_alone(tmp_path):
 
 @pytest.mark.parametrize("failing", ["affinities", "state-00000030", "state-00000060"])
 @pytest.mark.usefixtures("fast_disk")
-def test_a_full_disk_is_told_and_costs_only_what_it_did_not_take(failing, tmp_path, monkeypatch):
-    write = files.write_arrays
+def test_a_full_disk_costs_a_warning_and_one_file(failing, tmp_path, monkeypatch):
+    write = np.savez
 
-    def full(file, arrays):
+    def full(file, **arrays):
         if failing in str(file.name):
             file.write(b"half of it")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write(file, arrays)
+        write(file, **arrays)
 
     with monkeypatch.context() as patched:
-        patched.setattr(files, "write_arrays", full)
+        patched.setattr(np, "savez", full)
         with pytest.warns(UserWarning, match="No space left on device.*the run goes on"):
             model(tmp_path / "run").fit(X)
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert f"{failing}.npz" not in names
     assert all(name.endswith(".npz") for name in names)
-    assert told(TSNE.resume(tmp_path / "run")) == told(model().fit(X))
+    assert result(TSNE.resume(tmp_path / "run")) == result(model().fit(X))
 
 
 def test_what_a_killed_process_left_half_written_goes(tmp_path):
@@ -347,28 +352,29 @@ def test_further_steps_are_not_part_of_the_run(tmp_path):
 def test_a_run_of_another_version_is_not_gone_on_with(tmp_path, monkeypatch):
     model(tmp_path / "run").fit(X)
     shutil.copytree(tmp_path / "run", tmp_path / "other")
-    monkeypatch.setattr(checkpoint.identity, "VERSION", 2)
-    with pytest.raises(ValueError, match="another version of this library"):
+    later = folders.FORMAT._replace(version=3)
+    monkeypatch.setattr(folders, "FORMAT", later)
+    with pytest.raises(ValueError, match=r"run\.npz is version 2 .* reads version 3"):
         model(tmp_path / "run").fit(X)
     monkeypatch.undo()
-    monkeypatch.setattr(checkpoint.identity, "__version__", "9.9")
-    with pytest.warns(UserWarning, match=r"goes on with .*9\.9.*last bits may be others"):
+    monkeypatch.setattr(identity, "__version__", "9.9")
+    with pytest.warns(UserWarning, match=r"continues with .*9\.9.*last bits may differ"):
         model(tmp_path / "other").fit(X)
 
 
 @pytest.mark.parametrize("value", [3, ["run"], True, b"run"])
 def test_checkpoint_is_the_name_of_a_folder(value):
-    with pytest.raises(TypeError, match="checkpoint must be a folder's name"):
+    with pytest.raises(TypeError, match="checkpoint must be the name of a folder"):
         model(value).fit(X)
 
 
-def edited(path, change):
-    """Change what a file of a run says, as another version would have written it."""
-    with np.load(path) as kept:
-        arrays = dict(kept)
-    told = json.loads(str(arrays.pop("told")))
-    change(told)
-    np.savez(path, **arrays, told=json.dumps(told))
+def edited(path, change, *, whole=False):
+    """Change the content of a file, or its whole header, as another version would write it."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    header = json.loads(arrays.pop("header").item())
+    change(header if whole else header["content"])
+    np.savez(path, **arrays, header=json.dumps(header))
 
 
 RUN = "run.npz"
@@ -376,12 +382,12 @@ RUN = "run.npz"
 
 @pytest.mark.full(after=2)
 @pytest.mark.parametrize("again", [TSNE.resume, lambda path: model(path).fit(X)])
-@pytest.mark.parametrize("name", ["symmetrize", "schedule", "min_gradient_norm", "force_error"])
+@pytest.mark.parametrize("name", ["stopping", "schedule", "dof"])
 def test_a_parameter_that_is_later_than_the_run_has_its_default(name, again, tmp_path):
     whole = model(tmp_path / "run", callbacks=[stopping_at(21)]).fit(X)
     edited(tmp_path / "run" / RUN, lambda run: run["parameters"].pop(name))
     assert whole.n_iter_ == 21
-    assert told(again(tmp_path / "run")) == told(model().fit(X))
+    assert result(again(tmp_path / "run")) == result(model().fit(X))
 
 
 def test_a_later_parameter_of_another_value_is_refused(tmp_path):
@@ -405,15 +411,16 @@ def test_a_parameter_that_this_version_lacks_is_named(again, tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda run: run.update(version=2), "kept by another version"),
-        (lambda run: run.pop("format"), "kept by another version"),
-        (lambda run: run.pop("parameters"), r"run\.npz must hold what a run has kept"),
-        (lambda run: run.update(data=None), r"run\.npz must hold what a run has kept"),
+        (lambda file: file.update(version=3), r"run\.npz is version 3 .* reads version 2"),
+        (lambda file: file.pop("format"), r"run\.npz must hold .* no part 'format'"),
+        (lambda file: file.update(format="bhtsne.TSNE"), r"run\.npz must hold .* in place of"),
+        (lambda file: file["content"].pop("parameters"), r"run\.npz must hold .* 'parameters'"),
+        (lambda file: file["content"].update(data=None), r"run\.npz must hold a part of a run"),
     ],
 )
 def test_a_run_in_another_form_is_refused_in_a_sentence(change, says, again, tmp_path):
     model(tmp_path / "run").fit(X)
-    edited(tmp_path / "run" / RUN, change)
+    edited(tmp_path / "run" / RUN, change, whole=True)
     with pytest.raises(ValueError, match=says):
         again(tmp_path / "run")
 
@@ -430,12 +437,20 @@ def test_a_run_in_another_form_is_refused_in_a_sentence(change, says, again, tmp
 def test_a_state_in_another_form_is_passed_over(change, tmp_path):
     whole = model(tmp_path / "run").fit(X)
     edited(tmp_path / "run" / "state-00000060.npz", change)
-    with pytest.warns(UserWarning, match=r"state-00000060\.npz must hold .* does without it"):
-        assert told(TSNE.resume(tmp_path / "run")) == told(whole)
+    with pytest.warns(UserWarning, match=r"state-00000060\.npz must hold .* continues without it"):
+        assert result(TSNE.resume(tmp_path / "run")) == result(whole)
 
 
 def test_resume_keeps_how_often_a_state_is_written(tmp_path):
-    model(tmp_path / "run", checkpoint_every=17, callbacks=[stopping_at(7)]).fit(X)
-    assert TSNE.resume(tmp_path / "run").checkpoint_every == 17
-    edited(tmp_path / "run" / RUN, lambda run: run.pop("checkpoint_every"))
-    assert TSNE.resume(tmp_path / "run").checkpoint_every == TSNE().checkpoint_every
+    model(tmp_path / "run", every=17, callbacks=[stopping_at(7)]).fit(X)
+    assert TSNE.resume(tmp_path / "run").checkpoint.every == 17
+    edited(tmp_path / "run" / RUN, lambda run: run.pop("every"))
+    assert TSNE.resume(tmp_path / "run").checkpoint.every == 50
+
+
+def test_a_tuple_and_a_list_are_the_same_parameter(tmp_path):
+    options = {"affinities": "multiscale", "perplexity": (4, 9)}
+    whole = model(tmp_path / "run", **options, callbacks=[stopping_at(21)]).fit(X)
+    assert whole.n_iter_ == 21
+    again = model(tmp_path / "run", **options | {"perplexity": [4, 9]}).fit(X)
+    assert result(again) == result(model(**options).fit(X))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bhtsne import TSNE, cli, tables
+from bhtsne import TSNE, cli, forces, optimizer, tables
 from bhtsne.cli import embed
 
 FAST = ["--perplexity", "5", "--n-iter", "30", "--quiet"]
@@ -107,7 +107,7 @@ def test_exact_agrees_with_its_own_neighbours(points, tmp_path, capsys):
         (["digits", "--no-such-option"], "--no-such-option"),
         (["digits", "--perplexty", "5"], "did you mean --perplexity?"),
         (["digits", "--perp", "5"], "did you mean --perplexity?"),
-        (["digits", "more"], "takes no more argument more"),
+        (["digits", "more"], "takes no further argument more"),
         (["digts"], "did you mean digits?"),
         (["digits", "--html", "map.htm"], "must end in .html"),
         (["digits", "--film", "map.avi"], "must end in .gif"),
@@ -187,7 +187,7 @@ def test_options_reach_the_estimator(points, tmp_path, capsys):
     expected = {
         "affinities": "mixture", "perplexity": [4.0, 9.0], "dof": 0.8, "init": "random",
         "exaggeration": 1.5, "early_exaggeration": 8.0, "learning_rate": 20.0,
-        "force_error": 1e-3, "min_kl_rate": 1e-3,
+        "theta": forces.AdaptiveTheta(1e-3), "stopping": optimizer.Stopping(1e-3),
     }  # fmt: skip
     assert {name: told[name] for name in expected} == expected
 
@@ -195,11 +195,14 @@ def test_options_reach_the_estimator(points, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["embed", "IN", "--affinities", "gauss"], "--affinities: must be perplexity, multiscale"),
-        (["embed", "IN", "--affinities", "fixed_sigma"], "sigma must be given"),
+        (["embed", "IN", "--affinities", "gauss"], "--affinities: must be gaussian, multiscale"),
+        (
+            ["embed", "IN", "--affinities", "fixed_sigma"],
+            "--sigma goes with --affinities fixed_sigma",
+        ),
         (["embed", "IN", "--perplexity", "5,x"], "--perplexity"),
         (["embed", "IN", "--save", "map.csv"], "must end in .npz"),
-        (["embed", "IN", "--force-error", "0"], "force_error must be above 0"),
+        (["embed", "IN", "--force-error", "0"], "error must be at least 1e-09"),
         (["transform", "nothing.npz", "IN"], "nothing.npz"),
         (["transform", "IN", "IN"], "points.csv"),
     ],

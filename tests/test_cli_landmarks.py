@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from distributed import Client, LocalCluster
 
-from bhtsne import TSNE, cli, datasets, files, landmarks
+from bhtsne import TSNE, cli, datasets, files, landmarks, storage
 from bhtsne.landmarks import folder
 from bhtsne.tables import Wanted, partwise
 
@@ -59,8 +59,8 @@ def parts(out):
 def test_the_parts_are_one_table_with_what_is_kept_as_it_was(given, table):
     out = given[1]
     names = sorted(file.name for file in out.iterdir())
-    assert names == ["_landmarks.json", "_landmarks.npz", *(f"part-0000{i}.parquet"
-                                                            for i in range(5))]  # fmt: skip
+    assert names == ["_landmarks.npz", "_settings.npz", *(f"part-0000{i}.parquet"
+                                                          for i in range(5))]  # fmt: skip
     whole = pd.read_parquet(out)
     assert list(whole.columns) == ["tsne1", "tsne2", "label", "id", "note"]
     assert whole.tsne1.dtype == np.float32
@@ -73,8 +73,9 @@ def test_the_parts_are_one_table_with_what_is_kept_as_it_was(given, table):
 
 
 def test_the_landmarks_are_those_of_the_estimator(given, table):
-    points, told = table[list("abcde")], json.loads((given[1] / "_landmarks.json").read_bytes())
-    assert told["--landmarks"] == 120
+    points = table[list("abcde")]
+    content = storage.load(given[1] / "_settings.npz", folder._FORMAT)
+    assert content["settings"]["--landmarks"] == 120
     tsne = TSNE(perplexity=6, n_iter=30)
     other = landmarks.LandmarkTSNE(120, tsne=tsne, random_state=0).fit(points)
     kept = TSNE.load(given[1] / "_landmarks.npz")
@@ -129,9 +130,9 @@ def test_a_bad_part_is_named_and_what_was_finished_stays(given, table, tmp_path,
     bad = table[450:].copy()
     bad.loc[700, "c"] = np.inf
     bad.to_parquet(files_of / "b.parquet", row_group_size=150)
-    told = json.loads((out / "_landmarks.json").read_bytes())
-    told["input"] = partwise.fingerprints(files_of)  # as if it had been so from the beginning
-    (out / "_landmarks.json").write_text(json.dumps(told))
+    content = storage.load(out / "_settings.npz", folder._FORMAT)
+    content["settings"]["input"] = partwise.fingerprints(files_of)  # as if from the beginning
+    storage.save(out / "_settings.npz", folder._FORMAT, content)
     assert cli.main(["embed", str(files_of), "-o", str(out), "--labels", "kind", *OPTIONS]) == 2
     said = capsys.readouterr().err
     assert "part 4 (" in said
@@ -154,6 +155,35 @@ def test_other_parameters_do_not_go_on(more, says, given, capsys):
     assert says in capsys.readouterr().err
 
 
+def test_a_parameter_that_the_folder_lacks_has_its_default(given, tmp_path, capsys):
+    out = shutil.copytree(given[1], tmp_path / "out.parquet")
+    content = storage.load(out / "_settings.npz", folder._FORMAT)
+    for name in ("dof", "schedule"):
+        del content["settings"]["parameters"][name]
+    storage.save(out / "_settings.npz", folder._FORMAT, content)
+    assert embed(given[0], out) == 0
+    assert embed(given[0], out, "--schedule", "opentsne") == 2
+    assert 'was begun with schedule "fast", and now it is "opentsne"' in capsys.readouterr().err
+    content["settings"]["parameters"]["eta"] = 200.0
+    storage.save(out / "_settings.npz", folder._FORMAT, content)
+    assert embed(given[0], out) == 2
+    assert "_settings.npz holds the parameter 'eta', which bhtsne" in capsys.readouterr().err
+
+
+def test_settings_of_a_later_version_or_damaged_ones_are_refused(given, tmp_path, capsys):
+    out = shutil.copytree(given[1], tmp_path / "out.parquet")
+    content = storage.load(out / "_settings.npz", folder._FORMAT)
+    storage.save(out / "_settings.npz", folder._FORMAT._replace(version=9), content)
+    assert embed(given[0], out) == 2
+    assert "_settings.npz is version 9 of the format" in capsys.readouterr().err
+    storage.save(out / "_settings.npz", folder._FORMAT, {"settings": {}})
+    assert embed(given[0], out) == 2
+    assert "_settings.npz must hold the settings of a map" in capsys.readouterr().err
+    (out / "_settings.npz").write_bytes((given[1] / "_settings.npz").read_bytes()[:-9])
+    assert embed(given[0], out) == 2
+    assert "_settings.npz must hold the settings of a map" in capsys.readouterr().err
+
+
 def test_another_input_does_not_go_on(given, table, tmp_path, capsys):
     table[::-1].to_parquet(tmp_path / "big.parquet", row_group_size=100)
     assert embed(tmp_path / "big.parquet", given[1]) == 2
@@ -168,13 +198,13 @@ def test_arrays_are_reduced_by_the_components_of_the_landmarks(tmp_path, capsys)
     out = tmp_path / "out.parquet"
     more = ["--labels", str(tmp_path / "y.npy"), "--landmarks-by", "stratified", "--pca", "8"]
     assert embed(tmp_path / "X.npy", out, *more) == 0
-    assert "features, mapped in" in capsys.readouterr().out
+    assert "features, embedded in" in capsys.readouterr().out
     whole = pd.read_parquet(out)
     np.testing.assert_array_equal(whole.label, y)
     model = TSNE.load(out / "_landmarks.npz")
-    axes = np.load(out / "_components.npz")
-    assert axes["axes"].shape == (60, 8)
-    reduced = ((X - axes["mean"]) @ axes["axes"]).astype(np.float32)
+    mean, axes = storage.load(out / "_settings.npz", folder._FORMAT)["components"]
+    assert axes.shape == (60, 8)
+    reduced = ((X - mean) @ axes).astype(np.float32)
     near = model.transform(reduced)
     np.testing.assert_allclose(near, whole[["tsne1", "tsne2"]].to_numpy(), atol=1e-2)
 
@@ -239,15 +269,15 @@ def test_a_folder_is_held_by_one_command_and_cleared_of_torn_parts(given, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["digits", "--landmarks-by", "coreset"], "--landmarks-by goes with --landmarks N"),
-        (["digits", "--dask", "local"], "--dask goes with --landmarks N"),
+        (["digits", "--landmarks-by", "coreset"], "--landmarks-by goes with --landmarks; add"),
+        (["digits", "--dask", "local"], "--dask goes with --landmarks; add"),
         (["digits", "--landmarks", "9"], "IN must be a .npy file, a .parquet file or a folder"),
         (["IN", "--landmarks", "0"], "argument --landmarks: invalid count value: '0'"),
-        (["IN", "--landmarks", "9", "-o", "map.csv"], "OUT must end in .parquet, got map.csv"),
-        (["IN", "--landmarks", "9", "-o", "IN"], "OUT must be another folder than IN"),
+        (["IN", "--landmarks", "9", "-o", "map.csv"], "OUT must end in .parquet with"),
+        (["IN", "--landmarks", "9", "-o", "IN"], "OUT must differ from IN"),
         (["IN", "--landmarks", "9", "--html", "a.html"], "--html does not go with --landmarks"),
         (["IN", "--landmarks", "9", "--landmarks-by", "luck"], "got 'luck'"),
-        (["IN", "--landmarks", "9", "--landmarks-by", "stratified"], "needs --labels"),
+        (["IN", "--landmarks", "9", "--landmarks-by", "stratified"], "add --labels"),
         (["IN", "--landmarks", "9", "--labels", "kin"], "did you mean 'kind'?"),
         (
             ["IN", "--landmarks", "9", "--keep", "idx"],
@@ -271,7 +301,7 @@ def test_a_fault_is_one_sentence_before_any_work(arguments, says, given, tmp_pat
 
 
 def test_nobody_at_an_address_is_said(given, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("bhtsne.dask.clusters._PATIENCE", "1s")
+    monkeypatch.setattr("bhtsne.dask.clusters._TIMEOUT", "1s")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert embed(given[0], tmp_path / "out.parquet", "--dask", "tcp://127.0.0.1:9") == 1

@@ -31,7 +31,7 @@ def kept(tmp_path_factory):
     film.save(folder / "film.npz")
     Y, words = model.embedding_, np.array(["left", "right, <b>", "up"])[y]
     columns = {"weight": np.linspace(0, 1, 60), "name": np.array([f"n{i}" for i in range(60)])}
-    files.write(folder / "map.csv", Y, labels=words, kept=columns)
+    files.write(folder / "map.csv", Y, labels=words, columns=columns)
     files.write(folder / "map.npy", Y)
     files.write(folder / "map.parquet", Y, labels=words)
     files.write(folder / "line.csv", Y[:, :1])
@@ -107,7 +107,7 @@ def test_a_page_has_the_columns_of_the_map(kept, tmp_path, monkeypatch, pages):
 def test_a_page_of_a_fit_has_features_and_images(tmp_path, monkeypatch, pages):
     monkeypatch.chdir(tmp_path)
     X, y, _ = datasets.clusters(60, 3, random_state=0)
-    files.write("few.csv", X, labels=y, kept={"id": np.arange(60)}, axes="width")
+    files.write("few.csv", X, labels=y, columns={"id": np.arange(60)}, axes="width")
     command = ["embed", "few.csv", "--labels", "label", "--keep", "id", "--html", "few.html"]
     assert cli.main([*command, *FAST]) == 0
     assert cli.main(["embed", "digits", "--n-iter", "0", "--html", "digits.html", "--quiet"]) == 0
@@ -133,13 +133,13 @@ def test_images_are_drawn_where_their_points_lie(tmp_path, monkeypatch, capsys):
     ("arguments", "says"),
     [
         (["nothing.csv"], "got 'nothing.csv'"),
-        (["map.csv", "--errors"], "--errors needs what embed --save wrote"),
+        (["map.csv", "--errors"], "--errors needs a MODEL"),
         (["map.csv", "--history"], "--history needs"),
         (["map.csv", "--labels", "wight"], "did you mean weight?"),
         (["map.csv", "--labels", "digits"], "60"),
         (["map.csv", "-o", "map.jpeg"], "must end in .png"),
         (["x.npy"], "a map of 1 to 3 dimensions"),
-        (["empty"], "where no map is"),
+        (["empty"], "without a map"),
         ([], "MAP"),
     ],
 )
@@ -177,7 +177,7 @@ def test_films(kept, tmp_path, monkeypatch, capsys):
         with Image.open(f"{name}.gif") as film:
             assert film.n_frames > 2
     assert cli.main(["animate", *several, "--save", "r.npz"]) == 2
-    assert "--save keeps the recording of a run" in capsys.readouterr().err
+    assert "--save goes with a run, got several maps" in capsys.readouterr().err
 
 
 @pytest.mark.full
@@ -196,7 +196,7 @@ def test_both_methods_from_one_start(tmp_path, monkeypatch, capsys):
     assert cli.main([*command, "--theta", "0"]) == 0  # all pairs, in single precision
     said = capsys.readouterr().out
     assert "Barnes-Hut, θ 0" in said
-    assert "error of the forces" in said
+    assert "relative error of the forces" in said
 
 
 def test_the_error_of_forces_is_that_of_its_definition():
@@ -210,7 +210,7 @@ def test_the_error_of_forces_is_that_of_its_definition():
 
 
 def test_too_many_pairs_are_refused_and_a_part_is_taken(monkeypatch, capsys):
-    monkeypatch.setattr(compare, "_MOST", 100)
+    monkeypatch.setattr(compare, "_LIMIT", 100)
     assert cli.main(["compare", "clusters:150", *FAST]) == 2
     assert "--points 100" in capsys.readouterr().err
     assert cli.main(["compare", "clusters:150", "--points", "40", "--json", *FAST]) == 0

@@ -110,7 +110,7 @@ def test_nothing_is_waited_for_at_a_terminal(monkeypatch, capsys):
 def test_columns_of_words_and_those_named_stay_beside_the_map(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     kept = {"name": NAMES, "id": np.arange(40) * 10, "kind": NAMES.astype("<U3"), "tsne1": X[:, 0]}
-    files.write("x.csv", X, kept=kept, axes="x")
+    files.write("x.csv", X, columns=kept, axes="x")
     command = ["embed", "x.csv", "--labels", "kind", "--keep", "id,tsne1", "--json", *FAST]
     for out in ("map.csv", "map.parquet"):
         if out == "map.parquet":
@@ -120,9 +120,9 @@ def test_columns_of_words_and_those_named_stay_beside_the_map(tmp_path, monkeypa
         assert tables.names(out) == ["tsne1", "tsne2", "label", "name", "id", "tsne1_"]
         read = tables.read(out, labels="label", keep=["id", "tsne1_"])
         np.testing.assert_array_equal(read.labels, kept["kind"])
-        np.testing.assert_array_equal(read.kept["name"], NAMES)
-        np.testing.assert_array_equal(read.kept["id"], kept["id"])
-        np.testing.assert_array_equal(read.kept["tsne1_"].astype(np.float32), X[:, 0])
+        np.testing.assert_array_equal(read.extra["name"], NAMES)
+        np.testing.assert_array_equal(read.extra["id"], kept["id"])
+        np.testing.assert_array_equal(read.extra["tsne1_"].astype(np.float32), X[:, 0])
     assert cli.main(["embed", "x.csv", "--keep", "idd", "--quiet"]) == 2
     assert "did you mean 'id'?" in capsys.readouterr().err
 

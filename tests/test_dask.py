@@ -206,7 +206,7 @@ def test_a_worker_holds_some_partitions_however_many_there_are(work, few, many):
 @pytest.mark.full
 def test_a_task_that_kills_its_workers_is_told(client, monkeypatch):
     monkeypatch.setattr(client.cluster.scheduler, "allowed_failures", 0)
-    with pytest.raises(MemoryError, match="workers died one after another over one task"):
+    with pytest.raises(MemoryError, match="several workers died in one task"):
         list(clusters.results(client, os._exit, [(1,)]))
 
 

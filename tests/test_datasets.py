@@ -103,7 +103,7 @@ def test_an_explicit_path_without_mnist_is_an_error(tmp_path):
 
 def test_without_a_network_every_place_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("BHTSNE_DATA", str(tmp_path / "data"))
-    places = f"{tmp_path / 'data'} and {tmp_path / 'cache'} nor .*no network.*set BHTSNE_DATA"
+    places = f"{tmp_path / 'data'} or {tmp_path / 'cache'}, .*no network.*set BHTSNE_DATA"
     with pytest.raises(FileNotFoundError, match=places):
         datasets.mnist()
     assert socket.getdefaulttimeout() is None

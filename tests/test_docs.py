@@ -1,4 +1,4 @@
-"""The pages of docs/: what they name exists, and all that exists is named. Sphinx runs the rest."""
+"""Pages of docs/ → their names exist, and public names have a page; Sphinx runs the other cells."""
 
 import ast
 import importlib
@@ -8,6 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import bhtsne
@@ -34,13 +35,13 @@ def arguments(directive):
 
 
 def quoted(page):
-    """Return what stands between backticks, outside of blocks."""
+    """Return the text between backticks, outside of blocks."""
     text = re.sub(r"^(`{3,}|:{3,}).*?^\1", "", page.read_text("utf-8"), flags=re.M | re.DOTALL)
     return re.findall(r"`([^`\n]+)`", text)
 
 
 @every_page
-def test_python_is_a_cell_that_the_build_runs_or_is_of_another_library(page):
+def test_python_is_a_cell_of_the_build_or_code_of_another_library(page):
     for block in blocks(page, r"\{code-cell\}"):
         ast.parse(block)
     for block in blocks(page, "python"):
@@ -59,15 +60,15 @@ def test_commands_parse(page):
 
 @every_page
 def test_names_exist(page):
-    """A name of a module or an estimator leads to something: an attribute, or one told of."""
+    """A name of a module or an estimator is an attribute, or documented in the docstring."""
     for text in quoted(page):
         match = re.match(r"^(?:bhtsne\.)?([A-Za-z_]\w*)\.([\w.]+)(?:\(.*\))?$", text)
         if not match or match[1] not in bhtsne.__all__ or match[2] in {"py", "md", "npz"}:
             continue
         thing = getattr(bhtsne, match[1])
         for part in match[2].split("."):
-            told = part in (inspect.getdoc(thing) or "") and part not in dir(thing)
-            thing = None if told else getattr(thing, part)
+            documented = part in (inspect.getdoc(thing) or "") and part not in dir(thing)
+            thing = None if documented else getattr(thing, part)
 
 
 @every_page
@@ -91,8 +92,57 @@ def test_every_picture_is_drawn_and_shown():
     assert drawn - {"maps.digits"} == set(arguments("drawn"))
 
 
-def test_everything_measured_is_shown():
-    assert sorted(arguments("measured")) == sorted(p.stem for p in ROOT.glob("bench/*.json"))
+def run(page, names):
+    for block in blocks(DOCS / f"{page}.md", r"\{code-cell\}"):
+        exec(compile(block, f"{page}.md", "exec"), names)
+    return names
+
+
+def test_the_stages_run_one_by_one_and_the_gradient_is_that_of_the_exact_sums(capsys):
+    names = run("stages", {})
+    assert names["error"] < 2e-3
+    assert names["P"].sum() == pytest.approx(1, abs=1e-5)
+    assert f"{names['error']:.1e}" in capsys.readouterr().out
+
+
+def test_variants_and_sequences_run():
+    plt = pytest.importorskip("matplotlib.pyplot")
+    plt.switch_backend("agg")
+    names = run("variants", {})
+    assert np.abs(names["gradient"]).max() < 1
+    assert [len(Y) for Y in names["dynamic"].embeddings_] == [500, 500]
+    assert names["dynamic"].movement_[0] > 0
+    plt.close("all")
+
+
+@every_page
+def test_links_between_pages_lead_to_headings(page):
+    text = page.read_text(encoding="utf-8")
+    for path, heading in re.findall(r"\]\((\w+\.md)(?:#([\w-]+))?\)", text):
+        target = (DOCS / path).read_text(encoding="utf-8")
+        if heading:
+            titles = re.findall(r"^#+ (.*)$", target, re.MULTILINE)
+            assert heading in {re.sub(r"[^\w -]", "", t).lower().replace(" ", "-") for t in titles}
+
+
+def test_pictures_of_pages_exist():
+    for page in PAGES:
+        for path in re.findall(r"!\[.*?\]\((.*?)\)", page.read_text(encoding="utf-8")):
+            assert (DOCS / path).stat().st_size > 1000
+
+
+def test_every_page_is_in_the_table_of_contents():
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    entries = " ".join(re.findall(r"^```\{toctree\}.*?^```", text, re.MULTILINE | re.DOTALL))
+    assert {p.stem for p in PAGES} - {"index"} <= set(re.findall(r"\w+", entries))
+
+
+def test_the_checklists_name_files_that_exist():
+    text = (DOCS / "development.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:bhtsne|tests|bench|docs)/[\w/]+\.(?:py|md|rst|svg))`", text)
+    assert len(named) > 20
+    for path in named:
+        assert (ROOT / path).exists(), path
 
 
 def test_every_public_name_has_its_place_in_the_api(monkeypatch):

@@ -234,7 +234,7 @@ def test_what_is_no_sequence_is_refused(given):
         ({"movement_penalty": 1e6}, "movement_penalty must be at least 0 and below 1000000"),
         ({"movement_penalty": np.nan}, "movement_penalty must be at least 0"),
         ({"perplexity": 60}, "perplexity must be below the number of points"),
-        ({"init": np.zeros((3, 2))}, "init must be of shape"),
+        ({"init": np.zeros((3, 2))}, "init must be an array of shape"),
         ({"theta": -1}, "theta must be at least 0"),
     ],
 )
@@ -244,5 +244,5 @@ def test_parameters_that_make_no_sense_are_refused(parameters, message):
     P, maps, _ = come_and_go()
     with pytest.raises(ValueError, match="movement_penalty"):
         dynamic.objective(P[:1], maps[:1], -1.0)
-    with pytest.raises(ValueError, match="as many"):
+    with pytest.raises(ValueError, match="same length"):
         dynamic.gradient(P, maps[:2], 1.0)

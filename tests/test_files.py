@@ -166,7 +166,7 @@ def test_parquet_columns(tmp_path):
     assert read.labels.tolist() == ["u", "v", "u"]
     assert (read.X.tolist(), read.columns) == ([[1, 0.5], [2, 1.5], [3, 2.5]], ("a", "b"))
     read = tables.read(path)
-    assert (read.columns, read.kept["k"].tolist()) == (("a", "b"), ["u", "v", "u"])
+    assert (read.columns, read.extra["k"].tolist()) == (("a", "b"), ["u", "v", "u"])
     assert read.report.set_aside == {"k": "categories"}
 
 

@@ -12,7 +12,7 @@ import pytest
 from scipy import sparse
 
 from bhtsne import forces, jit, tree
-from bhtsne.forces import edges, exact, nodes, walk
+from bhtsne.forces import edges, exact, nodes, packed, sums
 from bhtsne.forces.objective import KLDivergence
 
 LAYOUTS = {
@@ -151,7 +151,7 @@ def test_self_is_left_out_exactly_once(layout, theta, method):
 
 
 @pytest.mark.parametrize("method", forces.METHODS)
-def test_a_point_alone_feels_nothing(method):
+def test_a_point_alone_is_under_no_force(method):
     force, z = forces.repulsion(np.array([[1.0, 2.0]]), method=method)
     assert z == 0
     assert abs(force).max() < 1e-20
@@ -452,7 +452,7 @@ def test_sorting_on_the_way_does_not_change_a_bit(method):
 
 @pytest.mark.parametrize("dof", [1.0, 3.0])
 @pytest.mark.parametrize("method", forces.METHODS)
-def test_check_tells_the_divergence_and_the_error_of_the_force(method, dof):
+def test_check_returns_the_divergence_and_the_error_of_the_force(method, dof):
     P, Y = affinities(2000), points(2000, 2).astype(np.float32)
     kl, found = KLDivergence(P, method, 0.8, dof).check(Y)
     assert kl == forces.kl_divergence(P, Y, method=method, theta=0.8, dof=dof)
@@ -475,23 +475,24 @@ def test_check_works_for_fewer_points_than_its_sample(method):
 
 @pytest.mark.parametrize("n", [1, 70, 300])
 @pytest.mark.parametrize("d", [1, 2, 3])
-def test_what_nodes_feel_is_read_off_a_cubic(d, n):
+def test_a_cubic_field_at_the_nodes_is_interpolated_exactly(d, n):
     rng = np.random.default_rng(d)
     Y = points(n, d).astype(np.float32)
-    axes = tuple(np.ascontiguousarray(Y.T)) + (None,) * (3 - d)
+    axes = packed.axes(np.ascontiguousarray(Y.T))
     first, last = np.array([0, n // 2], np.int32), np.array([n // 2, n], np.int32)
     first, last = first[last > first], last[last > first]
     boxes = np.empty((len(first), 3, 2), np.float32)
     at = np.empty((len(first), 3, nodes.NODES**d), np.float32)
-    nodes.place(first, last, *axes, boxes, at)
+    groups = packed.Groups(first, last, boxes, at)
+    nodes.place(groups, axes)
     powers = rng.normal(size=(d + 1, d, 4)) / 30.0 ** np.arange(4)
 
     def cubic(row, where):
         return np.prod([np.polyval(powers[row, a][::-1], where[a]) for a in range(d)], axis=0)
 
-    felt = np.array([[cubic(row, at[g]) for row in range(d + 1)] for g in range(len(first))])
+    field = np.array([[cubic(row, at[g]) for row in range(d + 1)] for g in range(len(first))])
     out, total = np.zeros((d + 1, n), np.float32), np.zeros(len(first))
-    nodes.spread(first, last, *axes, boxes, felt.astype(np.float32), out, total)
+    nodes.spread(groups, axes, field.astype(np.float32), out, total)
     truth = np.array([cubic(row, Y.T.astype(np.float64)) for row in range(d + 1)])
     np.testing.assert_allclose(out, truth, rtol=1e-4, atol=1e-5 * abs(truth).max())
     assert total.sum() == pytest.approx(truth[0].sum(), rel=1e-4, abs=1e-4 * abs(truth).max())
@@ -499,7 +500,7 @@ def test_what_nodes_feel_is_read_off_a_cubic(d, n):
 
 # The compiled code
 
-LINE, BLOCK, ONE = np.zeros(64, np.float32), np.zeros(walk._END, np.float32), np.float32(1)
+LINE, BLOCK, ONE = np.zeros(64, np.float32), np.zeros(sums.BLOCK_SIZE, np.float32), np.float32(1)
 PACKED = {
     ("x86_64", 4): r"\bv?divps\b", ("x86_64", 8): r"\bv?divpd\b",
     ("aarch64", 4): r"\bfdiv(\.4s)?\s+(v\d+\.4s|v\d+)", ("aarch64", 8): r"\bfdiv(\.2d)?\s+v\d+",
@@ -507,18 +508,18 @@ PACKED = {
 LOOPS = {
     f"{name}-{d}d": (function, arguments[d], itemsize)
     for name, function, itemsize, arguments in [
-        ("points", walk._sum_points, 4, {
+        ("points", sums._sum_pairs, 4, {
             d: (0, *ends, np.stack([LINE] * 3), 64, ONE, None)
             for d in (1, 2, 3) for ends in [(LINE,) * d + (None,) * (3 - d)]
         }),
-        ("points of any kernel", walk._sum_points, 4, {
+        ("points of any kernel", sums._sum_pairs, 4, {
             2: (0, LINE, LINE, None, np.stack([LINE] * 3), 64, ONE, -ONE),
         }),
-        ("cells of any kernel", walk._feel_cell, 4, {
-            2: (BLOCK, LINE, None, LINE, ONE, -ONE, (ONE,) * 3),
+        ("cells of any kernel", sums._add_cell, 4, {
+            2: (BLOCK, LINE, None, LINE, -ONE, packed.kernel(3.0)),
         }),
-        ("cells", walk._feel_cell, 4, {
-            d: (BLOCK, *ends, LINE, ONE, None, (ONE,) * 3)
+        ("cells", sums._add_cell, 4, {
+            d: (BLOCK, *ends, LINE, None, packed.kernel(1.0))
             for d in (1, 2, 3) for ends in [(LINE,) * (d - 1) + (None,) * (3 - d)]
         }),
         ("edges", edges._pull, 4, {
@@ -528,8 +529,9 @@ LOOPS = {
         ("edges to others", edges._pull, 4, {
             2: (LINE[:3], LINE[:2], LINE, LINE, 16, ONE, None, None, True),
         }),
-        ("exact", exact._weigh, 8, {
-            2: (*[np.zeros((2, 64))] * 2, 0, 0, 0, 1.0, None, *[np.zeros(64)] * 2),
+        ("exact", exact._fill_weights, 8, {
+            2: (np.zeros((2, 64)), exact._Targets(np.zeros((2, 64)), np.zeros(64, np.int64)), 0, 0,
+                1.0, None, *[np.zeros(64)] * 2),
         }),
     ]
     for d in arguments
@@ -557,14 +559,14 @@ def test_powers_by_straight_code_are_powers(exponent):
     t = np.concatenate([1 + np.geomspace(1e-7, 1, 500), np.geomspace(2, 1e38, 2000)])
     for value in t.astype(np.float32):
         truth = float(value) ** exponent
-        found = walk._power(value, np.float32(exponent))
+        found = sums._power(value, np.float32(exponent))
         assert found == pytest.approx(truth, rel=1e-5 * (1 - exponent), abs=1e-37)
-    assert walk._power(np.float32(1), np.float32(exponent)) == 1
-    assert walk._power(np.float32(np.inf), np.float32(exponent)) < 1e-19
+    assert sums._power(np.float32(1), np.float32(exponent)) == 1
+    assert sums._power(np.float32(np.inf), np.float32(exponent)) < 1e-19
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
-def test_a_stray_does_not_feel_the_cell_that_holds_it(d):
+def test_the_cell_that_holds_a_stray_is_opened_for_it(d):
     """The root, whose middle lies by the others, looks small from its far corner at large θ."""
     Y = np.random.default_rng(0).normal(size=(193, d)).astype(np.float32) * 100
     Y[0] = 5e5

@@ -6,7 +6,7 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
-from bhtsne import TSNE, datasets, metrics, neighbors
+from bhtsne import TSNE, datasets, forces, metrics, neighbors
 from bhtsne.optimizer import Phase
 
 QUICK = {"perplexity": 8, "random_state": 0, "callback_every": 10}
@@ -19,12 +19,18 @@ def digits():
 
 def fitted(X, late, **options):
     phases = [Phase(20, 12.0), *([Phase(late)] if late else [])]
-    return TSNE(phases=phases, **QUICK, **options).fit(X)
+    return TSNE(schedule=phases, **QUICK, **options).fit(X)
 
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"n_components": 3}, {"method": "exact"}, {"dof": 0.5}, {"force_error": 1e-3}],
+    [
+        {},
+        {"n_components": 3},
+        {"method": "exact"},
+        {"dof": 0.5},
+        {"theta": forces.AdaptiveTheta(1e-3)},
+    ],
     ids=str,
 )
 def test_halves_are_one_whole_bit_for_bit(digits, options):

@@ -11,7 +11,6 @@ import threading
 import numpy as np
 import pytest
 
-import bhtsne.tsne.stages
 from bhtsne import (
     SNE,
     TSNE,
@@ -21,14 +20,16 @@ from bhtsne import (
     cli,
     datasets,
     events,
+    fitting,
     interrupts,
     jit,
     layers,
     neighbors,
     optimizer,
 )
-from bhtsne.cli import fitting
+from bhtsne.cli import fitting as cli_fitting
 from bhtsne.progress import Progress
+from bhtsne.tsne import mapping
 
 X = datasets.digits().X[:300]
 QUICK = {"n_iter": 60, "early_exaggeration_iter": 20, "random_state": 0}
@@ -72,9 +73,9 @@ def _default_handlers_before_and_after():
 
 
 @pytest.mark.full(after=1)
-@pytest.mark.parametrize("stage", ["_find_neighbors", "_compute_affinities", "_place"])
+@pytest.mark.parametrize("stage", ["find_neighbors", "compute_affinities", "initial_map"])
 def test_before_a_map_a_signal_in_a_destructor_raises(monkeypatch, stage):
-    sending(monkeypatch, bhtsne.tsne.stages.Stages, stage)
+    sending(monkeypatch, fitting, stage)
     model = TSNE(**QUICK)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X)
@@ -82,7 +83,7 @@ def test_before_a_map_a_signal_in_a_destructor_raises(monkeypatch, stage):
 
 
 def test_before_the_first_stage_too(monkeypatch):
-    sending(monkeypatch, TSNE, "_checked")
+    sending(monkeypatch, mapping, "checked_points")
     with pytest.raises(KeyboardInterrupt):
         TSNE(**QUICK).fit(X)
 
@@ -125,7 +126,7 @@ def test_in_the_last_iteration_too():
 
 
 def test_after_the_optimisation_the_model_is_fitted_and_the_signal_is_raised(monkeypatch):
-    sending(monkeypatch, bhtsne.tsne.stages.Stages, "_divergences")
+    sending(monkeypatch, fitting, "kl_per_point")
     model = TSNE(**QUICK)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X)
@@ -359,7 +360,7 @@ def test_the_command_writes_the_map_and_says_that_it_was_stopped(
     owner, name = {
         "optimization": (optimizer, "_step"),
         "divergence": (TSNE, "_divergences"),
-        "recall": (fitting, "recall"),
+        "recall": (cli_fitting, "recall"),
     }[where]
     function = getattr(owner, name)
 
@@ -378,9 +379,9 @@ def test_the_command_writes_the_map_and_says_that_it_was_stopped(
 
 
 @pytest.mark.full(after=1)
-@pytest.mark.parametrize("stage", ["_find_neighbors", "_compute_affinities", "_place"])
+@pytest.mark.parametrize("stage", ["find_neighbors", "compute_affinities", "initial_map"])
 def test_before_a_map_the_command_says_that_there_is_none(stage, points, monkeypatch, capsys):
-    sending(monkeypatch, bhtsne.tsne.stages.Stages, stage)
+    sending(monkeypatch, fitting, stage)
     assert cli.main(points) == 130
     assert "interrupted before there was a result" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""Threads are counted, restored and locked; kernels are cached, or compiled where they can't be."""
+"""Threads are counted, restored and locked; kernels are cached, or compiled in each process."""
 
 import json
 import os
@@ -11,8 +11,9 @@ import numba
 import numpy as np
 import pytest
 import threadpoolctl
+from numba.core.codegen import CPUCodeLibrary
 
-from bhtsne import jit
+from bhtsne import forces, jit, numba_internals
 
 ALL = numba.config.NUMBA_NUM_THREADS
 
@@ -42,7 +43,8 @@ def run(code, **environment):
         (-(10**9), 1),
     ],
 )
-def test_n_jobs_counts_as_in_scikit_learn(n_jobs, expected):
+def test_n_jobs_counts_as_in_scikit_learn(n_jobs, expected, monkeypatch):
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
     before = numba.get_num_threads()
     with jit.threads(n_jobs) as n:
         assert n == expected == numba.get_num_threads() == jit.n_threads()
@@ -144,6 +146,28 @@ def test_map_blocks_uses_as_many_threads_as_kernels_do():
         assert len(set(jit.map_blocks(name, 8, 1))) == n
 
 
+@jit.parallel
+def doubled(x):
+    for i in numba.prange(len(x)):
+        x[i] *= 2
+
+
+CALLS_IN_A_BLOCK = {
+    "a parallel kernel": lambda: doubled(np.ones(3)),
+    "map_blocks": lambda: jit.map_blocks(lambda *_: 0, 2, 1),
+    "guarded": lambda: jit.guarded().__enter__(),
+}
+
+
+@pytest.mark.parametrize("call", CALLS_IN_A_BLOCK.values(), ids=CALLS_IN_A_BLOCK)
+def test_parallel_code_inside_a_block_is_an_error_and_no_deadlock(call):
+    with jit.threads(2), pytest.raises(AssertionError, match="must call no parallel kernel"):
+        jit.map_blocks(lambda *_: call(), 2, 1)
+    x = np.ones(3)
+    doubled(x)  # outside a block it runs, and the lock is free again
+    np.testing.assert_array_equal(x, [2, 2, 2])
+
+
 # The workqueue layer is the one that aborts the process when two threads launch parallel code.
 TOGETHER = """
 import sys, threading
@@ -195,7 +219,7 @@ def test_where_nothing_can_be_cached_kernels_run_all_the_same(decorator):
 FIT = """
 import importlib, json, pkgutil, warnings
 import numpy as np
-from numba.core.errors import NumbaWarning
+from numba import NumbaWarning
 import bhtsne
 
 warnings.simplefilter("error", NumbaWarning)
@@ -236,21 +260,23 @@ import bhtsne
 X = np.random.default_rng(0).normal(size=(300, 9)).astype(np.float32)
 for options in ({}, {"method": "exact"}):
     model = bhtsne.TSNE(perplexity=5, n_iter=20, random_state=0, **options).fit(X)
-    told = model.embedding_, model.kl_per_point_, model.transform(X[:50])
-    print(hashlib.sha256(b"".join(part.tobytes() for part in told)).hexdigest())
+    parts = model.embedding_, model.kl_per_point_, model.transform(X[:50])
+    print(hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest())
 """
 
 
+@pytest.mark.full
 def test_the_process_that_compiles_has_the_bits_of_those_that_do_not(tmp_path):
     first, second = (run(BITS, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
     assert first == second
 
 
-def test_compiling_is_told_once_and_loading_is_not(tmp_path):
+@pytest.mark.full
+def test_compiling_is_reported_once_and_loading_is_not(tmp_path):
     code = (
-        "from bhtsne import jit, forces; told = []\n"
-        "with jit.when_compiling(lambda: told.append(1)): forces.repulsion([[0., 1.], [2., 3.]])\n"
-        "print(len(told))"
+        "from bhtsne import jit, forces; calls = []\n"
+        "with jit.when_compiling(lambda: calls.append(1)): forces.repulsion([[0., 1.], [2., 3.]])\n"
+        "print(len(calls))"
     )
     assert [run(code, NUMBA_CACHE_DIR=str(tmp_path)).strip() for _ in range(2)] == ["1", "0"]
 
@@ -266,3 +292,91 @@ def test_waiting_threads_do_not_hold_up_others_unless_they_are_to(
         monkeypatch.delenv(name, raising=False)
     code = "import os, bhtsne.jit; print(os.environ.get('GOMP_SPINCOUNT'))"
     assert run(code, **environment).strip() == expected
+
+
+def test_this_version_of_numba_has_every_part():
+    assert numba_internals.SUPPORT == (True, True, True)
+    assert set(numba_internals.compiler_options()) == {"pipeline_class"}
+
+
+def test_a_code_library_without_its_private_parts_is_noticed(monkeypatch):
+    assert numba_internals._found(numba_internals._compiler) is not None
+    monkeypatch.delattr(CPUCodeLibrary, "_finalize_final_module")
+    assert numba_internals._found(numba_internals._compiler) is None
+
+
+# Another version of Numba: a part that a probe looks for is missing.
+WITHOUT = """
+import json
+import numpy as np
+from numba.core import caching, event, typed_passes
+
+module, name = {part}
+part = getattr(module, name)
+delattr(module, name)
+from bhtsne import numba_internals
+setattr(module, name, part)  # Numba itself needs it
+from bhtsne import cli, forces, jit
+
+calls = []
+Y = np.random.default_rng(0).normal(size=(500, 2))
+with jit.when_compiling(lambda: calls.append(1)):
+    force, z = forces.repulsion(Y)
+print(json.dumps([numba_internals.SUPPORT, len(calls), z, force.tolist(), jit.cache_folders()]))
+cli.main(["info"])
+cli.main(["info", "--json"])
+"""
+PARTS = {
+    "reproducible_code": "(typed_passes, 'AnnotateTypes')",
+    "cache": "(caching, 'FunctionCache')",
+    "compilation_events": "(event, 'install_listener')",
+}
+OFF = {
+    "reproducible_code": "off: the same bits in every process",
+    "cache": "off: cached kernels",
+    "compilation_events": "off: progress of compilation",
+}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("missing", PARTS)
+def test_without_a_private_part_kernels_run_and_the_promise_is_off(missing, tmp_path):
+    code = WITHOUT.format(part=PARTS[missing])
+    first, *rows, last = run(code, NUMBA_CACHE_DIR=str(tmp_path)).splitlines()
+    support, calls, z, force, folders = json.loads(first)
+    expected = {name: name != missing for name in PARTS}
+    assert dict(zip(PARTS, support, strict=True)) == expected
+    assert json.loads(last)["numba_internals"] == expected
+    assert any(OFF[missing] in row for row in rows)
+    assert not any(text in row for row in rows for name, text in OFF.items() if name != missing)
+    assert calls == (missing != "compilation_events")
+    assert bool(folders) == any(tmp_path.rglob("*.nbi")) == (missing != "cache")
+    Y = np.random.default_rng(0).normal(size=(500, 2))
+    truth = forces.repulsion(Y)
+    np.testing.assert_allclose(force, truth.force, atol=1e-4 * abs(truth.force).max())
+    assert z == pytest.approx(truth.z, rel=1e-6)
+
+
+CALLER = """
+import numpy as np
+from bhtsne import jit
+from constants import FACTOR
+
+@jit.serial
+def times(x):
+    return x * FACTOR
+"""
+
+
+def test_a_change_in_another_file_of_the_folder_renews_a_cached_kernel(tmp_path):
+    (tmp_path / "caller.py").write_text(CALLER)
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "import caller; print(caller.times(10), sum(caller.times.stats.cache_hits.values()))"
+    )
+    found = []
+    for factor in (2, 2, 33):
+        (tmp_path / "constants.py").write_text(f"FACTOR = {factor}\n")
+        os.utime(tmp_path / "constants.py", (1, factor))
+        found.append(run(code, PYTHONDONTWRITEBYTECODE="1").split())
+    assert found == [["20", "0"], ["20", "1"], ["330", "0"]]

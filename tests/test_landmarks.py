@@ -71,7 +71,7 @@ def test_landmarks_stand_where_their_own_map_has_them(X):
 def test_refining_moves_all_points_to_a_lower_divergence(X):
     model = LandmarkTSNE(300, tsne=QUICK, refine_iter=60, random_state=0).fit(X)
     still = TSNE(perplexity=10, init=LandmarkTSNE(300, tsne=QUICK, random_state=0).fit_transform(X),
-                 phases=[{"n_iter": 0}]).fit(X)  # fmt: skip
+                 schedule=[{"n_iter": 0}]).fit(X)  # fmt: skip
     Y = model.fit_transform(X)
     assert model.refined_.kl_divergence_ < 0.9 * still.kl_divergence_
     np.testing.assert_array_equal(Y, model.refined_.embedding_)
@@ -159,7 +159,7 @@ def test_parameters_that_break_a_rule_are_named(options, error, match, X):
     ("tsne", "perplexity", "error", "match"),
     [
         ("TSNE", None, TypeError, "tsne must be a TSNE or None, got 'TSNE'"),
-        (TSNE(metric="precomputed"), None, ValueError, "tsne must map points of features"),
+        (TSNE(metric="precomputed"), None, ValueError, "tsne must embed points with features"),
         (TSNE(perplexity=-1), None, ValueError, "perplexity must be"),
         (TSNE(), -5, ValueError, "perplexity must be"),
     ],
@@ -193,7 +193,7 @@ def test_empty_blocks_are_no_points(X, model):
 
 def test_points_that_change_from_pass_to_pass_are_refused(X):
     passes = iter([X, X[:900]])
-    with pytest.raises(ValueError, match="X must hold 1500 points, as often as it is gone through"):
+    with pytest.raises(ValueError, match="X must hold 1500 points in each iteration, got"):
         LandmarkTSNE(300, tsne=QUICK).fit(lambda: [next(passes)])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
-from bhtsne import TSNE, initial, jit, memory
+from bhtsne import TSNE, fitting, initial, jit, memory
 from bhtsne.tsne import needs
 
 MACHINE = SimpleNamespace(total=1 << 30, available=2048 * 1024)
@@ -90,7 +90,7 @@ def test_the_limit_of_address_space_counts():
 def test_what_cannot_fit_is_refused_before_anything_is_computed(monkeypatch):
     X = np.random.default_rng(0).random((200, 5))
     monkeypatch.setattr(memory, "available", lambda: 1000.0)
-    monkeypatch.setattr(TSNE, "_find_neighbors", None)
+    monkeypatch.setattr(fitting, "find_neighbors", None)
     with pytest.raises(MemoryError, match=r"neighbors of 200 points at perplexity 30 need about"):
         TSNE().fit(X)
     with pytest.raises(MemoryError, match=r"All pairs of 200 points need .*barnes_hut"):
@@ -106,6 +106,7 @@ def test_needs_grow_with_what_they_are_of():
         assert large["neighbors"] > 1.3 * small["neighbors"]
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
 @pytest.mark.parametrize("search", ["exact", "forest"])
 def test_a_memory_map_is_read_in_blocks(search, dtype, tmp_path):

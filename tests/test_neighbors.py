@@ -442,6 +442,7 @@ def test_pynndescent_finds_nearly_all_and_restores_the_threads():
     assert (there <= limit).mean() >= 0.95
 
 
+@pytest.mark.full
 def test_pynndescent_gives_the_same_bits_at_any_number_of_threads():
     X = normal(3000, 20)
     with jit.threads(1):

@@ -355,6 +355,28 @@ def test_a_phase_sets_theta_and_none_leaves_it():
     assert seen == [0.5, 0.5, 0.2, 0.2, 0.2, 0.2]
 
 
+def test_the_objective_owns_theta_and_the_state_holds_a_copy():
+    class Adapting(Bowl):
+        """A bowl whose checks change θ."""
+
+        theta = 0.5
+
+        def check(self, Y):
+            self.theta *= 0.9
+            return super().check(Y)
+
+    objective, copies = Adapting(bowl().target), []
+    state = optimizer.run(
+        start(), objective, [Phase(2), Phase(2, theta=0.2)], callback_every=2,
+        progress=lambda state: copies.append(state.theta),
+    )  # fmt: skip
+    assert copies == [0.5, 0.5 * 0.9, 0.2, 0.2 * 0.9]
+    state.left, objective = [Phase(1)], Adapting(bowl().target)
+    assert optimizer.resume(state, objective, callback_every=2).theta == 0.2 * 0.9 * 0.9
+    optimizer.run(state, objective, [Phase(0, theta=0.7)])
+    assert state.theta == objective.theta == 0.7
+
+
 def test_an_automatic_rate_is_points_by_exaggeration():
     assert [Phase(1, factor).rate(600) for factor in (1.0, 12.0, 1200.0)] == [600, 50, 1]
     by_name, by_number = start(), start()
@@ -409,7 +431,7 @@ def test_a_run_goes_on_from_any_iteration_to_the_same_bits(rates):
     )
     assert len(seen) == whole.iteration
     for state in seen:
-        again = optimizer.run(state, bowl(), None, callback_every=4)
+        again = optimizer.resume(state, bowl(), callback_every=4)
         assert same_bits(again, whole)
         assert (again.stopped, again.theta, again.left) == (whole.stopped, 0.3, [])
         assert [r[:3] for r in again.history] == [r[:3] for r in whole.history]

@@ -4,6 +4,10 @@ openTSNE's rule is written out in NumPy, so that the agreement is tested where i
 where it is, the rule is compared with it.
 """
 
+import re
+import warnings
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -11,7 +15,7 @@ from scipy.spatial.distance import squareform
 from sklearn import manifold
 from sklearn.datasets import load_digits, load_iris
 
-from bhtsne import TSNE, affinities, optimizer, schedules
+from bhtsne import TSNE, affinities, forces, optimizer, schedules
 from bhtsne.forces.objective import KLDivergence
 
 PHASES = ((40, 12.0), (20, 1.0))  # iterations and exaggeration
@@ -135,5 +139,105 @@ def test_the_early_exaggeration_of_scikit_learn_is_a_phase(n, monkeypatch):
 def test_symmetrize_none_makes_the_map_of_the_mean():
     X = np.random.default_rng(0).normal(size=(60, 5))
     given = {"perplexity": 5, "n_iter": 30, "random_state": 0}
-    maps = [TSNE(symmetrize=how, **given).fit_transform(X) for how in (None, "mean")]
+    maps = [
+        TSNE(affinities=affinities.Gaussian(symmetrize=how), **given).fit_transform(X)
+        for how in (None, "mean")
+    ]
     np.testing.assert_array_equal(*maps)
+
+
+def test_scikit_learns_phases_are_those_that_the_docs_describe(monkeypatch):
+    """250 + 750 iterations, N / 48 and at least 50, momentum 0.5 and 0.8, no limit on a step."""
+    inner, seen = manifold._t_sne, []
+    descent = inner._gradient_descent
+
+    def watched(objective, start, it, max_iter, **options):
+        seen.append((it, max_iter, options["momentum"], options["learning_rate"]))
+        return descent(objective, start, it, max_iter, **options)
+
+    monkeypatch.setattr(inner, "_gradient_descent", watched)
+    rates = []
+    for n in (150, 4800):
+        X = np.random.default_rng(0).normal(size=(n, 3))
+        options = {} if n == 150 else {"max_iter": 250}
+        rates.append(manifold.TSNE(random_state=0, **options).fit(X).learning_rate_)
+    assert rates == [50, 100]
+    assert seen[0] == (0, 250, 0.5, 50)
+    assert seen[1][1:] == (1000, 0.8, 50)
+    P, start = problem(150)
+    steps = []
+    monkeypatch.undo()
+    monkeypatch.setattr(
+        inner, "_joint_probabilities", lambda *_: squareform(P.toarray().astype(float))
+    )
+    divergence = inner._kl_divergence
+    monkeypatch.setattr(
+        inner, "_kl_divergence",
+        lambda Y, *rest, **o: (steps.append(Y.reshape(-1, 2).copy()), divergence(Y, *rest, **o))[1],
+    )  # fmt: skip
+    manifold.TSNE(method="exact", init=start, learning_rate=1000, max_iter=250).fit(np.eye(150))
+    assert np.linalg.norm(np.diff(steps, axis=0), axis=2).max() > 5
+
+
+def errors_at(theta):
+    """Return the relative errors of F / Z at one θ: here, scikit-learn's and openTSNE's."""
+    openTSNE = pytest.importorskip("openTSNE")
+    from openTSNE.quad_tree import QuadTree
+    from sklearn.manifold import _barnes_hut_tsne
+
+    X = np.random.default_rng(0).normal(size=(3000, 2)) * 20
+    Y = X.astype(np.float32)
+    n, truth = len(Y), forces.repulsion(Y.astype(float), method="exact")
+    truth = truth.force / truth.z
+    fast = forces.repulsion(Y, theta=theta)
+    theirs = np.zeros((n, 2), np.float32)
+    _barnes_hut_tsne.gradient(
+        np.zeros(n, np.float32), Y, np.arange(n, dtype=np.int64),
+        np.arange(n + 1, dtype=np.int64), theirs, theta, 2, 0, num_threads=1,
+    )  # fmt: skip
+    gradient = np.zeros((n, 2))
+    openTSNE._tsne.estimate_negative_gradient_bh(
+        QuadTree(Y.astype(float)), Y.astype(float), gradient, theta=theta, num_threads=1
+    )
+    found = (fast.force / fast.z, theirs, gradient)
+    sign = [np.sign((part * truth).sum()) for part in found]
+    return [
+        np.linalg.norm(s * part - truth) / np.linalg.norm(truth)
+        for s, part in zip(sign, found, strict=True)
+    ]
+
+
+def test_the_force_error_is_below_a_hundredth_of_that_of_trees_without_quadrupoles():
+    here, scikit_learn, opentsne = errors_at(0.5)
+    assert here < scikit_learn / 10
+    assert here < opentsne / 100
+    assert errors_at(1.0)[0] < opentsne < errors_at(1.5)[0]
+
+
+@pytest.mark.parametrize("library", ["sklearn", "openTSNE", "umap"])
+def test_code_of_peers_in_the_docs_runs(library):
+    pytest.importorskip(library)
+    page = Path(__file__).parents[1] / "docs" / "coming.md"
+    known = {"X": load_digits().data[:300], "X_new": load_digits().data[300:320]}
+    found = [
+        block for block in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+        if re.match(rf"(from|import) {library}\b", block)
+    ]  # fmt: skip
+    assert found
+    for block in found:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(compile(block, str(page), "exec"), known)
+
+
+def test_a_seed_of_umap_costs_threads_and_a_place_depends_on_its_batch():
+    umap = pytest.importorskip("umap")
+    X = load_digits().data[:500]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = umap.UMAP(n_neighbors=15, random_state=0, n_epochs=50).fit(X[:400])
+        alone, together = model.transform(X[400:401]), model.transform(X[400:])
+    assert any("n_jobs value" in str(one.message) for one in caught)
+    assert not np.array_equal(alone[0], together[0])
+    here = TSNE(random_state=0, n_iter=50).fit(X[:400])
+    assert np.array_equal(here.transform(X[400:401])[0], here.transform(X[400:])[0])

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from bhtsne import SNE, TSNE, DynamicTSNE, LandmarkTSNE, affinities, neighbors
-from bhtsne.tsne.perplexities import effective, warn_if_lowered
+from bhtsne.affinities.kinds import as_kind
+from bhtsne.fitting.perplexities import effective, warn_if_lowered
 
+KINDS = [kind(0.5) if name == "fixed_sigma" else kind() for name, kind in affinities.KINDS.items()]
 QUICK = {"n_iter": 30, "early_exaggeration_iter": 30, "random_state": 0}
 LOWERED = pytest.warns(UserWarning, match="perplexity 30 is too large")
 
@@ -17,13 +19,13 @@ def points(n, d=3):
     return np.random.default_rng(n).normal(size=(n, d))
 
 
-@pytest.mark.parametrize("kind", affinities.KINDS)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_the_advice_of_the_warning_is_taken_without_another(kind):
     for n in [*range(2, 101), 1002, 5000]:
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             warn_if_lowered(10_000, kind, n - 1, n - 1)
-        assert len(told) == (kind != "fixed_sigma")
+        assert len(told) == (kind.name != "fixed_sigma")
         for warning in told:
             text = str(warning.message)
             assert len(text) < 200
@@ -75,11 +77,11 @@ def test_the_lowered_perplexity_is_a_third_of_the_neighbours_everywhere():
 
 
 def test_several_perplexities_are_lowered_each():
-    assert effective([5, 30, 300], "multiscale", 60, 60) == [5, 20]
-    assert effective(30, "perplexity", 90, 1000) == 30
-    assert effective(10.5, "perplexity", 31, 1000) == 10.5
-    assert effective(15, "uniform", 15, 1000) == 15
-    assert effective(15, "uniform", 15, 15) == 5
+    assert effective([5, 30, 300], as_kind("multiscale"), 60, 60) == [5, 20]
+    assert effective(30, as_kind("perplexity"), 90, 1000) == 30
+    assert effective(10.5, as_kind("perplexity"), 31, 1000) == 10.5
+    assert effective(15, as_kind("uniform"), 15, 1000) == 15
+    assert effective(15, as_kind("uniform"), 15, 15) == 5
 
 
 @pytest.mark.parametrize("method", ["barnes_hut", "exact"])
@@ -97,8 +99,9 @@ def test_several_perplexities_mean_multiscale(method):
     "options",
     [
         {}, {"method": "exact"}, {"method": "exact", "perplexity": 2}, {"perplexity": [5, 20]},
-        {"affinities": "mixture", "perplexity": [5, 20]}, {"symmetrize": "max"},
-        {"affinities": "uniform", "perplexity": 10}, {"affinities": "fixed_sigma", "sigma": 0.1},
+        {"affinities": "mixture", "perplexity": [5, 20]},
+        {"affinities": affinities.Gaussian(symmetrize="max")},
+        {"affinities": "uniform", "perplexity": 10}, {"affinities": affinities.FixedSigma(0.1)},
     ],
 )  # fmt: skip
 def test_affinities_given_back_make_the_same_map(options):

@@ -302,7 +302,7 @@ WHAT += ["animate", "live"]
 @pytest.mark.parametrize("labels", ["ids", "names", "long names"])
 def test_far_too_many_labels_leave_a_picture_that_can_be_read(what, labels, tmp_path):
     given = {"ids": IDS, "names": NAMES}.get(labels) or [x and x + "!" * 3000 for x in NAMES]
-    match = "8,000 categories of one point each" if labels == "ids" else "801 categories, the 20"
+    match = "8,000 categories of one point each" if labels == "ids" else "801 categories; the 20"
     with pytest.warns(UserWarning, match=match) as caught:
         picture = drawn(what, given, tmp_path)
     assert len(caught) == 1
@@ -322,7 +322,7 @@ def test_far_too_many_labels_leave_a_picture_that_can_be_read(what, labels, tmp_
 
 
 def test_the_most_frequent_have_colours_and_the_others_are_grey():
-    with pytest.warns(UserWarning, match="the 20 most frequent of which have colours"):
+    with pytest.warns(UserWarning, match="the 20 most frequent have colours"):
         ax = plot.scatter(Y_MANY, NAMES)
     shown, count = np.unique(colours(ax), axis=0, return_counts=True)
     number = {tuple(c): k for c, k in zip(shown, count, strict=True)}

@@ -13,10 +13,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 import bhtsne.plot.live
-from bhtsne import TSNE, DynamicTSNE, datasets
+from bhtsne import TSNE, DynamicTSNE, datasets, optimizer
 from bhtsne.optimizer import Phase, Record, State
 from bhtsne.plot import PALETTE, LiveFigure
-from bhtsne.plot.live import _clock, _has_kernel, _told
+from bhtsne.plot.live import _clock, _has_kernel, _status
 
 X, y = datasets.digits()[:2]
 X, y = X[:200], y[:200]
@@ -97,7 +97,9 @@ def test_drawing_takes_at_most_a_tenth_of_the_time(notebook, clock):
 
 
 def test_a_fit_that_converges_early_shows_its_last_map(notebook, clock):
-    model = TSNE(min_kl_rate=0.5, **SHORT | {"n_iter": 500, "callbacks": [LiveFigure()]}).fit(X)
+    model = TSNE(
+        stopping=optimizer.Stopping(0.5), **SHORT | {"n_iter": 500, "callbacks": [LiveFigure()]}
+    ).fit(X)
     assert model.stopped_ == "converged"
     text = model.callbacks[0].figure._suptitle.get_text()
     assert text.startswith(f"iteration {model.n_iter_} ")
@@ -181,10 +183,10 @@ def test_a_copy_is_a_new_one(notebook):
 
 def test_the_title_tells_the_time_left_at_the_last_pace():
     records = [Record(10 * i, 2.0, 0, 0, seconds) for i, seconds in enumerate([1, 2, 4, 8], 1)]
-    assert _told(40, 60, records) == "iteration 40 of 100   KL 2.000   0:14 left"
-    assert _told(10, 90, records[:1]) == "iteration 10 of 100   KL 2.000   0:09 left"
-    assert _told(40, 0, records) == "iteration 40   KL 2.000   0:08 in all"
-    assert _told(0, 1500, []) == "iteration 0 of 1,500"
+    assert _status(40, 60, records) == "iteration 40 of 100   KL 2.000   0:14 left"
+    assert _status(10, 90, records[:1]) == "iteration 10 of 100   KL 2.000   0:09 left"
+    assert _status(40, 0, records) == "iteration 40   KL 2.000   0:08 in all"
+    assert _status(0, 1500, []) == "iteration 0 of 1,500"
 
 
 @pytest.mark.parametrize(

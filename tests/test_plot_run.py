@@ -14,7 +14,7 @@ from test_plot_film import CORNERS, QUICK, frames
 from bhtsne import Recorder
 from bhtsne.optimizer import Record
 from bhtsne.plot import animate
-from bhtsne.plot.film import _pace, _told
+from bhtsne.plot.film import _pace, _run_titles
 from bhtsne.plot.painting import _paint
 
 
@@ -47,7 +47,8 @@ def test_a_run_takes_ten_seconds_and_ends_with_a_rest(tmp_path):
 
 
 def test_the_titles_of_a_run_tell_iteration_and_divergence(tmp_path):
-    assert _told(run(3)) == ["iteration 0", "iteration 10   KL 4.900", "iteration 20   KL 4.800"]
+    titles = ["iteration 0", "iteration 10   KL 4.900", "iteration 20   KL 4.800"]
+    assert _run_titles(run(3)) == titles
     animate(tmp_path / "own.gif", run(3), titles=["a", "b", "c"], seconds=0.1)
     animate(tmp_path / "told.gif", run(3), seconds=0.1)
     assert (tmp_path / "own.gif").read_bytes() != (tmp_path / "told.gif").read_bytes()

@@ -8,9 +8,10 @@ import pytest
 from matplotlib import pyplot as plt
 from test_plot import drawn
 
-from bhtsne import TSNE, datasets, forces
+from bhtsne import SNE, TSNE, datasets, forces, optimizer
 from bhtsne.optimizer import Phase, Record
 from bhtsne.plot import force_errors, kl_history, kl_per_point, stage_times
+from bhtsne.tsne.mapping import planned_phases
 
 mpl.use("Agg")
 RECORDS = [Record(50 * i, 3.0 / i, 10.0**-i, 1e-4 * i, 0.1 * i) for i in (1, 2, 3, 4)]
@@ -38,16 +39,24 @@ def test_each_record_is_a_point_of_its_run(quantity):
     assert ax.lines[0].get_color() != ax.lines[1].get_color()
 
 
+def test_phases_of_the_ancestors_are_marked_too(digits):
+    model = SNE(
+        perplexity=10, early_exaggeration_iter=50, n_iter=100, random_state=0, n_jobs=1
+    ).fit(digits[:60])
+    assert marks(kl_history(model)) == [50]
+
+
 def test_phases_of_a_model_are_marked_where_they_end(fitted_digits):
     model = fitted_digits
-    ends = np.cumsum([phase.n_iter for phase in model._planned(300)])[:-1]
+    n = len(model.embedding_)
+    ends = np.cumsum([phase.n_iter for phase in planned_phases(model, n)])[:-1]
     ax = kl_history(model)
     assert marks(ax) == list(ends)
     assert ends[0] == 50
     assert any("exaggeration 12" in text.get_text() for text in ax.texts)
     assert ax.get_legend() is None
     assert ax.lines[0].get_ydata()[-1] == model.history_[-1].kl
-    early = TSNE(random_state=0, min_kl_rate=1e-3).fit(datasets.digits().X[:100])
+    early = TSNE(random_state=0, stopping=optimizer.Stopping(1e-3)).fit(datasets.digits().X[:100])
     assert marks(kl_history(early)) == []  # its phases end when they will
 
 

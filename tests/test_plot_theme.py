@@ -235,10 +235,10 @@ def test_quantities_that_are_not_finite_are_drawn(values):
 @pytest.mark.parametrize(
     ("labels", "palette", "match"),
     [
-        (y, {0: "red"}, "palette must give each category a colour, and gives none to 1"),
+        (y, {0: "red"}, "palette must give each category a colour, got none for 1"),
         (y, ["red", "no colour"], "palette must hold colours .* got 'no colour'"),
         (y, [], "at least one colour"),
-        (y, "viridis", "dict of colours, or a list of them, .* got 'viridis'"),
+        (y, "viridis", "dict or a list of colours for categories, got 'viridis'"),
         (y, 3, "got 3"),
         (Y[:, 0], "no such map", "colormap of matplotlib .* got 'no such map'"),
         (Y[:, 0], ["red"], r"colormap of matplotlib .* got \['red'\]"),

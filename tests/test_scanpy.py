@@ -48,7 +48,7 @@ def test_what_is_not_there_is_named_and_nothing_is_written():
     adata = cells()
     for options, error, says in (
         ({"use_rep": "X_umap"}, KeyError, "use_rep must be X or one of"),
-        ({"neighbors_key": "neighbors"}, KeyError, "scanpy.pp.neighbors has found"),
+        ({"neighbors_key": "neighbors"}, KeyError, "must be a key of scanpy.pp.neighbors"),
         ({"perplexity": 1000}, ValueError, "perplexity must be below"),
         ({"perplexitty": 5}, TypeError, "perplexitty"),
     ):
@@ -162,7 +162,7 @@ def test_a_copy_is_returned_and_the_original_is_left(tmp_path, backed):
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
-        ({"n_pcs": 13, "use_rep": "X_pca"}, ValueError, "n_pcs must be at most 12, as X_pca has"),
+        ({"n_pcs": 13, "use_rep": "X_pca"}, ValueError, "n_pcs must be at most 12, the columns"),
         ({"n_pcs": -1}, ValueError, "n_pcs must be a whole number of 0 or more, or None, got -1"),
         ({"n_pcs": 2.5}, ValueError, "n_pcs must be a whole number"),
         ({"layer": "counts"}, KeyError, r"layer must be one of \[\], got 'counts'"),
@@ -176,6 +176,6 @@ def test_errors_name_the_argument(options, error, says):
 
 def test_cells_without_x_need_a_representation():
     adata = anndata.AnnData(shape=(150, 12), obsm={"X_mine": X})
-    with pytest.raises(ValueError, match="adata must have X, got none; name a representation"):
+    with pytest.raises(ValueError, match="adata must have X, got none; choose a representation"):
         scanpy.tsne(adata)
     scanpy.tsne(adata, use_rep="X_mine", perplexity=9, **QUICK)

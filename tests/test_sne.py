@@ -270,7 +270,7 @@ def test_very_few_points_and_duplicates_are_finite(variant, n):
         ({"noise": -1.0}, "noise must be at least 0"),
         ({"sigma": 0.0}, "sigma must be above 0"),
         ({"perplexity": 60}, "perplexity must be below the number of points"),
-        ({"init": np.zeros((3, 2))}, "init must be of shape"),
+        ({"init": np.zeros((3, 2))}, "init must be an array of shape"),
     ],
 )
 def test_bad_parameters_are_refused(digits, parameters, message):

@@ -178,9 +178,9 @@ def test_columns_mean_the_same_in_every_format(form, tmp_path):
     read = tables.read(path)
     assert read.columns == ("whole", "real", "flag")
     np.testing.assert_array_equal(read.X, [[3, 0.5, 1], [1, 1.5, 0], [4, 2.5, 1]])
-    assert read.kept["word"].tolist() == ["u", "v", "w"]
+    assert read.extra["word"].tolist() == ["u", "v", "w"]
     assert read.report.set_aside == {"word": "text"}
-    assert tables.read(path, keep=["whole"]).kept["whole"].astype(str).tolist() == ["3", "1", "4"]
+    assert tables.read(path, keep=["whole"]).extra["whole"].astype(str).tolist() == ["3", "1", "4"]
 
 
 def test_types_of_parquet(tmp_path):
@@ -206,8 +206,8 @@ def test_types_of_parquet(tmp_path):
         "day": "dates", "moment": "dates", "category": "categories",
         "record": "records", "nothing": "nothing", "raw": "bytes",
     }  # fmt: skip
-    assert read.kept["day"].dtype.kind == "M"
-    assert read.kept["category"].tolist() == ["u", "v"]
+    assert read.extra["day"].dtype.kind == "M"
+    assert read.extra["category"].tolist() == ["u", "v"]
     assert tables.read(tmp_path / "t.parquet", labels="day").labels.dtype.kind == "M"
 
 
@@ -344,7 +344,7 @@ def test_columns_are_chosen_by_name(tmp_path, capsys):
     assert read.report.set_aside["x1"] == "not named"
     read = tables.read(path, drop=["x5", "note"], keep=["x4"], labels="kind")
     assert read.columns == tuple(NAMES[:4])
-    assert list(read.kept) == ["x4", "id"]
+    assert list(read.extra) == ["x4", "id"]
     for options, said in (
         (
             {"features": ["x00"]},
@@ -449,7 +449,7 @@ def test_both_lines_stay_short_whatever_the_table_holds():
 
 def test_an_id_of_a_page_stays_text(tmp_path):
     (tmp_path / "t.csv").write_text(written(rows({"code": IDS["with zeros"]})))
-    kept = tables.read(tmp_path / "t.csv", keep=["code"], labels="kind").kept["code"]
+    kept = tables.read(tmp_path / "t.csv", keep=["code"], labels="kind").extra["code"]
     assert tables.readable(kept).tolist() == IDS["with zeros"]
     assert tables.readable(np.array(["1.50", "2"])).tolist() == [1.5, 2.0]
 

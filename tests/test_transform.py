@@ -137,7 +137,7 @@ def test_a_step_leads_to_the_lowest_point_of_a_parabola_above(d, dof):
 @pytest.mark.full
 def test_thirty_steps_reach_what_many_of_plain_descent_do(fitted):
     model, X, _ = fitted
-    P = model._weigh(neighbors.query(model._fit_X, X[1400:], 15), 1400, 5.0)
+    P = affinities.conditional(neighbors.query(model._fit_X, X[1400:], 15), 1400, 5.0)
     given = P, model.embedding_, model.method, model.theta_, model.dof
     begin = transform.start(P, model.embedding_, "weighted", 0)
     kl = {}

@@ -16,7 +16,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import bhtsne
-from bhtsne import TSNE, forces, metrics, neighbors
+from bhtsne import TSNE, affinities, forces, metrics, neighbors
+from bhtsne.affinities.kinds import as_kind
+from bhtsne.checkpoint import Checkpointing
+from bhtsne.optimizer import Stopping
 
 QUICK = {"perplexity": 10, "early_exaggeration_iter": 50, "n_iter": 50, "random_state": 0}
 
@@ -54,7 +57,7 @@ def test_fitted_attributes_agree_with_the_stages(iris):
     assert Y.shape == (150, 2)
     assert Y.dtype == np.float32
     assert model.neighbors_.indices.shape == (150, 30)
-    assert abs(P - bhtsne.affinities.perplexity(model.neighbors_, 10)).max() == 0
+    assert abs(P - affinities.perplexity(model.neighbors_, 10)).max() == 0
     assert model.n_iter_ == 100
     assert model.n_features_in_ == 4
     assert model.kl_divergence_ == pytest.approx(forces.kl_divergence(P, Y), abs=1e-4)
@@ -80,7 +83,7 @@ def test_classes_of_digits_are_apart():
 @pytest.mark.full
 def test_barnes_hut_and_exact_reach_the_same_divergence():
     X = load_digits().data[:600].astype(np.float32)
-    P = bhtsne.affinities.perplexity(neighbors.find(X, 599), 30)
+    P = affinities.perplexity(neighbors.find(X, 599), 30)
     fast = TSNE(affinities=P, random_state=0).fit(X)
     oracle = TSNE(random_state=0, method="exact").fit(X)
     assert oracle.neighbors_ is None
@@ -292,7 +295,16 @@ BAD = {
     "n_iter": [-1, 2.5, None],
     "learning_rate": [0, -5, np.nan, "fast"],
     "momentum": [-0.1, 1, np.nan, "0.8"],
-    "schedule": ["slow", None, 3],
+    "schedule": [
+        "slow",
+        None,
+        3,
+        [3],
+        [{"n_iters": 3}],
+        [{}],
+        [{"n_iter": -1}],
+        {"n_iter": 3},
+    ],
     "init": ["umap", np.zeros((150, 2)), np.zeros((3, 2)), np.full((150, 2), np.nan)],
     "neighbors": ["annoy", None, 15, (np.zeros((3, 2), int), np.zeros((3, 2)))],
     "metric": ["no such metric"],
@@ -302,13 +314,16 @@ BAD = {
     "callback_every": [0, 1.5],
     "callbacks": [("not a function",), None, 5],
     "n_jobs": [0, 1.5, True],
-    "affinities": ["gauss", None, 3, np.ones((5, 5)), np.triu(np.ones((150, 150)))],
-    "sigma": [0, -1, np.nan, "1", True],
-    "symmetrize": ["min", "median", 2],
-    "phases": ["fast", 3, [3], [{"n_iters": 3}], [{}], [{"n_iter": -1}], {"n_iter": 3}],
-    "min_kl_rate": [-1, 1, np.nan, "auto", None],
-    "min_gradient_norm": [-1, np.inf, None],
-    "force_error": [0, -1, np.nan, "1e-3"],
+    "affinities": [
+        "gauss",
+        "fixed_sigma",
+        None,
+        3,
+        np.ones((5, 5)),
+        np.triu(np.ones((150, 150))),
+    ],
+    "stopping": [1e-4, {"min_kl_rate": 1e-4}, "fast"],
+    "checkpoint": [3, Checkpointing(3), ["run"]],
     "metric_params": ["p", 3, [("p", 1)]],
 }
 
@@ -320,6 +335,35 @@ def test_a_bad_parameter_is_named(iris, name, value):
     with pytest.raises((ValueError, TypeError)) as error:
         TSNE(**{**QUICK, name: value}).fit(iris)
     assert name.lower() in str(error.value).lower()
+
+
+WORSE = {
+    "sigma": (affinities.FixedSigma, [0, -1, np.nan, "1", True, None]),
+    "symmetrize": (lambda x: affinities.Gaussian(symmetrize=x), ["min", "median", 2]),
+    "min_kl_rate": (
+        lambda x: TSNE(stopping=Stopping(x)).fit(np.eye(9)), [-1, 1, np.nan, "auto", None],
+    ),
+    "min_gradient_norm": (
+        lambda x: TSNE(stopping=Stopping(0, x)).fit(np.eye(9)), [-1, np.inf, None],
+    ),
+    "error": (
+        lambda x: TSNE(theta=forces.AdaptiveTheta(x)).fit(np.eye(9)), [0, -1, np.nan, "1e-3"],
+    ),
+    "start": (
+        lambda x: TSNE(theta=forces.AdaptiveTheta(1e-3, x)).fit(np.eye(9)), [-1, np.nan, "1", None],
+    ),
+    "every": (
+        lambda x: TSNE(checkpoint=Checkpointing("run", x)).fit(np.eye(9)), [0, 1.5, None, "5"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, (_, values) in WORSE.items() for value in values]
+)
+def test_a_bad_option_of_an_object_is_named(name, value):
+    with pytest.raises((ValueError, TypeError), match=name):
+        WORSE[name][0](value)
 
 
 @pytest.mark.parametrize(
@@ -367,8 +411,9 @@ def test_the_bar_goes_to_stderr_and_only_when_asked_for(iris, capfd):
         {"affinities": "multiscale", "perplexity": [5, 20]},
         {"affinities": "mixture", "perplexity": (5, 20)},
         {"affinities": "mixture", "perplexity": np.array([5.0, 20.0])},
-        {"affinities": "uniform", "perplexity": 12, "symmetrize": "max"},
-        {"affinities": "fixed_sigma", "sigma": 0.5},
+        {"affinities": affinities.Uniform(symmetrize="max"), "perplexity": 12},
+        {"affinities": affinities.Multiscale(symmetrize="max"), "perplexity": [5, 20]},
+        {"affinities": affinities.FixedSigma(0.5)},
     ],
     ids=str,
 )
@@ -376,20 +421,18 @@ def test_the_bar_goes_to_stderr_and_only_when_asked_for(iris, capfd):
 def test_every_kind_of_affinities_is_that_of_its_stage(iris, options, method):
     options = {**QUICK, **options}
     model = TSNE(method=method, **options).fit(iris)
-    k, kind = model.neighbors_.indices.shape[1], options["affinities"]
-    perplexity = np.max(options["perplexity"])
-    few = int(perplexity) if kind == "uniform" else int(3 * perplexity)
-    assert k == (149 if method == "exact" and kind != "uniform" else few)
-    C = bhtsne.affinities.conditional(
-        model.neighbors_, 150, options["perplexity"], kind=kind, sigma=options.get("sigma")
-    )
-    P = bhtsne.affinities.joint(C, options.get("symmetrize", "mean"))
+    k, kind = model.neighbors_.indices.shape[1], as_kind(options["affinities"])
+    perplexity, is_uniform = np.max(options["perplexity"]), isinstance(kind, affinities.Uniform)
+    few = int(perplexity) if is_uniform else int(3 * perplexity)
+    assert k == (149 if method == "exact" and not is_uniform else few)
+    C = affinities.conditional(model.neighbors_, 150, options["perplexity"], kind=kind)
+    P = affinities.joint(C, kind.symmetrize)
     assert (model.affinities_ != P).nnz == 0
     assert np.isfinite(model.transform(iris[:9] + 0.01)).all()
 
 
 def test_affinities_of_ones_own_make_the_same_map(iris):
-    P = bhtsne.affinities.perplexity(neighbors.find(iris, 30), 10)
+    P = affinities.perplexity(neighbors.find(iris, 30), 10)
     expected = TSNE(**QUICK).fit(iris)
     own = TSNE(affinities=P, **QUICK).fit(iris)
     np.testing.assert_array_equal(own.embedding_, expected.embedding_)
@@ -409,7 +452,7 @@ def test_phases_of_ones_own_are_those_of_the_schedule(iris):
         {"n_iter": 50, "exaggeration": 12, "rule": "opentsne"},
         bhtsne.optimizer.Phase(50, rule="opentsne"),
     ]
-    own = TSNE(perplexity=10, random_state=0, phases=phases).fit(iris)
+    own = TSNE(perplexity=10, random_state=0, schedule=phases).fit(iris)
     same = TSNE(schedule="opentsne", **QUICK).fit(iris)
     np.testing.assert_array_equal(own.embedding_, same.embedding_)
 
@@ -417,7 +460,7 @@ def test_phases_of_ones_own_are_those_of_the_schedule(iris):
 def test_a_phase_has_its_own_theta():
     X = load_digits().data[:1000]
     phases = [{"n_iter": 100, "theta": 1.0}, {"n_iter": 100, "theta": 0.0}]
-    model = TSNE(random_state=0, phases=phases, callback_every=100).fit(X)
+    model = TSNE(random_state=0, schedule=phases, callback_every=100).fit(X)
     assert [record.force_error < 1e-6 for record in model.history_] == [False, True]
     assert model.theta_ == 0
 
@@ -426,7 +469,7 @@ def test_a_phase_has_its_own_theta():
 @pytest.mark.parametrize("error", [1e-2, 1e-3, 1e-4])
 def test_theta_keeps_the_error_that_is_asked_for(error):
     X = load_digits().data
-    model = TSNE(force_error=error, random_state=0, callback_every=25).fit(X)
+    model = TSNE(theta=forces.AdaptiveTheta(error), random_state=0, callback_every=25).fit(X)
     assert max(record.force_error for record in model.history_) <= error
     assert 0.05 <= model.theta_ <= 1.2
     # It is no more careful than it has to be, unless the widest angle is careful enough.
@@ -435,8 +478,10 @@ def test_theta_keeps_the_error_that_is_asked_for(error):
 
 
 def test_a_rate_ends_each_part_and_a_norm_the_last(iris):
-    ended = TSNE(perplexity=10, min_kl_rate=1e-4, random_state=0).fit(iris)
+    ended = TSNE(perplexity=10, stopping=Stopping(1e-4), random_state=0).fit(iris)
     assert ended.stopped_ == "converged"
     assert 150 < ended.n_iter_ < 5000
-    assert TSNE(**QUICK, min_gradient_norm=10.0).fit(iris).stopped_ == "converged"
-    assert TSNE(**QUICK, min_gradient_norm=1e-12).fit(iris).stopped_ is None
+    assert (
+        TSNE(**QUICK, stopping=Stopping(min_gradient_norm=10.0)).fit(iris).stopped_ == "converged"
+    )
+    assert TSNE(**QUICK, stopping=Stopping(min_gradient_norm=1e-12)).fit(iris).stopped_ is None

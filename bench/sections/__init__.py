@@ -1,23 +1,21 @@
-"""The JSON of each program → its part of the README, in the order in which they stand there."""
+"""JSON of each program → its section of docs/performance.md, in the order of the page."""
 
 from sections import costs, fits, looking, parts
 
-_IN = {
-    "rivals": fits,
-    "schedules": fits,
-    "neighbors": fits,
-    "accuracy": parts,
-    "scaling": fits,
-    "limit": fits,
-    "new_points": parts,
-    "options": fits,
-    "variants": parts,
-    "dynamic": parts,
-    "memory": costs,
-    "checkpoint": costs,
-    "drawing": looking,
-    "film": looking,
-    "browser": looking,
-    "landmarks": costs,
-}
-PARTS = {name: getattr(module, name) for name, module in _IN.items()}
+SECTIONS = {
+    "Comparison with other libraries": {"rivals": fits.rivals},
+    "Growth with the number of points": {"scaling": fits.scaling},
+    "Schedules": {"schedules": fits.schedules},
+    "Options": {"options": fits.options},
+    "Search for neighbours": {"neighbors": fits.neighbors},
+    "Accuracy of the repulsion": {"accuracy": parts.accuracy},
+    "Distance from the limit of the machine": {"limit": fits.limit},
+    "New points": {"new_points": parts.new_points},
+    "From SNE to t-SNE": {"variants": parts.variants},
+    "Sequences": {"dynamic": parts.dynamic},
+    "Landmarks": {"landmarks": costs.landmarks},
+    "Memory and checkpoints": {"memory": costs.memory, "checkpoint": costs.checkpoint},
+    "Pictures, films and pages": {
+        "drawing": looking.drawing, "film": looking.film, "browser": looking.browser,
+    },
+}  # fmt: skip

@@ -1,40 +1,72 @@
-"""JSON of memory, copies and landmarks → what the README says they cost."""
+"""JSON of memory, checkpoints and landmarks → their sections."""
 
-from sections.tables import table
+from sections.tables import figure, gib, measured_on, table
 
 
 def memory(result: dict) -> str:
-    """Return what fits were estimated to need, and what they took."""
+    """Return estimated and measured memory of fits."""
     rows = []
     for r in result["rows"]:
-        need, took = (max(r[kind].values()) for kind in ("estimated", "measured"))
+        need, peak = (max(r[kind].values()) for kind in ("estimated", "measured"))
         rows.append([
             f"{r['points']:,}", r["options"], f"{need / 2**20:,.0f} MiB",
-            f"{took / 2**20:,.0f} MiB",
-            f"{need / took:.2f}",
+            f"{peak / 2**20:,.0f} MiB",
+            f"{need / peak:.2f}",
         ])  # fmt: skip
-    head = ["points", "", "estimated", "measured", "ratio"]
+    head = ["points", "options", "estimated", "measured", "ratio"]
     return (
-        "Memory at a fit's fullest, beyond what the process held before it, 50 features: the "
-        "estimate by which a fit is refused that cannot fit, and what it took "
-        "(`python bench/memory.py`):\n\n" + table(head, rows)
-    )
+        "Peak memory of a fit of 50 features, beyond the memory of the process before it. A fit "
+        "whose estimate exceeds the available memory is refused (`python bench/memory.py`).\n\n"
+        + measured_on(result["machine"]) + table(head, rows)
+    )  # fmt: skip
 
 
 def checkpoint(result: dict) -> str:
-    """Return what a checkpoint costs."""
+    """Return the cost of a checkpoint."""
     return (
-        f"A fit of {result['points']:,} points that is kept as it goes on, "
-        f"{result['bytes'] / 2**20:.0f} MiB on the disk, takes {result['cost']:.1%} longer, the "
-        f"median of pairs ({result['without']:.1f} and {result['with']:.1f} s; "
-        "`python bench/checkpoint.py`).\n\n"
+        f"With a checkpoint, {result['bytes'] / 2**20:.0f} MiB on disk, a fit of "
+        f"{result['points']:,} points takes {result['cost']:.1%} longer, the median of pairs "
+        f"({result['without']:.1f} and {result['with']:.1f} s; `python bench/checkpoint.py`).\n\n"
+        + measured_on(result["machine"])
     )
 
 
 def landmarks(result: dict) -> str:
-    """Return what placing on a map of landmarks takes, and what it is worth."""
-    placed, shared, killed = result["placed"], result["dask"], result["killed"]
-    digits, rates = result["mnist"], result["dask"]["points_per_second"]
+    """Return speed and quality of maps of landmarks."""
+    return (
+        _placed(result["placed"], result["dask"]) + _dask(result["dask"], result["killed"])
+        + _digits(result["mnist"])
+    )  # fmt: skip
+
+
+def _placed(placed: dict, shared: dict) -> str:
+    """Return the time of placing very many points on one machine."""
+    return (
+        f"{placed['points']:,} points of 50 features, generated in blocks, on a map of "
+        f"{placed['landmarks']:,} landmarks: {placed['fit_seconds']:.0f} s for the map, then "
+        f"{placed['placing_seconds']:.0f} s for the other points, "
+        f"{placed['points_per_second']:,.0f} a second; peak memory "
+        f"{gib(placed['peak_memory_bytes'])} "
+        f"(`python bench/landmarks.py --points {placed['points']} --dask-points "
+        f"{shared['points']}`).\n\n" + measured_on(placed["machine"])
+    )
+
+
+def _dask(shared: dict, killed: dict) -> str:
+    """Return the speed of Dask's workers, and the effect of the death of one."""
+    rates = shared["points_per_second"]
+    bits = "are the same bits" if killed["same_bits"] else "differ in their bits"
+    return (
+        f"Dask with workers of one thread: {rates['1']:,.0f} points a second with one worker, "
+        f"{rates['2']:,.0f} with two ({shared['gain_by_second_worker']:.2f} times as many), "
+        f"{rates['loop']:,.0f} in a plain loop on one thread: the overhead of Dask is "
+        f"{shared['overhead']:.1%}. When a worker is killed after {killed['done_before']} of "
+        f"{killed['parts']} parts, the places {bits}.\n\n" + measured_on(shared["machine"])
+    )
+
+
+def _digits(digits: dict) -> str:
+    """Return the quality of maps of landmarks beside a full fit."""
     rows = [
         [
             r["map"], f"{r['seconds']:.0f} s", f"{r['kl']:.3f}", f"{r['recall_at_10']:.3f}",
@@ -43,19 +75,9 @@ def landmarks(result: dict) -> str:
         for r in digits["rows"]
     ]  # fmt: skip
     head = ["map", "time", "KL", "recall at 10", "at 90", "5-NN accuracy", "pieces of classes"]
-    bits = "the same bits" if killed["same_bits"] else "other bits"
     return (
-        f"{placed['points']:,} × 50 points, made block by block, placed on a map of "
-        f"{placed['landmarks']:,} of them in {placed['placing_seconds']:.0f} s, "
-        f"{placed['points_per_second']:,.0f} a second, after {placed['fit_seconds']:.0f} s for the "
-        f"map; the process held {placed['peak_memory_bytes'] / 2**30:.2f} GiB at the most "
-        f"(`python bench/landmarks.py --points {placed['points']} --dask-points "
-        f"{shared['points']}`). By Dask, on processes of one thread: "
-        f"{rates['1']:,.0f} points a second by one and {rates['2']:,.0f} by two, "
-        f"{shared['gain_by_second_worker']:.2f} times as many; a plain loop on one thread places "
-        f"{rates['loop']:,.0f}, so that Dask costs {shared['overhead']:.1%}. A worker killed when "
-        f"{killed['done_before']} of {killed['parts']} parts were done: {bits}.\n\n"
-        f"{digits['points']:,} digits from {digits['landmarks']:,} landmarks, beside a map of all "
-        "(200 iterations of all points refine):\n\n" + table(head, rows)
-        + "![Points placed on a map of landmarks](bench/figures/landmarks.png)\n\n"
+        f"{digits['points']:,} digits from {digits['landmarks']:,} landmarks, beside a full fit; "
+        "a refined map has 200 more iterations of all points.\n\n"
+        + measured_on(digits["machine"]) + table(head, rows)
+        + figure("landmarks", "Points placed on a map of landmarks")
     )  # fmt: skip

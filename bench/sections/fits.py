@@ -1,36 +1,45 @@
-"""JSON of whole fits, and of searches and schedules → what the README says of them."""
+"""JSON of fits, searches and schedules → their sections."""
 
-from sections.tables import NAMES, table
+from sections.tables import NAMES, figure, gib, measured_on, table
+
+
+def comparison(result: dict) -> str:
+    """Return the table of this library and its peers, with the machine and the figure."""
+    rows = [_library(record) for record in result["runs"]]
+    peers = " ".join(record["name"] for record in result["runs"][1:])
+    head = [
+        "", "process, start to end", "exact KL", f"KL {result['target']:g} reached after",
+        "recall at 10", "5-NN label accuracy", "pieces of classes", "peak memory",
+    ]  # fmt: skip
+    return (
+        f"{result['points']:,} points of {result['features']} features, perplexity 30, "
+        f"{result['threads']} threads, other options at the defaults of each library; one run of "
+        f"`python bench/rivals.py --peers {peers}`.\n\n"
+        + measured_on(result["machine"]) + table(head, rows)
+        + figure("rivals", "KL divergence against seconds")
+    )  # fmt: skip
+
+
+def _library(record: dict) -> list[str]:
+    """Return the row of one run."""
+    peer, _, iterations = record["name"].partition(":")
+    name = NAMES[peer] + (f", {int(iterations):,} iterations" if iterations else "")
+    if "failed" in record:
+        return [name, record["failed"], *["–"] * 6]
+    reached, final = record["seconds_to_target"], record["final"]
+    return [
+        name, f"{record['process_seconds']:.0f} s", f"{final['kl']:.3f}",
+        f"{reached:.0f} s" if reached else "not reached", f"{final['recall_at_10']:.3f}",
+        f"{final['label_accuracy']:.4f}" if "label_accuracy" in final else "–",
+        str(final.get("class_pieces", "–")), gib(record["peak_memory_bytes"]),
+    ]  # fmt: skip
 
 
 def rivals(result: dict) -> str:
     """Return the comparison with other libraries."""
-    target, rows = result["target"], []
-    for record in result["runs"]:
-        peer, _, iterations = record["name"].partition(":")
-        name = NAMES[peer] + (f", {int(iterations):,} iterations" if iterations else "")
-        if "failed" in record:
-            rows.append([name, record["failed"], *["–"] * 6])
-            continue
-        reached, final = record["seconds_to_target"], record["final"]
-        rows.append([
-            name, f"{record['process_seconds']:.0f} s", f"{final['kl']:.3f}",
-            f"{reached:.0f} s" if reached else "not reached",
-            f"{final['recall_at_10']:.3f}",
-            f"{final['label_accuracy']:.4f}" if "label_accuracy" in final else "–",
-            str(final.get("class_pieces", "–")), f"{record['peak_memory_bytes'] / 2**30:.2f} GiB",
-        ])  # fmt: skip
-    peers = " ".join(record["name"] for record in result["runs"][1:])
-    head = [
-        "", "process, start to end", "exact KL", f"KL {target:g} reached after", "recall at 10",
-        "5-NN label accuracy", "pieces of classes", "peak memory",
-    ]  # fmt: skip
-    return (
-        f"{result['points']:,} points of {result['features']} features, perplexity 30, "
-        f"{result['threads']} threads, each library at its defaults unless said, one run of "
-        f"`python bench/rivals.py --peers {peers}`:\n\n" + table(head, rows)
-        + "![KL divergence against seconds](bench/figures/rivals.png)\n\n"
-    )  # fmt: skip
+    return comparison(result) + (
+        "The KL divergence is exact, and that of the same affinities for all libraries.\n\n"
+    )
 
 
 def neighbors(result: dict) -> str:
@@ -46,37 +55,48 @@ def neighbors(result: dict) -> str:
     first = result["rows"][0]
     return (
         f"90 neighbours of {first['points']:,} points of {first['features']} features, float32, "
-        f"{first['threads']} threads, medians of processes in turns (`python bench/neighbors.py`):"
-        "\n\n" + table(["", "time", "recall"], rows)
-    )
+        f"{first['threads']} threads; medians of processes that take turns "
+        "(`python bench/neighbors.py`). With `--points 70000 140000` the program shows the number "
+        "of points from which on the approximate search is faster than the exact one.\n\n"
+        + measured_on(result["machine"]) + table(["", "time", "recall"], rows)
+    )  # fmt: skip
 
 
 def schedules(result: dict) -> str:
-    """Return the means over seeds of what maps are worth, by kind of data and schedule."""
+    """Return the quality of maps by data and schedule, one table for each machine."""
+    text = (
+        "Means over seeds; each seed draws new data (`python bench/schedules.py`; "
+        "`bench/judge.py` defines the measures). No column is a time: the tables of different "
+        "machines can be read side by side.\n\n"
+    )
+    for number, machine in enumerate(result["machines"]):
+        rows = [r for r in result["rows"] if r["machine"] == number]
+        text += measured_on(machine) + _qualities(rows)
+    return text + figure("schedules", "Maps by schedule")
+
+
+def _qualities(measured: list[dict]) -> str:
+    """Return the table of the means over seeds."""
     found: dict[tuple[str, int, str], list[dict]] = {}
-    for r in result["rows"]:
+    for r in measured:
         found.setdefault((r["kind"], r["points"], r["method"]), []).append(r)
-    names = {"fast": '**"fast"**', "opentsne": '"opentsne"', "openTSNE": "openTSNE"}
-    measures = {
+    names = {"fast": '**"fast"**', "opentsne": '"opentsne"', "openTSNE": "openTSNE, the library"}
+    forms = {
         "kl": ".3f", "recall_at_10": ".3f", "recall_at_90": ".3f", "label_accuracy": ".4f",
         "class_pieces": ".1f", "long_edges": ".3f", "class_arrangement": ".2f",
     }  # fmt: skip
     rows = [
         [
-            f"{kind}, {points:,}" if method == "fast" else "", names[method], str(len(seen)),
-            *(f"{sum(r[m] for r in seen) / len(seen):{form}}" for m, form in measures.items()),
+            f"{kind}, {points:,}", names[method], str(len(seeds)),
+            *(f"{sum(r[m] for r in seeds) / len(seeds):{form}}" for m, form in forms.items()),
         ]
-        for (kind, points, method), seen in found.items()
+        for (kind, points, method), seeds in found.items()
     ]  # fmt: skip
     head = [
         "data", "schedule", "seeds", "KL", "recall at 10", "at 90", "5-NN accuracy",
         "pieces of classes", "affinity on long edges", "arrangement",
     ]  # fmt: skip
-    return (
-        "Schedules on data of many kinds, means over seeds, each of which draws the data anew "
-        "(`python bench/schedules.py`; `bench/judge.py` says what is measured):\n\n"
-        + table(head, rows) + "![Maps by schedule](bench/figures/schedules.png)\n\n"
-    )  # fmt: skip
+    return table(head, rows)
 
 
 def scaling(result: dict) -> str:
@@ -86,7 +106,7 @@ def scaling(result: dict) -> str:
             f"{r['points']:,}", NAMES[r["peer"]], str(r["threads"]), f"{r['seconds']:.1f} s",
             *(f"{r[key]:.1f} s" if key in r else "–" for key in ("neighbors", "optimization")),
             f"{1e3 * r['iteration']:.1f} ms" if "iteration" in r else "–",
-            f"{r['peak_memory_bytes'] / 2**30:.2f} GiB",
+            gib(r["peak_memory_bytes"]),
         ]
         for r in result["rows"]
         if "seconds" in r
@@ -94,14 +114,15 @@ def scaling(result: dict) -> str:
     head = ["points", "", "threads", "process", "neighbours", "optimisation", "iteration", "memory"]
     power = ", ".join(f"{k} {v:.2f}" for k, v in result["exponents"].items() if "bytes" not in k)
     return (
-        "Growth, `python bench/scaling.py`; powers of N from 70,000 points on: "
-        f"{power}.\n\n" + table(head, rows)
-        + "![Seconds against points](bench/figures/scaling.png)\n\n"
+        "MNIST, and beyond 70,000 points its deformed digits (`python bench/scaling.py`). "
+        f"Exponents of N from 70,000 points on: {power}.\n\n"
+        + measured_on(result["machine"]) + table(head, rows)
+        + figure("scaling", "Seconds against points")
     )  # fmt: skip
 
 
 def limit(result: dict) -> str:
-    """Return how far the stages are from the machine's limit."""
+    """Return the time of each stage beside the least time that the machine allows."""
     rates = result["rates"]
     rows = [
         [
@@ -112,18 +133,18 @@ def limit(result: dict) -> str:
         ]
         for r in result["stages"]
     ]  # fmt: skip
-    head = ["stage", "to move", "operations", "divisions", "floor", "time", "times the floor"]
+    head = ["stage", "memory traffic", "operations", "divisions", "least time", "time", "ratio"]
     return (
-        f"Distance from this machine's limit ({rates['read'] / 1e9:.0f} GB/s read, "
-        f"{rates['float32'] / 1e9:.0f} G float32 operations and "
-        f"{rates['division'] / 1e9:.0f} G divisions a second, "
-        f"{rates['product'] / 1e9:.0f} GFLOP/s in matrix products; `python bench/limit.py`, which "
-        "says what is counted):\n\n" + table(head, rows)
-    )
+        f"The machine reads {rates['read'] / 1e9:.0f} GB/s and does "
+        f"{rates['float32'] / 1e9:.0f} G float32 operations, {rates['division'] / 1e9:.0f} G "
+        f"divisions and {rates['product'] / 1e9:.0f} GFLOP of matrix products a second "
+        "(`python bench/limit.py`, whose docstring defines the counts).\n\n"
+        + measured_on(result["machine"]) + table(head, rows)
+    )  # fmt: skip
 
 
 def options(result: dict) -> str:
-    """Return what options cost beside the defaults."""
+    """Return the cost of options beside the defaults."""
     rows = [
         [
             r["option"], f"{r['seconds']:.1f} s", f"{r['by_defaults']:.2f}", str(r["iterations"]),
@@ -131,11 +152,13 @@ def options(result: dict) -> str:
         ]
         for r in result["rows"]
     ]  # fmt: skip
-    head = ["option", "fit", "by defaults", "iterations", "KL", "force error", "θ at the end"]
+    head = ["option", "fit", "ratio", "iterations", "KL", "force error", "θ at the end"]
     checks = result["checks"]
     return (
-        f"Options, {result['points']:,} × 50 (`python bench/options.py`; KL divergences from "
-        "different P, or kernels, do not compare). Of the default fit, measuring the force's error "
-        f"takes {checks['force_error']:.1%}, checks as a whole {checks['check']:.1%}:\n\n"
-        + table(head, rows) + "![Maps by option](bench/figures/options.png)\n\n"
+        f"{result['points']:,} points of 50 features (`python bench/options.py`). The ratio is "
+        "that of the time to the time of the defaults. KL divergences of different P or kernels "
+        "cannot be compared. In the default fit the measurement of the force error takes "
+        f"{checks['force_error']:.1%} of the time, all checks {checks['check']:.1%}.\n\n"
+        + measured_on(result["machine"]) + table(head, rows)
+        + figure("options", "Maps by option")
     )  # fmt: skip

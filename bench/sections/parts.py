@@ -1,6 +1,6 @@
-"""JSON of the parts of the library → what the README says of forces, new points and variants."""
+"""JSON of forces, new points, variants and sequences → their sections."""
 
-from sections.tables import NAMES, table
+from sections.tables import NAMES, figure, measured_on, table
 
 
 def accuracy(result: dict) -> str:
@@ -16,14 +16,15 @@ def accuracy(result: dict) -> str:
     ]
     head = ["", "time", "RMS", "median", "99 %", "largest", "Z"]
     return (
-        f"One repulsion of {result['points']:,} points, relative errors of F / Z on the final map "
-        "(`python bench/accuracy.py`; other layouts in the figure):\n\n" + table(head, rows)
-        + "![Error against time](bench/figures/accuracy.png)\n\n"
+        f"One repulsion of {result['points']:,} points; relative errors of F / Z, and of Z, on the "
+        "final map (`python bench/accuracy.py`). The figure has other layouts as well.\n\n"
+        + measured_on(result["machine"]) + table(head, rows)
+        + figure("accuracy", "Error against time")
     )  # fmt: skip
 
 
 def new_points(result: dict) -> str:
-    """Return how long new points take, and how well they lie."""
+    """Return time and quality of the places of new points."""
     ours = result["bhtsne"]
     rows = [[
         NAMES["bhtsne"],
@@ -37,20 +38,21 @@ def new_points(result: dict) -> str:
             ["openTSNE", f"{theirs['seconds']:.2f} s", f"{theirs['accuracy']:.4f}", "–", "–"]
         )
     head = [
-        "", "neighbours + placing", "5-NN accuracy", "fitted together",
-        "fitted points, placed anew, from their place by the map's extent",
+        "", "neighbours + placement", "5-NN accuracy", "5-NN accuracy of a joint fit",
+        "displacement of fitted points placed as new ones, by the extent of the map",
     ]  # fmt: skip
     return (
         f"{result['new']:,} new digits on a map of {result['points']:,} "
-        "(`python bench/new_points.py`). Saved, loaded and placed by a new process: "
-        f"{ours['new_process_seconds']:.1f} s in all, and no coordinate differs by more than "
-        f"{ours['new_process_largest_difference']:.0e}.\n\n" + table(head, rows)
-        + "![New digits on the map of others](bench/figures/new_points.png)\n\n"
+        "(`python bench/new_points.py`). A new process that loads the saved model and places them "
+        f"takes {ours['new_process_seconds']:.1f} s in all; the largest difference of a coordinate "
+        f"is {ours['new_process_largest_difference']:.0e}.\n\n"
+        + measured_on(result["machine"]) + table(head, rows)
+        + figure("new_points", "New digits on the map of others")
     )  # fmt: skip
 
 
 def variants(result: dict) -> str:
-    """Return what the ancestors' maps are worth beside t-SNE's."""
+    """Return the quality of maps of SNE and its successors."""
     rows = [
         [
             f"{r['data']}, {r['points']:,}", r["variant"], f"{r['seconds']:.0f} s",
@@ -64,14 +66,15 @@ def variants(result: dict) -> str:
         "recall at 10", "neighbour hit", "crowded",
     ]  # fmt: skip
     return (
-        "The ancestors of t-SNE, over all pairs of points (`python bench/variants.py`, which says "
-        "what is crowded; divergences by different q do not compare):\n\n" + table(head, rows)
-        + "![Maps from SNE to t-SNE](bench/figures/variants.png)\n\n"
+        "Exact gradients over all pairs of points (`python bench/variants.py`, which defines the "
+        "crowded share). Divergences of different q cannot be compared.\n\n"
+        + measured_on(result["machine"]) + table(head, rows)
+        + figure("variants", "Maps from SNE to t-SNE")
     )  # fmt: skip
 
 
 def dynamic(result: dict) -> str:
-    """Return what coherence costs in a sequence of maps."""
+    """Return movement and quality of a sequence of maps by the penalty of movement."""
     rows = [
         [
             f"{r['penalty']:g}", f"{r['seconds']:.0f} s", f"{r['movement']:.2%}", f"{r['kl']:.3f}",
@@ -81,11 +84,12 @@ def dynamic(result: dict) -> str:
         for r in result["rows"]
     ]  # fmt: skip
     head = [
-        "λ", "fit", "movement by the extent", "mean KL", "first", "last",
-        "neighbour hit, first", "last",
+        "λ", "fit", "movement by the extent", "mean KL", "KL, first", "KL, last",
+        "neighbour hit, first", "neighbour hit, last",
     ]  # fmt: skip
     return (
-        f"A sequence of {result['snapshots']} snapshots of {result['points']:,} digits, under less "
-        "and less blur, by the penalty of movement (`python bench/dynamic.py`):\n\n"
-        + table(head, rows) + "![Maps of a sequence](bench/figures/dynamic.png)\n\n"
+        f"{result['snapshots']} snapshots of {result['points']:,} digits, each less blurred than "
+        "the one before, by the movement penalty λ (`python bench/dynamic.py`).\n\n"
+        + measured_on(result["machine"]) + table(head, rows)
+        + figure("dynamic", "Maps of a sequence")
     )  # fmt: skip

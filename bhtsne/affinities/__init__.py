@@ -1,7 +1,7 @@
 """Neighbors → P: joint affinities as a sparse matrix that is symmetric and sums to 1.
 
-Each point's neighbours are first given conditional affinities ``p_j|i``, which sum to 1; these are
-then made symmetric and divided by their sum.
+Each point's neighbours first get conditional affinities ``p_j|i``, which sum to 1; these are then
+symmetrized and divided by their sum.
 """
 
 from collections.abc import Sequence
@@ -9,10 +9,19 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
-from bhtsne import choices
-from bhtsne.affinities import rows
+from bhtsne.affinities.kinds import (
+    KINDS,
+    SYMMETRIES,
+    FixedSigma,
+    Gaussian,
+    Kind,
+    Mixture,
+    Multiscale,
+    Uniform,
+    as_kind,
+)
 from bhtsne.affinities.pairwise import all_pairs, conditional_pairs, shared_sigma
-from bhtsne.affinities.symmetrization import SYMMETRIES, given, joint
+from bhtsne.affinities.symmetrization import given, joint
 from bhtsne.neighbors import Neighbors
 from bhtsne.validation.graphs import (
     as_perplexities,
@@ -20,11 +29,17 @@ from bhtsne.validation.graphs import (
     checked_neighbors,
     neighbor_arrays,
 )
-from bhtsne.validation.numbers import checked_number
+from bhtsne.validation.numbers import check_choice
 
 __all__ = [
     "KINDS",
     "SYMMETRIES",
+    "FixedSigma",
+    "Gaussian",
+    "Kind",
+    "Mixture",
+    "Multiscale",
+    "Uniform",
     "all_pairs",
     "conditional",
     "conditional_pairs",
@@ -36,9 +51,6 @@ __all__ = [
     "shared_sigma",
     "uniform",
 ]
-
-KINDS = choices.AFFINITIES
-_SEVERAL = ("multiscale", "mixture")
 
 
 def perplexity(
@@ -79,7 +91,7 @@ def perplexity(
     >>> P.shape, round(float(P.sum()), 6)
     ((200, 200), 1.0)
     """
-    return _of_neighbors(neighbors, "perplexity", perplexity, symmetrize)
+    return _joint(neighbors, Gaussian(symmetrize=symmetrize), perplexity)
 
 
 def multiscale(
@@ -89,7 +101,7 @@ def multiscale(
 
     With β_il the precision that gives row i its l-th perplexity, ``p_j|i ∝ Σ_l exp(−β_il d_ij²)``
     (Lee, Peluffo-Ordóñez & Verleysen 2015; Kobak & Berens 2019), in which the widest kernel weighs
-    most; or, as a mixture, the mean of the rows that each perplexity gives on its own.
+    most; or, as a mixture, the mean of the rows of each perplexity.
 
     Parameters
     ----------
@@ -98,7 +110,7 @@ def multiscale(
     perplexities : sequence of float
         Each as in `perplexity`.
     mixture : bool
-        Whether each perplexity has the same part in a row.
+        Whether each perplexity has an equal share in a row.
     symmetrize : {"mean", "max"}
         As in `joint`.
 
@@ -121,15 +133,16 @@ def multiscale(
     >>> [round(float(P.max()), 4) for P in (both, affinities.perplexity(near, 5))]
     [0.0011, 0.0033]
     """
-    return _of_neighbors(neighbors, _SEVERAL[mixture], perplexities, symmetrize)
+    kind = Mixture if mixture else Multiscale
+    return _joint(neighbors, kind(symmetrize=symmetrize), perplexities)
 
 
 def uniform(
     neighbors: Neighbors, k: int | None = None, *, symmetrize: str = "mean"
 ) -> sparse.csr_array:
-    """Compute joint affinities that are the same for each of a point's nearest neighbours.
+    """Compute joint affinities with equal weights for the nearest neighbours of a point.
 
-    ``p_j|i = 1/k``, whose perplexity is k; with ``symmetrize="max"`` all of the graph's edges
+    ``p_j|i = 1/k``, whose perplexity is k; with ``symmetrize="max"`` all edges of the graph
     weigh the same.
 
     Parameters
@@ -137,7 +150,7 @@ def uniform(
     neighbors : Neighbors
         As in `perplexity`.
     k : int or None
-        How many of them count, nearest first; None is all.
+        Number of nearest neighbours that have a weight; None is all.
     symmetrize : {"mean", "max"}
         As in `joint`.
 
@@ -161,20 +174,20 @@ def uniform(
            [0.  , 0.25, 0.  ]], dtype=float32)
     """
     k = neighbor_arrays(neighbors)[0].shape[1] if k is None else k
-    return _of_neighbors(neighbors, "uniform", k, symmetrize)
+    return _joint(neighbors, Uniform(symmetrize=symmetrize), k)
 
 
 def fixed_sigma(
     neighbors: Neighbors, sigma: float, *, symmetrize: str = "mean"
 ) -> sparse.csr_array:
-    """Compute joint affinities by a Gaussian that is as wide at every point.
+    """Compute joint affinities by a Gaussian of one width for all points.
 
     ``p_j|i ∝ exp(−d_ij² / 2σ²)`` over the neighbours j of i.
 
     Parameters
     ----------
     neighbors : Neighbors
-        As in `perplexity`; those beyond three σ or so count little.
+        As in `perplexity`; those beyond about three σ weigh little.
     sigma : float
         Standard deviation in units of the distances.
     symmetrize : {"mean", "max"}
@@ -199,8 +212,7 @@ def fixed_sigma(
            [0.3  , 0.   , 0.184],
            [0.016, 0.184, 0.   ]], dtype=float32)
     """
-    C = conditional(neighbors, len(neighbor_arrays(neighbors)[0]), kind="fixed_sigma", sigma=sigma)
-    return joint(C, symmetrize)
+    return _joint(neighbors, FixedSigma(sigma, symmetrize=symmetrize))
 
 
 def conditional(
@@ -208,10 +220,9 @@ def conditional(
     n: int,
     perplexity: float | Sequence[float] = 30.0,
     *,
-    kind: str = "perplexity",
-    sigma: float | None = None,
+    kind: str | Kind = "gaussian",
 ) -> sparse.csr_array:
-    """Compute conditional affinities of points to n others: rows that are not yet joined.
+    """Compute conditional affinities of points to n others, row by row.
 
     Parameters
     ----------
@@ -221,17 +232,15 @@ def conditional(
         Number of the others.
     perplexity : float or sequence of float
         Effective number of neighbours, 1 to n: one for each scale of "multiscale" and "mixture",
-        the number of nearest that count for "uniform", unused for "fixed_sigma". A row with fewer
+        the number of nearest neighbours for "uniform", unused for `FixedSigma`. A row with fewer
         neighbours than that weighs them all alike.
-    kind : {"perplexity", "multiscale", "mixture", "uniform", "fixed_sigma"}
-        As the functions of these names; "mixture" is `multiscale` with ``mixture=True``.
-    sigma : float, optional
-        For "fixed_sigma".
+    kind : {"gaussian", "multiscale", "mixture", "uniform"} or Kind
+        A name or an object such as `FixedSigma`, see `affinities.kinds`.
 
     Returns
     -------
     scipy.sparse.csr_array of float32, shape (M, n)
-        ``p_j|i``; each row with a neighbour sums to 1. Nothing that vanishes is stored.
+        ``p_j|i``; each row with a neighbour sums to 1. Zeros are not stored.
 
     Raises
     ------
@@ -245,35 +254,36 @@ def conditional(
     >>> round(float(affinities.conditional(near, 4, perplexity=2).sum()), 6)
     1.0
     """
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"kind must be one of {KINDS}, got {kind!r}.")
-    indices, distances = checked_neighbors(neighbors, n)
+    if not isinstance(kind, Kind):
+        check_choice("kind", kind, (*KINDS, "perplexity"))
+        kind = as_kind(kind)
+    near = Neighbors(*checked_neighbors(neighbors, n))
     perplexities = as_perplexities(perplexity)
-    if kind not in _SEVERAL and len(perplexities) != 1:
+    if not kind.several and len(perplexities) != 1:
         raise ValueError(
-            f"perplexity must be one number for {kind!r}, got {perplexity!r}; "
+            f"perplexity must be one number for {kind.name!r}, got {perplexity!r}; "
             'take "multiscale" or "mixture".'
         )
-    if kind == "fixed_sigma":
-        p = rows.gaussian(distances, float(checked_number("sigma", sigma)))
-    else:
+    if not isinstance(kind, FixedSigma):
         for value in perplexities:
             check_perplexity(value, n + 1)
-        p = (
-            rows.uniform(distances, perplexities[0])
-            if kind == "uniform"
-            else rows.mixed(distances, perplexities, kind == "mixture")
-        )
-    m, k = indices.shape
+    return weighted(near, n, perplexities, kind)
+
+
+def weighted(near: Neighbors, n: int, perplexities: list[float], kind: Kind) -> sparse.csr_array:
+    """Compute conditional affinities as `conditional` does, without its checks."""
+    p = kind.weights(near.distances, perplexities)
+    m, k = near.indices.shape
     offset = np.int32 if 2 * m * k < 2**31 else np.int64  # SciPy gives the columns the same type
     starts = np.arange(0, m * k + 1, k, dtype=offset)
-    C = sparse.csr_array((p.ravel(), np.maximum(indices, 0).ravel(), starts), shape=(m, n))
+    C = sparse.csr_array((p.ravel(), np.maximum(near.indices, 0).ravel(), starts), shape=(m, n))
     C.eliminate_zeros()
     return C
 
 
-def _of_neighbors(neighbors, kind, perplexity, symmetrize) -> sparse.csr_array:
+def _joint(neighbors, kind: Kind, perplexity=30.0) -> sparse.csr_array:
     n = len(neighbor_arrays(neighbors)[0])
-    for value in as_perplexities(perplexity):
-        check_perplexity(value, n)
-    return joint(conditional(neighbors, n, perplexity, kind=kind), symmetrize)
+    if not isinstance(kind, FixedSigma):
+        for value in as_perplexities(perplexity):
+            check_perplexity(value, n)
+    return joint(conditional(neighbors, n, perplexity, kind=kind), kind.symmetrize or "mean")

@@ -1,4 +1,4 @@
-"""X → affinities over all pairs of points, for the exact paths: joint, or conditional."""
+"""X → affinities over all pairs of points, for the exact methods: joint or conditional."""
 
 from collections.abc import Iterator
 
@@ -14,16 +14,16 @@ from bhtsne.tables.frames import as_points
 from bhtsne.validation.graphs import check_perplexity, checked_distances
 from bhtsne.validation.numbers import check_metric, checked_number
 
-_CANCELLED = 1e-8  # part of |x|² + |y|² below which float32 would see the rounding of x·y
+_CANCELLED = 1e-8  # part of |x|² + |y|² below which the rounding of x·y shows in float32
 _BLOCK = 128  # MiB of distances computed at a time
 
 
 def all_pairs(
     X, perplexity: float = 30.0, *, metric="euclidean", metric_params: dict | None = None
 ) -> sparse.csr_array:
-    """Compute joint affinities over all pairs of points, no neighbours left out.
+    """Compute joint affinities over all pairs of points.
 
-    The same equations as `perplexity` with k = N − 1; memory is about 8 N² bytes.
+    The equations are those of `affinities.perplexity` with k = N − 1. Memory is about 8 N² bytes.
 
     Parameters
     ----------
@@ -32,21 +32,21 @@ def all_pairs(
     perplexity : float
         Effective number of neighbours, 1 or more and below N.
     metric : str or callable
-        As in `neighbors.find`, like the next.
+        Metric, as in `neighbors.find`.
     metric_params : dict, optional
         Parameters of the metric by name.
 
     Returns
     -------
     scipy.sparse.csr_array of float32, shape (N, N)
-        With all N (N − 1) entries stored, those that vanish included.
+        Joint affinities; all N (N − 1) entries are stored, zeros included.
 
     Raises
     ------
     ValueError
         If perplexity is out of range.
     MemoryError
-        If the machine has less free memory than the matrix needs; the message says how much.
+        If the matrix needs more memory than is available.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def all_pairs(
     >>> affinities.all_pairs(np.random.default_rng(0).normal(size=(50, 3)), 10).nnz
     2450
     """
-    X, measure = _checked(X, metric, metric_params)
+    X, measure = _comparable(X, metric, metric_params)
     n = X.shape[0]
     check_perplexity(perplexity, n)
     check_memory(n)
@@ -92,25 +92,25 @@ def conditional_pairs(
     X : array_like or CSR of shape (N, D)
         Points, or their distances for ``metric="precomputed"``.
     perplexity : float
-        Effective number of neighbours, 1 or more and below N, to which each σ_i is fitted.
+        Effective number of neighbours, 1 or more and below N, which determines each σ_i.
     sigma : float, optional
-        One σ for all points, in units of the distances, in place of a perplexity.
+        One σ for all points, in units of the distances, instead of the perplexity.
     metric : str or callable
-        As in `neighbors.find`, like the next.
+        Metric, as in `neighbors.find`.
     metric_params : dict, optional
         Parameters of the metric by name.
 
     Returns
     -------
     ndarray of float32, shape (N, N)
-        Rows add up to 1, however far the nearest point is; the diagonal is 0.
+        Conditional affinities; each row has a sum of 1, and the diagonal is 0.
 
     Raises
     ------
     ValueError
         If perplexity or sigma is out of range.
     MemoryError
-        If the machine has less free memory than the matrix needs; the message says how much.
+        If the matrix needs more memory than is available.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def conditional_pairs(
            [0.82, 0.  , 0.18],
            [0.08, 0.92, 0.  ]], dtype=float32)
     """
-    X, measure = _checked(X, metric, metric_params)
+    X, measure = _comparable(X, metric, metric_params)
     n = X.shape[0]
     if sigma is None:
         check_perplexity(perplexity, n)
@@ -132,7 +132,7 @@ def conditional_pairs(
         distances, rows = block.copy(), C[start : start + len(block)]
         distances[np.eye(len(block), n, start, dtype=bool)] = np.inf
         if sigma is None:
-            with events.listening(None):  # the blocks are counted already
+            with events.listening(None):  # progress counts the blocks
                 calibrated(distances, perplexity, rows)
         else:
             rows[:] = gaussian(distances, sigma)
@@ -144,8 +144,8 @@ def shared_sigma(
 ) -> float:
     """Find the one σ for all points at which their mean entropy is that of a perplexity.
 
-    ``1/N Σ_i H_i(σ) = ln(perplexity)``: what SNE with one σ is to be compared with SNE by. Up to
-    1,000 points, evenly chosen, stand for all.
+    ``1/N Σ_i H_i(σ) = ln(perplexity)``, which makes SNE with one σ comparable to SNE with one σ
+    for each point. The mean is over at most 1,000 points, evenly spaced in X.
 
     Parameters
     ----------
@@ -154,19 +154,19 @@ def shared_sigma(
     perplexity : float
         Effective number of neighbours, above 1 and below N.
     metric : str or callable
-        As in `neighbors.find`, like the next.
+        Metric, as in `neighbors.find`.
     metric_params : dict, optional
         Parameters of the metric by name.
 
     Returns
     -------
     float
-        In units of the distances.
+        σ, in units of the distances.
 
     Raises
     ------
     ValueError
-        If perplexity is out of range, or no σ gives it: too many points coincide.
+        If perplexity is out of range, or no σ gives it because too many points coincide.
 
     Examples
     --------
@@ -180,7 +180,7 @@ def shared_sigma(
     """
     from scipy.optimize import brentq
 
-    X, measure = _checked(X, metric, metric_params)
+    X, measure = _comparable(X, metric, metric_params)
     n = X.shape[0]
     check_perplexity(perplexity, n)
     some = np.unique(np.linspace(0, n - 1, min(n, 1000)).astype(np.int64))
@@ -188,7 +188,7 @@ def shared_sigma(
     distances[np.arange(len(some)), some] = np.inf
     apart = distances[(distances > 0) & np.isfinite(distances)]
     if not len(apart):
-        raise ValueError("X must hold points that differ, got all of them on one spot.")
+        raise ValueError("X must hold points that differ, got points that all coincide.")
     least, most = np.log(float(apart.min()) / 15), np.log(float(apart.max()) * 100)
 
     def gap(log_sigma):
@@ -197,16 +197,16 @@ def shared_sigma(
 
     if not gap(least) < 0 < gap(most):
         raise ValueError(
-            f"perplexity must be one that a σ can give, got {perplexity!r}: above 1, and above the "
-            "number of points that coincide; take a larger one, or drop duplicates."
+            "perplexity must be above 1 and above the number of points that coincide, got "
+            f"{perplexity!r}; take a larger one, or drop duplicates."
         )
     return float(np.exp(brentq(gap, least, most, xtol=1e-6)))
 
 
-def _checked(X, metric, metric_params) -> tuple:
-    """Return points as their metric compares them, or distances; and the metric.
+def _comparable(X, metric, metric_params) -> tuple:
+    """Return the points in the form that the metric compares, or their distances; and the metric.
 
-    Points of Euclidean distances come in float64, about their middle.
+    Points with Euclidean distances are centred, and of float64.
     """
     check_metric(metric, metric_params)
     if isinstance(metric, str) and metric == "precomputed":
@@ -222,7 +222,7 @@ def _checked(X, metric, metric_params) -> tuple:
     measure = measures.resolved(X, metric, metric_params)
     measures.warn_of_values(X, metric)
     X = brute.comparable(measure.points(X), measure.metric)
-    # |x|² + |y|² − 2 x·y keeps no digit of the distance of points that are far from the origin.
+    # Far from the origin, |x|² + |y|² − 2 x·y would cancel to the last digit.
     centred = _is_euclidean(measure.metric) and not sparse.issparse(X)
     return X - X.mean(axis=0) if centred else X, measure
 
@@ -231,8 +231,8 @@ def _is_euclidean(metric) -> bool:
     return isinstance(metric, str) and metric in ("euclidean", "l2")
 
 
-def _settle(X, start: int, block) -> None:
-    """Compute short distances anew, from differences: of duplicates the product leaves noise."""
+def _recompute_short(X, start: int, block) -> None:
+    """Compute short distances again, from differences, where the product leaves only rounding."""
     norms = np.einsum("ij,ij->i", X, X)
     for i, row in enumerate(block, start):
         near = np.flatnonzero(row**2 <= _CANCELLED * (norms[i] + norms))
@@ -240,18 +240,18 @@ def _settle(X, start: int, block) -> None:
 
 
 def _blocks(X, measure) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield blocks of rows of the distances between all points, float32, and where they begin."""
+    """Yield (first row, block of rows) of the distances between all points, float32."""
     start, n = 0, X.shape[0]
     for block in _rows_of_distances(X, measure):
         if _is_euclidean(measure.metric) and not sparse.issparse(X):
-            _settle(X, start, block)
+            _recompute_short(X, start, block)
         yield start, checked_distances(block)
         start += len(block)
         events.report(start / n)
 
 
 def _rows_of_distances(X, measure) -> Iterator[np.ndarray]:
-    """Yield blocks of rows of the distances between all points, of `_BLOCK` each."""
+    """Yield blocks of rows of the distances between all points, of `_BLOCK` MiB each."""
     from sklearn.metrics import pairwise_distances_chunked
 
     if measure.metric == "precomputed" or _is_euclidean(measure.metric):
@@ -269,9 +269,9 @@ def _rows_of_distances(X, measure) -> Iterator[np.ndarray]:
 
 
 def check_memory(n: int) -> None:
-    """Raise MemoryError if all pairs of n points are more than memory holds."""
+    """Raise MemoryError if all pairs of n points need more memory than is available."""
     block = _BLOCK << 20
-    need = max(4 * n**2 + 1.25 * min(block, 8 * n**2), 8 * n**2)  # distances, then columns too
+    need = max(4 * n**2 + 1.25 * min(block, 8 * n**2), 8 * n**2)  # distances; later also columns
     memory.check(
         need,
         f"All pairs of {n:,} points",
@@ -281,7 +281,7 @@ def check_memory(n: int) -> None:
 
 @jit.parallel
 def _symmetrize(p):
-    """Replace p_j|i and p_i|j, rows without their diagonal, by their sum."""
+    """Replace p_j|i and p_i|j by ``p_j|i + p_i|j``; the rows lack the diagonal."""
     n = len(p)
     for i in prange(n):
         for j in range(i + 1, n):

@@ -1,7 +1,7 @@
-"""Distances → rows of conditional affinities: calibrated to a perplexity, or of one width.
+"""Distances → rows of conditional affinities: calibrated to a perplexity, or of one bandwidth.
 
-All take distances float32 of shape (M, k), infinite where a neighbour is missing, and return
-``p_j|i``, float32 of the same shape.
+All functions take distances, float32 of shape (M, k), infinite where a neighbour is missing, and
+return ``p_j|i``, float32 of the same shape.
 """
 
 import numpy as np
@@ -9,12 +9,15 @@ from numba import prange
 
 from bhtsne import events, jit
 
-_TOLERANCE = 1e-5  # of the entropy, in nats: the perplexity is met to 1 part in 100,000
-_ROWS = 1 << 16  # that are calibrated at once
+_TOLERANCE = 1e-5  # of the entropy, in nats: an error of 1 in 100,000 of the perplexity
+_ROWS = 1 << 16  # rows that are calibrated at once
 
 
 def mixed(distances, perplexities: list[float], alike: bool) -> np.ndarray:
-    """Return rows of several perplexities: all weigh the same, or each as much as its kernel."""
+    """Return the weighted mean of the rows of several perplexities.
+
+    Weights are equal if `alike`, else proportional to ``Σ_j exp(−β_i d_ij²)`` of each perplexity.
+    """
     if len(perplexities) == 1:
         p = np.empty_like(distances)
         calibrated(distances, perplexities[0], p)
@@ -23,7 +26,7 @@ def mixed(distances, perplexities: list[float], alike: bool) -> np.ndarray:
     pairs = list(zip(perplexities, parts, strict=True))
     weights = np.array(events.mapped(lambda pair: calibrated(distances, *pair), pairs))
     top = weights.max(axis=0)
-    top[np.isinf(top)] = 0  # of a row without a neighbour
+    top[np.isinf(top)] = 0  # a row without a neighbour
     weights = np.zeros_like(weights) if alike else weights - top
     weights = np.exp(weights)
     weights /= np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
@@ -31,18 +34,18 @@ def mixed(distances, perplexities: list[float], alike: bool) -> np.ndarray:
 
 
 def uniform(distances, k: float) -> np.ndarray:
-    """Return rows in which the k nearest, or as many as there are, weigh the same."""
+    """Return rows with equal affinities to the k nearest neighbours, or to all of fewer."""
     near = np.isfinite(distances)
     near[:, int(k) :] = False
     return near / np.maximum(near.sum(axis=1, keepdims=True), 1).astype(np.float32)
 
 
 def gaussian(distances, sigma: float) -> np.ndarray:
-    """Return rows that fall with the distance as a Gaussian of one width."""
+    """Return ``p_j|i ∝ exp(−d_ij² / 2σ²)``, the same σ for all rows."""
     nearest = distances.min(axis=1, keepdims=True)
     nearest[np.isinf(nearest)] = 0
     farther = distances.astype(np.float64) - nearest
-    # As a product, in float64: squares of distances may be too large, or too small, for either.
+    # A product in float64, since squares of distances may overflow or underflow.
     with np.errstate(over="ignore", invalid="ignore"):
         exponent = farther / sigma * ((farther + 2 * nearest) / sigma)
     p = np.exp(-np.where(farther > 0, exponent, 0) / 2)
@@ -52,7 +55,7 @@ def gaussian(distances, sigma: float) -> np.ndarray:
 def calibrated(distances, perplexity: float, out) -> np.ndarray:
     """Fill out, (N, k), with p_j|i; return each row's ``ln Σ_j exp(−β_i d_ij²)``, float64.
 
-    It may be the same array as distances. Infinite distances weigh nothing.
+    `out` may be the same array as distances. Infinite distances get an affinity of 0.
     """
     log_mass, target = np.empty(len(distances)), float(np.log(float(perplexity)))
     for some in events.blocks(len(distances), _ROWS):
@@ -62,6 +65,7 @@ def calibrated(distances, perplexity: float, out) -> np.ndarray:
 
 @jit.parallel
 def _calibrate(distances, target, tolerance, out, log_mass):
+    """Calibrate all rows (see `_calibrate_row`)."""
     n, k = distances.shape
     for i in prange(n):
         squared = np.empty(k, np.float32)
@@ -71,8 +75,11 @@ def _calibrate(distances, target, tolerance, out, log_mass):
 
 @jit.serial
 def _calibrate_row(distances, target, tolerance, squared, weights, out):
-    """Find β by Newton's method in ln β, safeguarded by bisection, and write the row of P."""
-    # Shifting and scaling the squares changes β, not P: it makes β = 1 a fair start, and keeps
+    """Fill ``p_j ∝ exp(−β d_j²)`` with β such that ``−Σ p_j ln p_j`` is the target entropy.
+
+    β comes from Newton's method in ln β, safeguarded by bisection. Returns ``ln Σ exp(−β d_j²)``.
+    """
+    # Shifted and scaled squares change β but not P. They make β = 1 a good start and keep
     # distances of any magnitude within float32.
     nearest, far, count = np.float64(np.inf), np.float64(0), 0
     for d in distances:
@@ -103,7 +110,7 @@ def _calibrate_row(distances, target, tolerance, squared, weights, out):
                 second += w * s * s
         first /= total
         gap = np.log(total) + first - target
-        # More points at distance 0 than the perplexity: no β is large enough.
+        # With more points at distance 0 than the perplexity, no β is large enough.
         if abs(gap) < tolerance or log_beta > 60:
             break
         if gap > 0:
@@ -118,5 +125,5 @@ def _calibrate_row(distances, target, tolerance, squared, weights, out):
         out[j] = weights[j] / total if total > 0 else 0.0
     if total == 0 or far == 0:
         return np.log(total)
-    # The sum was of exp(−β (d² − nearest²)).
+    # The total is a sum of exp(−β (d² − nearest²)).
     return np.log(total) - np.exp(log_beta) * scale * (nearest / far) ** 2

@@ -1,4 +1,4 @@
-"""Conditional affinities, or somebody's own → P: symmetric, without diagonal, summing to 1."""
+"""Conditional or given affinities → P: symmetric, with an empty diagonal and a sum of 1."""
 
 import numpy as np
 from scipy import sparse
@@ -8,31 +8,31 @@ from bhtsne.validation.arrays import checked_reals, checked_sparse
 from bhtsne.validation.numbers import check_choice, check_count
 
 SYMMETRIES = ("mean", "max")
-_ROUNDING = 2.0**-21  # of a sum of 1, as float32 leaves it: such affinities keep their bits
-_ASYMMETRY = 1e-5  # of the largest entry: what rounding in float32 leaves
+_ROUNDING = 2.0**-21  # of a sum of 1 in float32: affinities with such a sum keep their bits
+_ASYMMETRY = 1e-5  # allowed, in units of the largest entry: the rounding of float32
 
 
 def joint(conditional: sparse.csr_array, symmetrize: str = "mean") -> sparse.csr_array:
-    """Join conditional affinities.
+    """Compute joint affinities from conditional ones.
 
     ``p_ij ∝ p_j|i + p_i|j`` (van der Maaten & Hinton 2008, §3.1), or ``max(p_j|i, p_i|j)``.
 
     Parameters
     ----------
     conditional : csr_array of shape (N, N)
-        As `conditional` returns them.
+        ``p_j|i`` in row i, as `affinities.conditional` returns it.
     symmetrize : {"mean", "max"}
-        Which of the two.
+        The mean or the maximum of the two conditional affinities.
 
     Returns
     -------
     scipy.sparse.csr_array of float32, shape (N, N)
-        Symmetric to the last bit; sums to 1. Columns are sorted.
+        Joint affinities, symmetric to the last bit, with a sum of 1 and sorted columns.
 
     Raises
     ------
     ValueError
-        If symmetrize is neither, or no affinity is above 0.
+        If symmetrize is another word, or no affinity is above 0.
 
     Examples
     --------
@@ -57,25 +57,26 @@ def joint(conditional: sparse.csr_array, symmetrize: str = "mean") -> sparse.csr
 
 
 def given(P, n: int | None = None) -> sparse.csr_array:
-    """Take one's own affinities.
+    """Check and normalise given affinities.
 
     Parameters
     ----------
     P : sparse or dense array of shape (N, N)
-        Symmetric, of finite numbers that are at least 0. Its diagonal is left out, since
+        Symmetric matrix of finite numbers of at least 0. The diagonal is ignored, since
         ``p_ii = 0``, and the rest is divided by its sum.
     n : int, optional
-        What N must be.
+        Required N.
 
     Returns
     -------
     scipy.sparse.csr_array of float32, shape (N, N)
-        Sums to 1. P itself is not changed.
+        Joint affinities with a sum of 1. The argument is not changed.
 
     Raises
     ------
     ValueError
-        If P breaks a rule.
+        If P is not square, not of shape (n, n), not symmetric, or has an entry that is negative
+        or not finite.
 
     Examples
     --------
@@ -98,14 +99,14 @@ def given(P, n: int | None = None) -> sparse.csr_array:
             "infinity."
         )
     off = P.row != P.col
-    with np.errstate(over="ignore"):  # told as infinity, or divided by it
+    with np.errstate(over="ignore"):  # the next check reports infinity, or the division removes it
         data = P.data[off].astype(np.float64)
         is_one = abs(data.sum() - 1) < _ROUNDING
     if not np.isfinite(data).all():
         raise ValueError(
             "Affinities P must fit into float64, got larger ones; divide P by its sum."
         )
-    if not is_one:  # or else it stays as it is, to the last bit
+    if not is_one:  # else every bit stays
         data /= data.max(initial=np.finfo(np.float64).tiny)
         data /= max(data.sum(), np.finfo(np.float64).tiny)
     P = sparse.csr_array((data.astype(np.float32), (P.row[off], P.col[off])), shape=P.shape)

@@ -1,4 +1,4 @@
-"""A map and what is known of its points → one HTML file that any browser opens, offline."""
+"""A map and the data of its points → one HTML file, which opens in any browser, offline."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from bhtsne.files import atomic_write, check_target
 
 __all__ = ["write"]
 
-LEVELS = 65_535  # of 16 bits: a thirtieth of a pixel on a screen 2,000 pixels wide
+LEVELS = 65_535  # of 16 bits, well below a pixel on any screen
 
 
 def write(
@@ -27,46 +27,47 @@ def write(
     titles: Sequence[str] | None = None,
     title: str = "t-SNE map",
 ) -> None:
-    """Write a map as one HTML file to look around in, with a mouse, a finger or the keyboard.
+    """Write a map as one HTML file for exploration with mouse, touch screen or keyboard.
 
-    The file holds everything it needs and opens offline, without a server. In it: pan and zoom,
-    the point under the mouse with its values (and its image), search, colours by any column, a
-    lasso, and the selected points as a CSV file. The same arguments make the same bytes.
+    The file is self-contained and opens offline, without a server. The page has pan and zoom, a
+    card with the values and the image of the point under the mouse, search, colours by any column,
+    a lasso, and export of the selected points as a CSV file. The same arguments give the same
+    bytes.
 
     Parameters
     ----------
     path : str or path
-        A file .html; replaced if it exists.
+        An .html file; an existing file is replaced.
     Y : array-like of shape (N, 2), or a list of them
-        The map; or several maps of the same points, row by row, which a slider shows one after
-        another: the frames of a run, the epochs of a training. All are drawn to one scale, in
-        steps of 1/65,535 of its width.
+        The map; or several maps of the same points in the same order, which a slider shows in
+        turn, such as the frames of a run or the epochs of a training. Coordinates of all maps are
+        quantised to 1/65,535 of their common width.
     labels : array-like of shape (N,), str or None
-        One label a point; in the column ``label``. Or the name of one of the `columns`. The points
-        are first coloured by it. As in `bhtsne.plot.scatter`, text and up to 40 different integers
+        Labels of the points, in the column ``label``; or the name of one of the `columns`. They
+        are the initial colours. As in `bhtsne.plot.scatter`, text and up to 40 distinct integers
         are categories, other numbers and dates are quantities, and None, NaN, NaT, blank text and
         masked entries are missing. Of more than 40 categories, the 40 most frequent have colours;
-        all points have one colour if no two share a label.
+        if all labels differ, all points have one colour.
     columns : mapping of str to array-like of shape (N,), DataFrame or None
-        What else is known of each point (a dict, or a table of pandas or polars). Fractions are
-        kept as float32, dates as milliseconds; integers up to 2⁵³ and text are kept as they are.
+        Further data of the points (a dict, or a table of pandas or polars). Fractions are stored
+        as float32, dates as milliseconds, and integers up to 2⁵³ and text exactly.
     ids : array-like of shape (N,) or None
-        What the points are called in the CSV file; None counts them from 0.
+        Identifiers of the points in the CSV file; None is the row number from 0.
     images : array-like of shape (N, h, w), (N, h, w, 1) or (N, h, w, 3), or None
-        A picture of each point, shown beside its values: uint8, or floats from 0 to 1. Other
-        numbers are stretched from the least to the greatest of all. Larger ones than 64 pixels
-        are made smaller.
+        An image of each point, shown with its values: uint8, or floats from 0 to 1. Other numbers
+        are scaled from the minimum to the maximum of all images. Images of more than 64 pixels are
+        reduced.
     titles : sequence of str or None
-        One title for each of several maps; None counts them from 1.
+        One title for each of several maps; None is their number from 1.
     title : str
         The title of the page.
 
     Raises
     ------
     OSError
-        If the folder does not exist or must not be written to.
+        If the folder does not exist or is not writable.
     ValueError
-        If the suffix is another one, the map is not finite or not 2-D, or something does not have
+        If the suffix is not .html, the map is not finite or not 2-D, or an argument does not have
         one entry for each point.
 
     Examples
@@ -81,17 +82,17 @@ def write(
     check_target(path, (".html",))
     maps = _maps(Y)
     n = len(maps[0])
-    known, first = _known(labels, columns, n)
+    encoded, first = _encoded(labels, columns, n)
     head = {"title": str(title), "n": n, "titles": _titles(titles, len(maps)), "labels": first}
-    named = None if ids is None else encode("ids", ids, n)
+    identifiers = None if ids is None else encode("ids", ids, n)
     pictures = None if images is None else sheets(images, n)
-    text = page(head, _quantised(maps), known, named, pictures)
+    text = page(head, _quantised(maps), encoded, identifiers, pictures)
     with atomic_write(path) as file:
-        file.write(text.encode(errors="replace"))  # halves of characters in the title
+        file.write(text.encode(errors="replace"))  # lone surrogates in the title
 
 
 def _maps(Y: Any) -> list[np.ndarray]:
-    """Return one or more maps of the same points, checked."""
+    """Return one or more maps of the same points as float64, or raise ValueError."""
     listed = isinstance(Y, Sequence) and len(Y) > 0
     several = np.ndim(Y[0]) == 2 if listed else getattr(Y, "ndim", 0) == 3
     maps: list[np.ndarray] = []
@@ -106,8 +107,8 @@ def _maps(Y: Any) -> list[np.ndarray]:
             raise ValueError(f"{name} must have the shape (N, 2), got {one.shape}.")
         if len(one) != len(maps[0]):
             raise ValueError(
-                f"the maps must be of the same points, row by row, got {len(maps[0])} points in "
-                f"Y[0] and {len(one)} in {name}."
+                f"Y must hold maps of the same points, got {len(maps[0])} points in Y[0] and "
+                f"{len(one)} in {name}."
             )
         if bad := int((~np.isfinite(one)).any(axis=1).sum()):
             raise ValueError(f"{name} must be finite, but {bad} of its {len(one)} points are not.")
@@ -117,7 +118,7 @@ def _maps(Y: Any) -> list[np.ndarray]:
 
 
 def _quantised(maps: list[np.ndarray]) -> list[np.ndarray]:
-    """Return each map's x and y as steps of the square around all maps."""
+    """Return x and y of each map as uint16, in steps of the square around all maps."""
     low = np.min([Y.min(axis=0) for Y in maps], axis=0)
     high = np.max([Y.max(axis=0) for Y in maps], axis=0)
     side = (high - low).max() or 1.0
@@ -125,8 +126,8 @@ def _quantised(maps: list[np.ndarray]) -> list[np.ndarray]:
     return [np.rint((Y - start) * (LEVELS / side)).astype(np.uint16).T for Y in maps]
 
 
-def _known(labels: Any, columns: Any, n: int) -> tuple[list[Column], int | None]:
-    """Return the columns, labels first, and which one colours the points at first."""
+def _encoded(labels: Any, columns: Any, n: int) -> tuple[list[Column], int | None]:
+    """Return the encoded labels and columns, and the index of the column of the labels."""
     table = {} if columns is None else columns
     if not isinstance(table, Mapping) and not hasattr(table, "columns"):
         raise ValueError(
@@ -134,22 +135,22 @@ def _known(labels: Any, columns: Any, n: int) -> tuple[list[Column], int | None]
             f"{type(columns).__name__}."
         )
     names = list(table if isinstance(table, Mapping) else table.columns)
-    known = [encode(f"columns[{name!r}]", table[name], n, str(name)) for name in names]
+    encoded = [encode(f"columns[{name!r}]", table[name], n, str(name)) for name in names]
     if labels is None:
-        return known, None
+        return encoded, None
     if isinstance(labels, str):
         if labels not in names:
             raise ValueError(
                 f"labels must be one of the columns {', '.join(map(repr, names)) or '(none)'} or "
                 f"one label for each of the {n} points, got {labels!r}."
             )
-        return known, names.index(labels)
+        return encoded, names.index(labels)
     if "label" in names:
         raise ValueError(
-            "columns must not hold a column 'label' beside labels; name it otherwise, or pass "
+            "columns must not hold a column 'label' if labels are given; rename it, or pass "
             "labels='label'."
         )
-    return [encode("labels", labels, n, "label"), *known], 0
+    return [encode("labels", labels, n, "label"), *encoded], 0
 
 
 def _titles(titles: Sequence[str] | None, count: int) -> list[str]:

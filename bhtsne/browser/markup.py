@@ -1,4 +1,4 @@
-"""Typed arrays and thumbnails → the text of the page, in which no text of a user is ever code."""
+"""Typed arrays and thumbnails → the HTML of the page, which never contains user text as code."""
 
 import gzip
 import html
@@ -14,7 +14,7 @@ from bhtsne.browser.encoding import Column
 from bhtsne.browser.thumbnails import Sheets
 from bhtsne.palette import DARK_PALETTE, MISSING, OTHERS, PALETTE, PLAIN
 
-# Each is a script of its own, in this order. The files in vendor/ are as their authors made them.
+# Separate scripts, in this order. The files in vendor/ are unmodified.
 _SCRIPTS = ("vendor/regl.min.js", "vendor/pub-sub-es.js", "vendor/regl-scatterplot.min.js")
 _GLUE = ("data.js", "colours.js", "card.js", "touch.js", "screen.js", "map.js")
 
@@ -26,7 +26,7 @@ def page(
     ids: Column | None,
     pictures: Sheets | None,
 ) -> str:
-    """Return the page: markup, style, one block of data, and the scripts."""
+    """Return the page: markup, style, blocks of data, and scripts."""
     style = _read("template/page.css")
     scripts = [_script(name) for name in _SCRIPTS]
     glue = "\n".join(_read(f"template/{name}") for name in _GLUE)
@@ -34,8 +34,8 @@ def page(
     blocks = [_block("data", _packed(head, places, columns, ids, pictures))]
     blocks += [_block("sheet", picture) for picture in (pictures.files if pictures else [])]
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
-    # Nothing is loaded from anywhere, and no script runs but these, whatever else a page may hold.
-    # The library compiles its shaders' callers with `Function`, hence unsafe-eval.
+    # The page loads nothing from elsewhere and runs no other scripts. The library compiles the
+    # code that calls its shaders with `Function`, which requires unsafe-eval.
     policy = (
         f"default-src 'none'; script-src {hashes} 'unsafe-eval'; style-src 'unsafe-inline'; "
         "img-src data: blob:; worker-src blob:; base-uri 'none'; form-action 'none'"
@@ -56,7 +56,7 @@ def _packed(
     ids: Column | None,
     pictures: Sheets | None,
 ) -> bytes:
-    """Return the head as JSON and then the arrays, each from a multiple of 8 bytes on, zipped."""
+    """Return the head as JSON, then the arrays, each aligned to 8 bytes, compressed by gzip."""
     arrays: list[np.ndarray] = []
 
     def put(array: np.ndarray) -> dict[str, Any]:
@@ -79,26 +79,26 @@ def _packed(
         "missing": MISSING,
         "others": OTHERS,
     }
-    told = json.dumps(head, ensure_ascii=True).encode()
-    told += b" " * (-(len(told) + 4) % 8)
-    parts = [len(told).to_bytes(4, "little"), told]
+    header = json.dumps(head, ensure_ascii=True).encode()
+    header += b" " * (-(len(header) + 4) % 8)
+    parts = [len(header).to_bytes(4, "little"), header]
     for array in arrays:
-        # in the order of bytes that all browsers have
+        # typed arrays are little-endian in all browsers
         raw = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
         parts += [raw, bytes(-len(raw) % 8)]
     return gzip.compress(b"".join(parts), 9, mtime=0)
 
 
 def _block(kind: str, content: bytes) -> str:
-    """Return bytes in letters and digits, in an element that no browser runs or shows."""
+    """Return bytes in base64, in an element that browsers neither run nor display."""
     text = b64encode(content).decode()
     return f'<script type="application/octet-stream" class="{kind}">{text}</script>'
 
 
 def _script(name: str) -> str:
-    """Return a library as a script that may stand inside of a page."""
+    """Return a library as a script for inclusion in the page."""
     text = _read(name)
-    if name == "vendor/pub-sub-es.js":  # the only one that comes as a module and not as a script
+    if name == "vendor/pub-sub-es.js":  # the only library that is a module
         body, _, exported = text.partition("export {")
         assert "createPubSub" in exported
         text = f"globalThis.createPubSub = (() => {{\n{body}return createPubSub;\n}})();"

@@ -1,4 +1,4 @@
-"""Images → sheets of thumbnails, each one picture file, in the order of the points."""
+"""Images → sheets of thumbnails as WebP files, in the order of the points."""
 
 import io
 from typing import Any, NamedTuple
@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-_LARGEST = 64  # pixels of a thumbnail's longer side
-_EDGE = 2048  # pixels of a sheet: a phone decodes one in a moment, and only when it is looked at
-_QUALITY = 60  # digits of 28 × 28 pixels: 127 bytes each, where 80 takes 152 and PNG 166
+_LARGEST = 64  # maximum number of pixels of the longer side of a thumbnail
+_EDGE = 2048  # pixels per side of a sheet, which is decoded on first use
+_QUALITY = 60  # of WebP; handwritten digits take fewer bytes than at 80 or as PNG
 
 
 class Sheets(NamedTuple):
-    """Thumbnails of one size, row after row of each sheet."""
+    """Thumbnails of one size, in rows on each sheet."""
 
-    width: int
+    width: int  # of a thumbnail in pixels
     height: int
     across: int  # thumbnails in a row
     down: int  # rows in a sheet
@@ -44,7 +44,7 @@ def sheets(images: Any, n: int) -> Sheets:
 
 
 def _range(images: np.ndarray) -> tuple[float, float]:
-    """Return the numbers that are black and white."""
+    """Return the values of black and white."""
     if images.dtype == np.uint8:
         return 0, 255
     low, high = float(images.min()), float(images.max())
@@ -56,6 +56,7 @@ def _range(images: np.ndarray) -> tuple[float, float]:
 
 
 def _fitted(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return the height and width of a thumbnail."""
     height, width = shape
     scale = min(1.0, _LARGEST / max(shape))
     return max(1, round(height * scale)), max(1, round(width * scale))
@@ -70,7 +71,7 @@ def _thumbnail(image: np.ndarray, low: float, high: float, size: tuple[int, int]
 
 
 def _sheet(thumbnails: list[np.ndarray], across: int) -> bytes:
-    """Return a picture file with the thumbnails in rows, the last one filled up with black."""
+    """Return a WebP file with the thumbnails in rows, the last row padded with black."""
     rows = -(-len(thumbnails) // across)
     height, width, *colours = thumbnails[0].shape
     whole = np.zeros((rows * across, height, width, *colours), np.uint8)

@@ -1,10 +1,5 @@
-"""Named arrays and JSON ↔ files of one folder, each of them whole or not there.
+"""A folder ↔ the files of one run, written by a thread of their own while the run continues."""
 
-A file is an .npz of plain arrays, whose CRC-32 sums tell a torn or altered one. What a run has
-computed is written by a thread of its own, while the run goes on.
-"""
-
-import json
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from bhtsne import files, user_warnings
+from bhtsne import files, storage, user_warnings
+from bhtsne.checkpoint.identity import CLASSES
+from bhtsne.storage import Format
 
-Kept = tuple[dict[str, Any], dict[str, np.ndarray]]
-
-COMMAND = "command.json"  # what `bhtsne embed` was called with
-_STATES = 2  # the last is not yet whole while it is written, and may be torn by the disk after it
+COMMAND = "command.json"  # the arguments of `bhtsne embed`
+FORMAT = Format("bhtsne.checkpoint", 2, "a part of a run's checkpoint")
+_STATES = 2  # the last may be incomplete while it is written, and damaged by the disk after that
 
 
 class Folder:
@@ -28,12 +24,12 @@ class Folder:
     Parameters
     ----------
     path : str or path
-        Made if there is none; its own parent must be there.
+        The folder. It is created if it does not exist; its parent must exist.
 
     Raises
     ------
     OSError
-        If it cannot be made or written to, or another process uses it.
+        If the folder cannot be created or written to, or another process uses it.
     ValueError
         If it holds files of another kind.
     """
@@ -41,11 +37,11 @@ class Folder:
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path)
         _make(self.path)
-        self._held = ExitStack()
-        self._held.enter_context(files.locked(self.path, "checkpoint"))
+        self._resources = ExitStack()
+        self._resources.enter_context(files.locked(self.path, "checkpoint"))
         self._writer = ThreadPoolExecutor(1, "bhtsne-checkpoint")
         self._last: Future | None = None
-        self._drop_old_states()  # a process may have been killed before it had removed one
+        self._drop_old_states()  # a process may have been killed before it removed one
 
     def __enter__(self) -> "Folder":
         return self
@@ -55,68 +51,67 @@ class Folder:
             self.wait()
         finally:
             self._writer.shutdown()
-            self._held.close()
+            self._resources.close()
 
-    def read(self, name: str) -> Kept | None:
-        """Return what a file holds, or None if it is not there; ValueError if it is damaged."""
-        path = self.path / f"{name}.npz"
-        if not path.exists():
-            return None
-        with files.readable_errors(path, "what a run has kept"):
-            with files.stored(path) as file:
-                arrays = files.read_arrays(file)
-            return json.loads(str(arrays.pop("told"))), arrays
+    def read(self, name: str) -> dict[str, Any] | None:
+        """Return the content of a file, or None if there is none; ValueError if it is damaged."""
+        path = self._path(name)
+        return storage.load(path, FORMAT, CLASSES) if path.exists() else None
 
-    def read_sound(
-        self, name: str, decode: Callable[[dict, dict], Any]
-    ) -> tuple[dict[str, Any], Any] | None:
-        """Return what a file says and what it decodes to, or None and a warning if it cannot be."""
+    def read_sound(self, name: str, convert: Callable[[dict[str, Any]], Any]) -> Any:
+        """Return the converted content of a file, or None; if it is damaged, with a warning."""
         try:
-            kept = self.read(name)
-            if kept is None:
+            content = self.read(name)
+            if content is None:
                 return None
-            with files.readable_errors(self.path / f"{name}.npz", "what a run has kept"):
-                return kept[0], decode(*kept)
+            with storage.archive.errors(self._path(name), FORMAT):
+                return convert(content)
         except ValueError as error:
-            user_warnings.warn(f"{str(error).rstrip('.')}, and the run does without it.")
+            user_warnings.warn(f"{str(error).rstrip('.')}, and the run continues without it.")
             return None
 
     def states(self) -> list[str]:
         """Return the names of the states, the latest first."""
         return sorted((path.stem for path in self.path.glob("state-*.npz")), reverse=True)
 
-    def write(self, name: str, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Write a file, and wait until it is safe."""
-        arrays = arrays | {"told": np.array(json.dumps(told, default=_plain))}
-        with files.atomic_write(self.path / f"{name}.npz") as file:
-            files.write_arrays(file, arrays)
+    def write(self, name: str, content: dict[str, Any]) -> None:
+        """Write a file, and wait until it is on the disk."""
+        self._write(name, *storage.encode(content, CLASSES))
 
-    def write_later(self, name: str, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Write a file while the run goes on; what could not be written is told by a warning."""
+    def write_later(self, name: str, content: dict[str, Any]) -> None:
+        """Write a file while the run continues; a failure becomes a warning."""
         self.wait()
-        self._last = self._writer.submit(self._write_last, name, told, arrays)
+        # The thread gets numbers of now: the run changes lists, but replaces arrays.
+        parts = storage.encode(content, CLASSES)
+        self._last = self._writer.submit(self._write_last, name, *parts)
 
-    def _write_last(self, name: str, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        self.write(name, told, arrays)
+    def _write_last(self, name: str, header: Any, arrays: dict[str, np.ndarray]) -> None:
+        self._write(name, header, arrays)
         self._drop_old_states()
+
+    def _write(self, name: str, header: Any, arrays: dict[str, np.ndarray]) -> None:
+        storage.archive.write(self._path(name), FORMAT, header, arrays)
+
+    def _path(self, name: str) -> Path:
+        return self.path / f"{name}.npz"
 
     def _drop_old_states(self) -> None:
         for old in self.states()[_STATES:]:
-            (self.path / f"{old}.npz").unlink()
+            self._path(old).unlink()
 
     @property
     def busy(self) -> bool:
-        """Whether something is still being written."""
+        """Whether a file is being written."""
         return self._last is not None and not self._last.done()
 
     def wait(self) -> None:
-        """Wait until what was to be written is written, or could not be."""
+        """Wait until the last file is written, or has failed."""
         last, self._last = self._last, None
         if last is None:
             return
         try:
             last.result()
-        except OSError as error:  # a map is worth more than its copy: the run goes on
+        except OSError as error:  # the map matters more than its copy: the run continues
             user_warnings.warn(
                 f"{str(error).rstrip('.')}; the run goes on, and its earlier checkpoint stays."
             )
@@ -125,10 +120,6 @@ class Folder:
 def state_name(iteration: int) -> str:
     """Return the name of the state after an iteration."""
     return f"state-{iteration:08}"
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
 
 
 def _make(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command `bhtsne`: what is typed → one of its commands, and the exit status."""
+"""Arguments → exit status: the command `bhtsne`, which runs one of its subcommands."""
 
 import argparse
 import contextlib
@@ -33,21 +33,21 @@ _EPILOG = """examples:
   bhtsne embed points.csv --labels species -o map.csv --html map.html
   bhtsne embed --help
 
-The exit status is 0; 2 where the command, or what a file holds, cannot be meant so; 1 where it
-failed; 130 after Ctrl-C.
+Exit status: 0 on success, 2 for an invalid command or input file, 1 for any other failure, 130
+after Ctrl-C.
 """
-_MISNAMED = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
-_FAILED, _MEANT_OTHERWISE, _INTERRUPTED, _READER_GONE = 1, 2, 130, 141
+_WRONG_PATH = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+_FAILED, _INVALID, _INTERRUPTED, _CLOSED_PIPE = 1, 2, 130, 141
 
 
 def run() -> NoReturn:
-    """Run the command as a process of its own."""
-    if sys.stderr is None:  # closed: `print` would take the standard output, where the map may go
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # until the process ends
+    """Run the command as the main program, and exit the process."""
+    if sys.stderr is None:  # closed: `print` would write to stdout instead, into a piped map
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # open until the process ends
     status = main()
-    with contextlib.suppress(OSError):  # its reader has gone
+    with contextlib.suppress(OSError):  # closed pipe
         sys.stderr.flush()
-    # Nothing is left to do, and taking LLVM and the thread pools apart would last another 0.6 s.
+    # A regular exit would also tear down LLVM and the thread pools, which takes noticeable time.
     os._exit(status)
 
 
@@ -57,67 +57,68 @@ def main(argv: list[str] | None = None) -> int:
     Parameters
     ----------
     argv : list of str, optional
-        Arguments; those of the process by default.
+        Command-line arguments; by default those of the process.
 
     Returns
     -------
     int
-        0. After one sentence on stderr: 2 where the arguments, or what a file holds, cannot be
-        meant so, 1 where it failed, 130 after Ctrl-C or SIGTERM. 141 if nobody reads the output any
-        more.
+        Exit status: 0 on success, 2 for invalid arguments or an invalid input file, 1 for any other
+        failure, 130 after Ctrl-C or SIGTERM, 141 if the pipe of the output is closed. A status of 1
+        or 2 comes with a message of one sentence on stderr.
     """
     argv = sys.argv[1:] if argv is None else argv
     try:
-        status = _status(argv)
-        if sys.stdout is not None:  # closed, or none, as of a service
+        status = _run_command(argv)
+        if sys.stdout is not None:  # None if closed, or in a service without a console
             sys.stdout.flush()
     except BrokenPipeError:
         streams.close_quietly()
-        return _READER_GONE
+        return _CLOSED_PIPE
     return status
 
 
-def _status(argv: list[str]) -> int:
-    """Run the command, and say what is wrong in one sentence."""
+def _run_command(argv: list[str]) -> int:
+    """Run the command and return its exit status; report an error in one sentence."""
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _warn
+            warnings.showwarning = _print_warning
             arguments = _parsed(argv)
-            with interrupts.held(signal.SIGTERM):  # what was reached is written
+            with interrupts.held(signal.SIGTERM):  # the command writes the map computed so far
                 status = arguments.job(arguments)
                 return _INTERRUPTED if interrupts.take() else status
     except BrokenPipeError:
         raise
     except KeyboardInterrupt as stop:
-        told = str(stop) or "interrupted before there was a result."
-        return _fault(told, _INTERRUPTED, argv)
-    except (TypeError, ValueError, *_MISNAMED) as error:
-        return _fault(str(error), _MEANT_OTHERWISE, argv)
+        message = str(stop) or "interrupted before there was a result."
+        return _report_error(message, _INTERRUPTED, argv)
+    except (TypeError, ValueError, *_WRONG_PATH) as error:
+        return _report_error(str(error), _INVALID, argv)
     except (ArithmeticError, ImportError, MemoryError, OSError) as error:
-        return _fault(str(error) or type(error).__name__, _FAILED, argv)
+        return _report_error(str(error) or type(error).__name__, _FAILED, argv)
     except Exception as error:
         if os.environ.get("BHTSNE_TRACEBACK"):
             raise
-        told = f"{type(error).__name__}: {error}, which nobody foresaw; BHTSNE_TRACEBACK=1 shows "
-        return _fault(f"{told}where it was.", _FAILED, argv)
+        message = f"unexpected {type(error).__name__}: {error}; set BHTSNE_TRACEBACK=1 for the "
+        return _report_error(f"{message}traceback.", _FAILED, argv)
 
 
-def _fault(told: str, status: int, argv: list[str]) -> int:
-    told = " ".join(told.split())
+def _report_error(message: str, status: int, argv: list[str]) -> int:
+    """Print an error on stderr, with --json also as an object on stdout; return the status."""
+    message = " ".join(message.split())
     if "--json" in argv:
-        print(json.dumps({"error": told, "status": status}))
-    print(f"bhtsne: {told}", file=sys.stderr)
+        print(json.dumps({"error": message, "status": status}))
+    print(f"bhtsne: {message}", file=sys.stderr)
     return status
 
 
-def _warn(message, *_: Any, **__: Any) -> None:
+def _print_warning(message, *_: Any, **__: Any) -> None:
     print(f"bhtsne: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _parsed(argv: list[str]) -> argparse.Namespace:
     """Return the options of a command, or raise `Usage`."""
     parser = _parser()
-    if "_ARGCOMPLETE" in os.environ:  # the shell asks what could come next
+    if "_ARGCOMPLETE" in os.environ:  # set by the shell for completion
         import argcomplete
 
         argcomplete.autocomplete(parser)

@@ -1,4 +1,4 @@
-"""`bhtsne compare`: from one start, what Barnes-Hut comes to and what all pairs do."""
+"""Points → differences between Barnes-Hut and all pairs: the command `bhtsne compare`."""
 
 import argparse
 import time
@@ -16,33 +16,40 @@ from bhtsne.cli.parser import (
     add_theme,
     count,
 )
-from bhtsne.cli.points import Watch, check_picture, load, table_of, tell, written
+from bhtsne.cli.points import (
+    Watch,
+    check_figure,
+    load,
+    output_paths,
+    print_summary,
+    table_of,
+)
 
 _EXAMPLES = """
 bhtsne compare digits
 bhtsne compare points.csv --labels species --theta 0.8 --plot compared.png
 bhtsne compare mnist --points 5000 --json
 """
-_MOST = 10_000  # points that are taken without being asked: some two minutes on two cores
+_LIMIT = 10_000  # points that need no --points, since the time grows with their square
 _THETAS = (0.2, 0.3, 0.5, 0.7, 1.0, 1.3)
-_REPEATS = 3
+_REPEATS = 3  # the least time of these counts
 
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
     command = add_command(
         commands, "compare", run, _EXAMPLES,
-        help="run Barnes-Hut and all pairs from one start, and compare them",
-        description="Make a map by Barnes-Hut and one by the forces of all pairs of points, from "
-        "one start and the same affinities. Say how far forces, divergences and maps differ, and "
-        "what each takes.",
+        help="compare Barnes-Hut with the forces of all pairs of points",
+        description="Compute one map by Barnes-Hut and one by the forces of all pairs of points, "
+        "from the same start and affinities. Print the differences of forces, KL divergences and "
+        "maps, and the run times.",
     )  # fmt: skip
     add_input(command)
     add = command.add_argument
-    add("--points", type=count, metavar="N", help=f"take so many, drawn by --seed (all, up to "
-        f"{_MOST:,}: time grows with the square)")  # fmt: skip
-    add("--plot", metavar="PNG", type=Path, help="draw both maps, and the error by theta: .png, "
-        ".pdf or .svg")  # fmt: skip
+    add("--points", type=count, metavar="N", help="number of points, drawn at random with --seed "
+        f"(all if at most {_LIMIT:,}, as the time grows with the square)")  # fmt: skip
+    add("--plot", metavar="PNG", type=Path, help="figure of both maps and of the error by theta: "
+        ".png, .pdf or .svg")  # fmt: skip
     add_theme(command)
     add_table(command)
     fitting.add_options(command)
@@ -50,18 +57,18 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare; return the exit status."""
+    """Print the comparison; return the exit status."""
     if arguments.method == "exact" or arguments.force_error is not None:
-        raise Usage("compare runs both methods, at --theta: --method and --force-error are embed's")
+        raise Usage("compare runs both methods, at --theta; leave out --method and --force-error")
     if arguments.plot is not None:
-        check_picture(arguments.plot)
+        check_figure(arguments.plot)
     watch = Watch()
     points = load(arguments)
     X, pca = fitting.reduced(points.X, arguments)
-    some = _drawn(X.shape[0], arguments)
-    X, own, labels = (_rows(of, some) for of in (X, points.X, points.labels))
+    rows = _sample(X.shape[0], arguments)
+    X, features, labels = (_take(array, rows) for array in (X, points.X, points.labels))
     watch.lap("load")
-    told, maps, tables = _compared(X, own if pca else X, pca is not None, arguments)
+    results, maps, tables = _compared(X, features if pca else X, pca is not None, arguments)
     watch.restart()
     if arguments.plot is not None:
         _draw(maps, labels, tables, arguments)
@@ -72,35 +79,35 @@ def run(arguments: argparse.Namespace) -> int:
         "points": X.shape[0],
         "features": X.shape[1],
         "pca": pca,
-        **told,
+        **results,
         "total_seconds": round(watch.total(), 3),
-        **written(arguments),
+        **output_paths(arguments),
     }
-    tell(summary, _told(summary, own.shape[1]), arguments)
+    print_summary(summary, _lines(summary, features.shape[1]), arguments)
     return 0
 
 
-def _drawn(n: int, arguments: argparse.Namespace) -> Any:
-    """Return the rows that were asked for, or None for all."""
+def _sample(n: int, arguments: argparse.Namespace) -> Any:
+    """Return --points rows in random choice, or None for all rows."""
     import numpy as np
 
-    wanted = arguments.points
-    if wanted is None and n > _MOST:
-        raise Usage(f"all pairs of {n:,} points take too long: their time grows with the square; "
-                    f"take a part by --points {_MOST}")  # fmt: skip
-    if wanted is None or wanted >= n:
+    count = arguments.points
+    if count is None and n > _LIMIT:
+        raise Usage(f"compare takes at most {_LIMIT:,} points, as the time grows with the square, "
+                    f"got {n:,}; take a sample by --points {_LIMIT}")  # fmt: skip
+    if count is None or count >= n:
         return None
-    return np.sort(np.random.default_rng(arguments.seed).choice(n, wanted, replace=False))
+    return np.sort(np.random.default_rng(arguments.seed).choice(n, count, replace=False))
 
 
-def _rows(of: Any, some: Any) -> Any:
-    return of if some is None or of is None else of[some]
+def _take(array: Any, rows: Any) -> Any:
+    return array if rows is None or array is None else array[rows]
 
 
 def _compared(
-    X: Any, own: Any, is_reduced: bool, arguments: argparse.Namespace
+    X: Any, features: Any, is_reduced: bool, arguments: argparse.Namespace
 ) -> tuple[dict[str, Any], list, dict]:
-    """Return what is told, both maps, and the forces' errors by θ at the start and the end."""
+    """Return the results, both maps, and the errors of the forces by θ at the start and the end."""
     from bhtsne import forces, initial, jit, metrics
 
     if arguments.init in ("auto", "pca") and arguments.metric != "precomputed":
@@ -110,7 +117,7 @@ def _compared(
     tree = fitting.estimator(arguments, init=start).fit(X)
     interrupts.check_fit(tree)
     P = tree.affinities_
-    # loads or compiles what the second needs, which is not to count
+    # This run loads or compiles the kernels of the next one, whose time is measured.
     fitting.estimator(arguments, init=start, method="exact", affinities=P, n_iter=0,
                       early_exaggeration_iter=1, verbose=False).fit(X)  # fmt: skip
     pairs = fitting.estimator(arguments, init=start, method="exact", affinities=P).fit(X)
@@ -119,15 +126,15 @@ def _compared(
     k = min(10, X.shape[0] - 1)
     with jit.threads(arguments.threads):
         tables = {"start": errors(start, arguments.dof), "end": errors(maps[0], arguments.dof)}
-        kept = {
-            name: fitting.recall(own, model, k, arguments, is_reduced)
+        recalls = {
+            name: fitting.recall(features, model, k, arguments, is_reduced)
             for name, model in runs.items()
         }
-        told = {
+        results = {
             name: {
                 "kl_divergence": forces.kl_divergence(P, model.embedding_, dof=arguments.dof),
                 "optimization_seconds": round(model.timings_["optimization"], 3),
-                "neighbor_recall": round(kept[name][0], 4),
+                "neighbor_recall": round(recalls[name][0], 4),
             }
             for name, model in runs.items()
         }
@@ -136,8 +143,8 @@ def _compared(
         "theta": arguments.theta,
         "n_iter": tree.n_iter_,
         "k": k,
-        "recall_points": kept["exact"][1],
-        **told,
+        "recall_points": recalls["exact"][1],
+        **results,
         "map_neighbor_overlap": round(overlap, 4),
         "map_distance_correlation": round(
             metrics.distance_correlation(*maps, random_state=arguments.seed), 4
@@ -147,28 +154,28 @@ def _compared(
 
 
 def errors(Y: Any, dof: float) -> list[dict[str, float]]:
-    """Return, for each θ, the error of the forces on a map, and the time that they take.
+    """Return the relative error of the repulsive forces on a map, and their time, for each θ.
 
-    The error is ``‖F/Z − F*/Z*‖ / ‖F*/Z*‖`` over all points, F* and Z* being those of all pairs.
+    The error is ``‖F/Z − F*/Z*‖ / ‖F*/Z*‖`` over all points, where F* and Z* are the exact forces
+    and their normalisation.
     """
     import numpy as np
 
     from bhtsne import forces
 
     exact, seconds = _timed(lambda: forces.repulsion(Y, method="exact", dof=dof), 1)
-    right, rows = exact.force / exact.z, []
+    reference, rows = exact.force / exact.z, []
     for theta in _THETAS:
         tree, took = _timed(lambda theta=theta: forces.repulsion(Y, theta=theta, dof=dof), _REPEATS)
-        wrong = np.linalg.norm(tree.force / tree.z - right) / np.linalg.norm(right)
-        rows.append(
-            {"theta": theta, "error": float(wrong), "seconds": took, "exact_seconds": seconds}
-        )
+        difference = np.linalg.norm(tree.force / tree.z - reference)
+        error = float(difference / np.linalg.norm(reference))
+        rows.append({"theta": theta, "error": error, "seconds": took, "exact_seconds": seconds})
     return rows
 
 
 def _timed(call: Any, repeats: int) -> tuple[Any, float]:
-    """Return what a call comes to, and the least seconds that it takes."""
-    result, best = call(), float("inf")  # the first may load what was compiled
+    """Return the result of a call, and its least time in seconds over some repeats."""
+    result, best = call(), float("inf")  # the first call may compile or load a kernel
     for _ in range(repeats):
         interrupts.check()
         begin = time.perf_counter()
@@ -183,7 +190,8 @@ def _draw(maps: list, labels: Any, tables: dict, arguments: argparse.Namespace) 
     from bhtsne.plot import figures
 
     if maps[0].shape[1] != 2:
-        raise Usage("--plot draws maps of 2 dimensions; leave it, or --n-components, out")
+        raise Usage(f"--plot needs a map of 2 dimensions, got {maps[0].shape[1]}; leave out "
+                    "--plot or --n-components")  # fmt: skip
     *pair, last = figures.panels(3)
     titles = (f"Barnes-Hut, θ = {arguments.theta:g}", "all pairs")
     plot.compare(maps[0], maps[1], labels, axes=pair, titles=titles, theme=arguments.theme)
@@ -192,28 +200,29 @@ def _draw(maps: list, labels: Any, tables: dict, arguments: argparse.Namespace) 
     figures.write(arguments.plot, last.figure)
 
 
-def _told(told: dict[str, Any], n_features: int) -> list[str]:
-    tree, pairs, k, theta = (told[name] for name in ("barnes_hut", "exact", "k", "theta"))
-    n = told["recall_points"]
-    sample = "" if n == told["points"] else f", {n:,} points"
+def _lines(summary: dict[str, Any], n_features: int) -> list[str]:
+    """Return the summary as lines of text."""
+    tree, pairs, k, theta = (summary[name] for name in ("barnes_hut", "exact", "k", "theta"))
+    n = summary["recall_points"]
+    sample = "" if n == summary["points"] else f" ({n:,} points)"
     lines = [
-        f"{told['points']:,} points, {fitting.of_features(told, n_features)}, {told['n_iter']} "
-        f"iterations from one start, in {told['total_seconds']:.1f} s",
+        f"{summary['points']:,} points, {fitting.features_text(summary, n_features)}, "
+        f"{summary['n_iter']} iterations from the same start, in {summary['total_seconds']:.1f} s",
         f"{'':<33}{f'Barnes-Hut, θ {theta:g}':>18}{'all pairs':>14}",
     ]
-    for what, name, form in (
-        ("KL divergence, by all pairs", "kl_divergence", ".4f"),
+    for title, name, form in (
+        ("exact KL divergence", "kl_divergence", ".4f"),
         ("seconds of the optimisation", "optimization_seconds", ".2f"),
-        (f"neighbours kept, of {k}{sample}", "neighbor_recall", ".1%"),
+        (f"neighbour recall at {k}{sample}", "neighbor_recall", ".1%"),
     ):
-        lines.append(f"{what:<33}{format(tree[name], form):>18}{format(pairs[name], form):>14}")
+        lines.append(f"{title:<33}{format(tree[name], form):>18}{format(pairs[name], form):>14}")
     lines += [
-        f"of each point's {k} neighbours in one map, {told['map_neighbor_overlap']:.1%} are among "
-        f"its {k} in the other; distances correlate by {told['map_distance_correlation']:.3f}",
-        "error of the forces, by all of them, and milliseconds of one evaluation:",
+        f"between the maps: neighbour recall at {k} {summary['map_neighbor_overlap']:.1%}, rank "
+        f"correlation of distances {summary['map_distance_correlation']:.3f}",
+        "relative error of the forces, and milliseconds of one evaluation:",
         f"  {'θ':<10}{'start':>10}{'end':>10}{'ms':>10}",
     ]
-    tables = told["force_errors"]
+    tables = summary["force_errors"]
     for first, last in zip(tables["start"], tables["end"], strict=True):
         lines.append(f"  {first['theta']:<10g}{first['error']:>10.1e}{last['error']:>10.1e}"
                      f"{1e3 * last['seconds']:>10.2f}")  # fmt: skip

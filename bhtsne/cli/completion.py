@@ -1,4 +1,4 @@
-"""`bhtsne completion`: from the name of a shell to what it runs to complete words."""
+"""Name of a shell → its completion script: the command `bhtsne completion`."""
 
 import argparse
 import json
@@ -17,16 +17,16 @@ def add(commands: Any) -> None:
     """Add the command to the parser."""
     command = add_command(
         commands, "completion", run, _EXAMPLES,
-        help="print what lets the Tab key complete words",
-        description="Print what lets a shell complete commands, options, their values, data sets, "
-        "and the columns of the file that was named.",
+        help="print a completion script for a shell",
+        description="Print the script by which a shell completes commands, options, values of "
+        "options, data sets, and columns of the input file.",
     )  # fmt: skip
     command.add_argument("shell", metavar="SHELL", choices=_SHELLS, help="bash, zsh or fish")
     add_json(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print it; return the exit status."""
+    """Print the script; return the exit status."""
     import argcomplete
 
     code = argcomplete.shellcode(["bhtsne"], shell=arguments.shell)

@@ -1,42 +1,42 @@
-"""`bhtsne data`: from the name of a data set to what it is, and to a file of it."""
+"""Name of a data set → its description, and a file: the command `bhtsne data`."""
 
 import argparse
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bhtsne.cli.parser import Usage, add_command, add_json, completed, did_you_mean
+from bhtsne.cli.parser import Usage, add_command, add_json, complete_by, did_you_mean
 
 _EXAMPLES = """
-bhtsne data                        # what there is, and whether it is here
-bhtsne data mnist                  # fetch it, once, and say what it is
+bhtsne data                        # list all data sets
+bhtsne data mnist                  # describe MNIST; download it on first use
 bhtsne data clusters:5000 -o clusters.csv
 """
 _SUFFIXES = (".npz", ".npy", ".csv", ".tsv", ".parquet")
 
 
-class _About(NamedTuple):
-    """What a data set is, and where it comes from."""
+class _Entry(NamedTuple):
+    """A data set in the list."""
 
     name: str
     points: int
     features: int
     classes: int
     source: str
-    here: bool
+    here: bool  # available without a download
 
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
     command = add_command(
         commands, "data", run, _EXAMPLES,
-        help="list the data sets, fetch one, or write it to a file",
-        description="List the data sets that have names; or fetch one, say what it is, and write "
-        "it to a file.",
+        help="list the data sets, describe one, or write it to a file",
+        description="List the data sets, or describe one and write it to a file. MNIST is "
+        "downloaded on first use.",
     )  # fmt: skip
     name = command.add_argument("input", metavar="NAME", nargs="?", help="digits, mnist or "
                                 "clusters:N")  # fmt: skip
-    completed(name, _names)
+    complete_by(name, _names)
     command.add_argument("-o", "--output", metavar="FILE", type=Path, help=".npz (X and y), .npy "
                          "(X alone), .csv, .tsv or .parquet")  # fmt: skip
     add_json(command)
@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.input is None:
         if arguments.output is not None:
-            raise Usage(f"-o needs the name of a data set too: {', '.join(datasets.NAMES)}")
-        return _listed(_known(), arguments.json)
+            raise Usage(f"-o needs the name of a data set, one of {', '.join(datasets.NAMES)}")
+        return _print_list(_entries(), arguments.json)
     if arguments.input.partition(":")[0] not in datasets.NAMES:
         hint = did_you_mean(arguments.input, datasets.NAMES)
         known = ", ".join(datasets.NAMES)
@@ -63,25 +63,25 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _known() -> list[_About]:
-    """Return what is known of each data set; nothing is loaded."""
+def _entries() -> list[_Entry]:
+    """Return the list of data sets, without loading any."""
     from bhtsne import datasets
 
-    held = next((place for place in datasets.places() if datasets.holds_mnist(place)), None)
-    source = f"in {held}" if held else "to be fetched, once, from OpenML"
+    folder = next((place for place in datasets.places() if datasets.holds_mnist(place)), None)
+    source = f"in {folder}" if folder else "OpenML, downloaded on first use"
     return [
-        _About("digits", 1797, 64, 10, "in scikit-learn", True),
-        _About("mnist", 70_000, 784, 10, source, held is not None),
-        _About("clusters", 10_000, 50, 10, "generated; clusters:N for N points", True),
+        _Entry("digits", 1797, 64, 10, "in scikit-learn", True),
+        _Entry("mnist", 70_000, 784, 10, source, folder is not None),
+        _Entry("clusters", 10_000, 50, 10, "generated; clusters:N for N points", True),
     ]
 
 
-def _listed(about: list[_About], as_json: bool) -> int:
+def _print_list(entries: list[_Entry], as_json: bool) -> int:
     if as_json:
-        print(json.dumps({"data": [data._asdict() for data in about]}))
+        print(json.dumps({"data": [data._asdict() for data in entries]}))
         return 0
     print(f"{'name':<10}{'points':>8}{'features':>10}{'classes':>9}  {'here':<5} source")
-    for data in about:
+    for data in entries:
         print(
             f"{data.name:<10}{data.points:>8,}{data.features:>10}{data.classes:>9}  "
             f"{'yes' if data.here else 'no':<5} {data.source}"
@@ -90,11 +90,13 @@ def _listed(about: list[_About], as_json: bool) -> int:
 
 
 def _write(path: Path, data: Any) -> None:
+    import numpy as np
+
     from bhtsne import files
 
     if path.suffix.lower() == ".npz":
         with files.atomic_write(path) as file:
-            files.write_arrays(file, {"X": data.X, "y": data.y})
+            np.savez(file, X=data.X, y=data.y)
     elif path.suffix.lower() == ".npy":
         files.write(path, data.X)
     else:
@@ -105,7 +107,7 @@ def _describe(arguments: argparse.Namespace, data: Any) -> None:
     import numpy as np
 
     sizes = np.bincount(data.y)
-    told = {
+    summary = {
         "name": arguments.input,
         "points": len(data.X),
         "features": data.X.shape[1],
@@ -117,12 +119,12 @@ def _describe(arguments: argparse.Namespace, data: Any) -> None:
         "output": None if arguments.output is None else str(arguments.output),
     }
     if arguments.json:
-        print(json.dumps(told))
+        print(json.dumps(summary))
         return
     print(
-        f"{told['name']}: {told['points']:,} points, {told['features']} features ({told['dtype']}, "
-        f"{told['least']:g} to {told['greatest']:g}), {told['classes']} classes of "
-        f"{sizes.min():,} to {sizes.max():,} points"
+        f"{summary['name']}: {summary['points']:,} points, {summary['features']} features "
+        f"({summary['dtype']}, {summary['least']:g} to {summary['greatest']:g}), "
+        f"{summary['classes']} classes of {sizes.min():,} to {sizes.max():,} points"
     )
     if arguments.output is not None:
         print(f"written to {arguments.output}")

@@ -1,4 +1,4 @@
-"""`bhtsne embed`: from a data set or a file to a map, a picture and a summary."""
+"""Data set or file → map, figure and summary: the command `bhtsne embed`."""
 
 import argparse
 from pathlib import Path
@@ -13,7 +13,15 @@ from bhtsne.cli.parser import (
     add_output,
     add_table,
 )
-from bhtsne.cli.points import Watch, check_targets, keep, load, table_of, tell, written
+from bhtsne.cli.points import (
+    Watch,
+    check_targets,
+    load,
+    output_paths,
+    print_summary,
+    table_of,
+    write_map,
+)
 from bhtsne.cli.streams import is_stream
 
 _EXAMPLES = """
@@ -24,10 +32,10 @@ bhtsne embed train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz --pl
 bhtsne embed points.csv --affinities multiscale --perplexity 30,300 --force-error 1e-3
 bhtsne embed clusters:100000 --quiet --json
 bhtsne embed - < points.csv > map.csv
-bhtsne embed big.parquet --landmarks 50000 --labels kind -o map.parquet   # never all in memory
-bhtsne embed points.npy --checkpoint run -o map.npy   # and, after whatever stopped it:
+bhtsne embed big.parquet --landmarks 50000 --labels kind -o map.parquet   # larger than memory
+bhtsne embed points.npy --checkpoint run -o map.npy   # interrupted
 bhtsne resume run
-embedding-atlas map.parquet --x tsne1 --y tsne2 --text label   # a map that embed wrote
+embedding-atlas map.parquet --x tsne1 --y tsne2 --text label   # another program for maps
 """
 
 
@@ -35,22 +43,18 @@ def add(commands: Any) -> None:
     """Add the command to the parser."""
     command = add_command(
         commands, "embed", run, _EXAMPLES,
-        help="make a map of a data set or a file",
-        description="Make a t-SNE map of a data set or a file, and say how good it is.",
+        help="compute a map of a data set or a file",
+        description="Compute a t-SNE map of a data set or a file, and print its quality.",
     )  # fmt: skip
     add_input(command)
-    group = add_output(command, "IN-tsne.npy if no other file is named")
+    group = add_output(command)
     option = group.add_argument
-    option(
-        "--film",
-        metavar="FILM",
-        type=Path,
-        help="how the map comes to be: .gif, or .mp4 where ffmpeg is",
-    )
-    option("--save", metavar="MODEL", type=Path, help="keep the fitted map, .npz, for `bhtsne "
-           "transform` and `plot`; IN is then not reduced unless --pca says so")  # fmt: skip
-    option("--checkpoint", metavar="RUN", type=Path, help="a folder that keeps what is reached, "
-           "for `bhtsne resume RUN`")  # fmt: skip
+    option("--film", metavar="FILM", type=Path, help="film of the optimisation, .gif, or .mp4 if "
+           "ffmpeg is installed")  # fmt: skip
+    option("--save", metavar="MODEL", type=Path, help="fitted model, .npz, for `bhtsne transform` "
+           "and `plot`; the default of --pca is then 0")  # fmt: skip
+    option("--checkpoint", metavar="RUN", type=Path, help="folder of checkpoints, for `bhtsne "
+           "resume RUN`")  # fmt: skip
     add_table(command)
     fitting.add_options(command)
     partwise.add_options(command)
@@ -58,15 +62,16 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make a map of a data set or a file; return the exit status."""
-    if partwise.is_meant(arguments):
+    """Compute the map; return the exit status."""
+    if partwise.is_requested(arguments):
         return partwise.run(arguments)
     check_targets(arguments)
     if arguments.save is not None and arguments.pca is None:
-        arguments.pca = 0  # new points come with all their features
+        arguments.pca = 0  # `transform` takes points with all features
     if arguments.checkpoint is not None:
         if is_stream(arguments.input):
-            raise Usage("--checkpoint needs points that can be read again, got - for IN")
+            raise Usage("--checkpoint needs points that can be read again, got - for IN; use a "
+                        "file")  # fmt: skip
         resume.note(arguments)
     from bhtsne import memory
 
@@ -81,8 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
     recall = _recall(model, points.X if pca else X, arguments, pca)
     watch.lap("recall")
     if arguments.save is not None:
-        _named(model, points, X).set_params(callbacks=()).save(arguments.save)
-    keep(model.embedding_, points, arguments)
+        _with_feature_names(model, points, X).set_params(callbacks=()).save(arguments.save)
+    write_map(model.embedding_, points, arguments)
     if film is not None:
         animate.write_film(arguments.film, film, points.labels)
     watch.lap("write")
@@ -95,28 +100,28 @@ def run(arguments: argparse.Namespace) -> int:
         "n_iter": model.n_iter_,
         "kl_divergence": model.kl_divergence_,
         "neighbor_recall": recall,
-        **watch.told(),
+        **watch.summary(),
         "peak_memory_bytes": memory.peak(),
-        **written(arguments),
+        **output_paths(arguments),
     }
-    tell(summary, _told(summary, points.X.shape[1]), arguments)
+    print_summary(summary, _lines(summary, points.X.shape[1]), arguments)
     return 130 if model.stopped_ == "interrupt" or recall is None else 0
 
 
 def _fitted(X: Any, arguments: argparse.Namespace) -> tuple[Any, Any]:
-    """Return the fitted estimator, and what recorded the maps on its way if a film is wanted."""
+    """Return the fitted estimator, and the recorder of its maps if --film is given."""
     if arguments.film is None:
         return fitting.estimator(arguments, checkpoint=arguments.checkpoint).fit(X), None
     from bhtsne.recorder import Recorder
 
     film = Recorder()
-    watched = {"callbacks": [film], "callback_every": fitting.EVERY}
-    model = fitting.estimator(arguments, checkpoint=arguments.checkpoint, **watched)
+    recording = {"callbacks": [film], "callback_every": fitting.RECORD_EVERY}
+    model = fitting.estimator(arguments, checkpoint=arguments.checkpoint, **recording)
     return model.fit(X), film
 
 
-def _named(model: Any, points: Any, X: Any) -> Any:
-    """Return a model that knows the names of its features, if they have any."""
+def _with_feature_names(model: Any, points: Any, X: Any) -> Any:
+    """Return the model, with the names of its features if the table has them."""
     import numpy as np
 
     if points.features is not None and X.shape[1] == len(points.features):
@@ -125,7 +130,7 @@ def _named(model: Any, points: Any, X: Any) -> Any:
 
 
 def _recall(model: Any, X: Any, arguments: Any, pca: int | None) -> dict[str, float] | None:
-    """Return the neighbours kept, or None after a signal: the map is written all the same."""
+    """Return the neighbour recall, or None after a signal, which leaves the map to be written."""
     from bhtsne import jit
 
     k = min(10, X.shape[0] - 1)
@@ -137,10 +142,11 @@ def _recall(model: Any, X: Any, arguments: Any, pca: int | None) -> dict[str, fl
     return {"k": k, "recall": round(recall, 4), "points": n}
 
 
-def _told(summary: dict[str, Any], n_features: int) -> list[str]:
+def _lines(summary: dict[str, Any], n_features: int) -> list[str]:
+    """Return the summary as lines of text."""
     recall = summary["neighbor_recall"]
     lines = [
-        f"{summary['points']:,} points, {fitting.of_features(summary, n_features)}, "
+        f"{summary['points']:,} points, {fitting.features_text(summary, n_features)}, "
         f"{summary['n_iter']} iterations in {summary['total_seconds']:.1f} s",
         "  " + ", ".join(f"{stage} {s:.2f}" for stage, s in summary["seconds"].items()),
         f"KL divergence {summary['kl_divergence']:.4f}",

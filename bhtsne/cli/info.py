@@ -1,4 +1,4 @@
-"""`bhtsne info`: from the machine, or a number of points, to what a run would find and need."""
+"""Machine, or number of points → versions, threads, memory and caches: `bhtsne info`."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from bhtsne.cli.parser import Usage, add_command, add_json, count, numbers
 
 _EXAMPLES = """
 bhtsne info                        # versions, threads, memory, caches
-bhtsne info 1000000 --features 50  # and whether a run of so many points fits
+bhtsne info 1000000 --features 50  # and the memory of a run
 bhtsne info points.npy --perplexity 100
 bhtsne info --json
 """
@@ -21,6 +21,12 @@ _LIBRARIES = (
     "numpy", "numba", "llvmlite", "scipy", "scikit-learn", "pynndescent", "matplotlib", "pyarrow",
 )  # fmt: skip
 _EXTRAS = {"python-calamine": ".xlsx", "anndata": "scanpy.tsne"}
+# Guarantees that depend on private parts of Numba (see `numba_internals.Support`).
+_GUARANTEES = {
+    "reproducible_code": "the same bits in every process",
+    "cache": "cached kernels",
+    "compilation_events": "progress of compilation",
+}
 _VECTORS = ("avx512f", "avx2", "avx", "sse4.2", "sve", "neon")
 
 
@@ -28,34 +34,34 @@ def add(commands: Any) -> None:
     """Add the command to the parser."""
     command = add_command(
         commands, "info", run, _EXAMPLES,
-        help="say what is here, and what a run of N points would need",
-        description="Say which versions, threads, memory and caches there are, and what memory a "
-        "run would need in each stage.",
+        help="show versions, threads, memory and caches",
+        description="Show versions, threads, available memory and caches, and the memory that each "
+        "stage of a run needs.",
     )  # fmt: skip
-    command.add_argument("input", metavar="N|IN", nargs="?", help="a number of points, a data set "
-                         "or a file")  # fmt: skip
-    command.add_argument("--features", type=count, metavar="D", help="of N points (50, to which "
-                         "embed reduces more)")  # fmt: skip
+    command.add_argument("input", metavar="N|IN", nargs="?", help="number of points, data set or "
+                         "file of a run")  # fmt: skip
+    command.add_argument("--features", type=count, metavar="D", help="number of features of the N "
+                         "points (50)")  # fmt: skip
     command.add_argument("--perplexity", type=numbers, default=30.0, metavar="P[,P…]",
                          help="as for embed (30)")  # fmt: skip
-    command.add_argument("--threads", type=int, metavar="N", help="threads (all)")
+    command.add_argument("--threads", type=int, metavar="N", help="number of threads (all)")
     add_json(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Say it; return the exit status."""
+    """Print the information; return the exit status."""
     if arguments.input is None and arguments.features is not None:
-        raise Usage("--features goes with a number of points; give it before")
-    told = _of_machine(arguments.threads)
+        raise Usage("--features goes with a number of points; write bhtsne info N --features D")
+    summary = _of_machine(arguments.threads)
     if arguments.input is not None:
-        told["run"] = _of_run(arguments, told["memory"]["available_bytes"])
-    print(json.dumps(told) if arguments.json else "\n".join(_lines(told)))
+        summary["run"] = _of_run(arguments, summary["memory"]["available_bytes"])
+    print(json.dumps(summary) if arguments.json else "\n".join(_lines(summary)))
     return 0
 
 
 def _of_machine(threads: int | None) -> dict[str, Any]:
-    import bhtsne.tsne  # noqa: F401  # all kernels, whose caches are looked at
-    from bhtsne import datasets, jit, memory
+    import bhtsne.tsne  # noqa: F401  # imports all kernels, and so their cache folders
+    from bhtsne import datasets, jit, memory, numba_internals
 
     free = memory.available()
     with jit.threads(threads) as used:
@@ -68,6 +74,7 @@ def _of_machine(threads: int | None) -> dict[str, Any]:
         "extras": {name: _version(name) for name in _EXTRAS},
         "processor": _processor(),
         "threads": {"machine": os.cpu_count(), "used": used, "layer": layer},
+        "numba_internals": numba_internals.SUPPORT._asdict(),
         "memory": {"available_bytes": free if free < float("inf") else None},
         "caches": {
             "data": _folder(datasets.cache_folder()),
@@ -103,21 +110,22 @@ def _model() -> str | None:
 
 
 def _folder(path: Path, pattern: str = "*") -> dict[str, Any]:
-    """Return what a cache holds, and whether more could be put there."""
+    """Return path and size of a cache, and whether it is writable."""
     sizes = [file.stat().st_size for file in path.glob(pattern) if file.is_file()]
     nearest = next(p for p in (path, *path.parents) if p.exists())
     return {"path": str(path), "bytes": sum(sizes), "writable": os.access(nearest, os.W_OK)}
 
 
 def _of_run(arguments: argparse.Namespace, free: float | None) -> dict[str, Any]:
-    from bhtsne import TSNE, parameters
+    """Return the memory that each stage of a run needs, which may be more than is available."""
+    from bhtsne import TSNE
+    from bhtsne.fitting import perplexities
+    from bhtsne.tsne import mapping
 
     X = _shape(arguments)
     model = TSNE(perplexity=arguments.perplexity, n_jobs=arguments.threads)
-    if isinstance(arguments.perplexity, list):
-        model.set_params(affinities="multiscale")
-    parameters.check(model)
-    parameters.check_against(model, X)
+    mapping.check_model(model)
+    perplexities.check_below_points(model.perplexity, X.shape[0])
     needs = {stage: int(need) for stage, need in model.needed_memory(X).items()}
     most = max(needs.values())
     return {
@@ -131,7 +139,7 @@ def _of_run(arguments: argparse.Namespace, free: float | None) -> dict[str, Any]
 
 
 def _shape(arguments: argparse.Namespace) -> Any:
-    """Return an array of the shape of the points, which takes no memory."""
+    """Return an array with the shape of the points that occupies no memory."""
     import numpy as np
 
     from bhtsne.cli.points import load
@@ -143,46 +151,56 @@ def _shape(arguments: argparse.Namespace) -> Any:
             raise Usage(f"--features goes with a number of points, got {arguments.input}") from None
         arguments.labels = None
         X = load(arguments).X
-        n, d = X.shape[0], min(X.shape[1], 50)  # as embed reduces it
+        n, d = X.shape[0], min(X.shape[1], 50)  # the default of embed's --pca
     return np.broadcast_to(np.float32(0), (n, d))
 
 
-def _lines(told: dict[str, Any]) -> list[str]:
-    processor, threads, caches = told["processor"], told["threads"], told["caches"]
+def _lines(summary: dict[str, Any]) -> list[str]:
+    """Return the summary as lines of text."""
+    processor, threads, caches = summary["processor"], summary["threads"], summary["caches"]
     extras = [f"{name} {v} ({_EXTRAS[name]})" if v else f"no {name} ({_EXTRAS[name]})"
-              for name, v in told["extras"].items()]  # fmt: skip
+              for name, v in summary["extras"].items()]  # fmt: skip
     compiled = caches["compiled"]
     size = sum(folder["bytes"] for folder in compiled)
-    where = os.path.commonpath([folder["path"] for folder in compiled]) if compiled else "nowhere"
-    closed = [folder["path"] for folder in compiled if not folder["writable"]]
+    root = os.path.commonpath([folder["path"] for folder in compiled]) if compiled else "none"
+    read_only = any(not folder["writable"] for folder in compiled)
     rows = {
-        "bhtsne": f"{told['bhtsne']}, Python {told['python']} in {sys.prefix}",
-        "libraries": ", ".join(f"{name} {v}" for name, v in told["libraries"].items()),
+        "bhtsne": f"{summary['bhtsne']}, Python {summary['python']} in {sys.prefix}",
+        "libraries": ", ".join(f"{name} {v}" for name, v in summary["libraries"].items()),
         "extras": ", ".join(extras),
         "processor": f"{processor['name']}, {processor['llvm']}, {' '.join(processor['vectors'])}",
-        "threads": f"{threads['used']} of {threads['machine']}, by {threads['layer']}",
-        "memory": f"{_size(told['memory']['available_bytes'])} can be had",
-        "data": f"{caches['data']['path']} ({_held(caches['data'])})",
-        "compiled": f"{where} ({_size(size)}"
-        f"{'; read-only, so that each process compiles' if closed else ''})",
+        "threads": f"{threads['used']} of {threads['machine']}, layer {threads['layer']}",
+        "kernels": _guarantees(summary["numba_internals"]),
+        "memory": f"{_size(summary['memory']['available_bytes'])} available",
+        "data": f"{caches['data']['path']} ({_cache_text(caches['data'])})",
+        "compiled": f"{root} ({_size(size)}"
+        f"{'; read-only, so that each process compiles' if read_only else ''})",
     }
     lines = [f"{name:<10} {text}" for name, text in rows.items()]
-    return [*lines, *_lines_of_run(told["run"])] if "run" in told else lines
+    return [*lines, *_lines_of_run(summary["run"])] if "run" in summary else lines
+
+
+def _guarantees(support: dict[str, bool]) -> str:
+    """Return the guarantees that hold, and those that this version of Numba rules out."""
+    on = [text for name, text in _GUARANTEES.items() if support[name]]
+    off = [text for name, text in _GUARANTEES.items() if not support[name]]
+    parts = [", ".join(on)] * bool(on) + [f"off: {', '.join(off)}"] * bool(off)
+    return "; ".join(parts)
 
 
 def _lines_of_run(run: dict[str, Any]) -> list[str]:
     stages = ", ".join(f"{stage} {_size(need)}" for stage, need in run["needed_bytes"].items())
     scales = run["perplexity"] if isinstance(run["perplexity"], list) else [run["perplexity"]]
-    told = ", ".join(f"{scale:g}" for scale in scales)
+    perplexity = ", ".join(f"{scale:g}" for scale in scales)
     verdict = {None: "", True: ": it fits", False: ": it does not fit"}[run["fits"]]
     return [
-        f"\n{run['points']:,} points of {run['features']} features at perplexity "
-        f"{told} need {_size(run['most_bytes'])} beside the points{verdict}",
+        f"\n{run['points']:,} points of {run['features']} features at perplexity {perplexity} need "
+        f"{_size(run['most_bytes'])} in addition to the points{verdict}",
         f"  {stages}",
     ]
 
 
-def _held(folder: dict[str, Any]) -> str:
+def _cache_text(folder: dict[str, Any]) -> str:
     return f"{_size(folder['bytes'])}{'' if folder['writable'] else '; read-only'}"
 
 

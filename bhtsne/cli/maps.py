@@ -1,6 +1,5 @@
-"""A file or a folder that something has left → the map in it, and what is known of its points."""
+"""File, or folder of a run → map, with the columns, errors and history that it stores."""
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,27 +8,28 @@ from typing import Any, NamedTuple
 
 from bhtsne.cli.parser import Usage, did_you_mean
 
-_AXES = (r"tsne\d+", r"projection_[xyz]", r"[xyz]")  # the first of which any column has
+# Patterns for the columns of coordinates; the first with a match counts.
+_COORDINATES = (r"tsne\d+", r"projection_[xyz]", r"[xyz]")
 _LABEL = "label"
-_MAP = "a map of 1 to 3 dimensions, such as `bhtsne embed` writes"
+_MAP = "a map of 1 to 3 dimensions"
 _MODEL, _RECORDING = "bhtsne.TSNE", "bhtsne.Recorder"
 
 
 class Map(NamedTuple):
-    """A map and what is known of its points.
+    """A map and further values of its points.
 
     Attributes
     ----------
     name : str
-        The file's name without its ending.
+        Name of the file without its suffix.
     Y : ndarray of shape (N, d)
         The map.
     columns : mapping of str to ndarray of shape (N,)
-        What the file says of each point.
+        Other columns of the file, labels included.
     errors : ndarray of shape (N,) or None
-        Each point's share of the divergence, of a fitted map.
+        Contribution of each point to the KL divergence, for a fitted model.
     history : list of Record
-        The checks of the run that made it.
+        Records of the run, for a fitted model or a checkpoint.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Map(NamedTuple):
 
 
 def read(name: str) -> Map:
-    """Return the map that a file holds, or that a checkpoint has reached."""
+    """Return the map in a file, or the latest map of a checkpoint."""
     from bhtsne import tables
 
     path = Path(name)
@@ -48,7 +48,7 @@ def read(name: str) -> Map:
         raise Usage(f"MAP must be a file or the folder of a checkpoint, got {name!r}")
     if path.is_dir():
         return _of_parts(path) if any(path.glob("part-*.parquet")) else _of_checkpoint(path)
-    kind = told_kind(path)
+    kind = format_of(path)
     if kind == _MODEL:
         return _of_model(path)
     if kind == _RECORDING:
@@ -57,30 +57,27 @@ def read(name: str) -> Map:
         run = Recorder.load(path)
         return Map(path.stem, run.maps[-1])
     names = tables.names(path)
-    table = tables.read(path, features=_axes(names), labels=_LABEL if _LABEL in names else None)
-    kept = {name: tables.readable(values) for name, values in table.kept.items()}
-    columns = ({} if table.labels is None else {_LABEL: table.labels}) | kept
-    return _checked(Map(path.stem, table.X, columns), path)
+    label = _LABEL if _LABEL in names else None
+    table = tables.read(path, features=_coordinate_columns(names), labels=label)
+    columns = {} if table.labels is None else {_LABEL: table.labels}
+    columns |= {name: tables.readable(values) for name, values in table.extra.items()}
+    return _checked_map(Map(path.stem, table.X, columns), path)
 
 
 def is_recording(name: str) -> bool:
-    """Return whether a file holds the frames that a `Recorder` has kept."""
-    return Path(name).is_file() and told_kind(Path(name)) == _RECORDING
+    """Return whether a name is that of a file of `Recorder.save`."""
+    return Path(name).is_file() and format_of(Path(name)) == _RECORDING
 
 
-def told_kind(path: Path) -> str | None:
-    """Return what an .npz says that it is, if it says so."""
-    from bhtsne import files
+def format_of(path: Path) -> str | None:
+    """Return the name of the format of an .npz of this library, or None for other files."""
+    from bhtsne import storage
 
-    if files.kind(path) != "npz" or path.suffix != ".npz":
-        return None
-    with files.readable_errors(path, "arrays"), files.stored(path) as file:
-        arrays = files.read_arrays(file)
-        return json.loads(str(arrays["told"])).get("format") if "told" in arrays else None
+    return storage.format_name(path) if path.suffix.lower() == ".npz" else None
 
 
 def labels(given: Map, name: str | None) -> Any:
-    """Return what a map is coloured by: a column of it, a data set's labels or those of a file."""
+    """Return the labels of a map: a column of it, or the labels of a data set or a file."""
     from bhtsne import datasets, tables
 
     if name is None:
@@ -94,8 +91,8 @@ def labels(given: Map, name: str | None) -> Any:
     if name.partition(":")[0] in datasets.NAMES:
         y = datasets.load(name).y
         if len(y) != len(given.Y):
-            raise Usage(f"--labels must be {len(given.Y):,}, one for each point of {given.name}, "
-                        f"got the {len(y):,} of {name}")  # fmt: skip
+            raise Usage(f"--labels must hold {len(given.Y):,} labels, one for each point of "
+                        f"{given.name}, got {len(y):,} of {name}")  # fmt: skip
         return y
     known = f" ({', '.join(given.columns)})" if given.columns else ""
     hint = did_you_mean(name, given.columns)
@@ -104,22 +101,22 @@ def labels(given: Map, name: str | None) -> Any:
 
 
 def images(given: Map, name: str) -> Any:
-    """Return an image for each point of a map, of a data set or an IDX file."""
+    """Return an image for each point of a map, from a data set or an IDX file."""
     from bhtsne.cli.points import load_named
 
     found = load_named(name).images
     if found is None or len(found) != len(given.Y):
-        what = "no images" if found is None else f"{len(found):,} images"
+        count = "no images" if found is None else f"{len(found):,} images"
         raise Usage(
             f"--images must hold an image for each of the {len(given.Y):,} points of {given.name}, "
-            f"got {name!r} with {what}"
+            f"got {name!r} with {count}"
         )
     return found
 
 
-def _axes(names: list[str]) -> list[str]:
-    """Return the names of the columns of coordinates, if some are known to be."""
-    found = ([name for name in names if re.fullmatch(axes, name)] for axes in _AXES)
+def _coordinate_columns(names: list[str]) -> list[str]:
+    """Return the names of the columns of coordinates, or none if no name is a usual one."""
+    found = ([name for name in names if re.fullmatch(pattern, name)] for pattern in _COORDINATES)
     return next(filter(None, found), [])
 
 
@@ -131,7 +128,7 @@ def _of_model(path: Path) -> Map:
 
 
 def _of_parts(path: Path) -> Map:
-    """Return the map that a folder holds in parts."""
+    """Return the map of a folder of parts."""
     import numpy as np
 
     found = [read(str(part)) for part in sorted(path.glob("part-*.parquet"))]
@@ -142,26 +139,24 @@ def _of_parts(path: Path) -> Map:
 
 
 def _of_checkpoint(path: Path) -> Map:
-    """Return the latest map of a run, which may be going on."""
-    from bhtsne import files
-    from bhtsne.optimizer import Record
+    """Return the latest map of a checkpoint, also while the run writes it."""
+    from bhtsne.checkpoint.run import read_state
 
     states = sorted(path.glob("state-*.npz"))
     if not states:
-        raise Usage(
-            f"MAP must be a file or the folder of a checkpoint, got {path}, where no map is"
-        )
-    with files.readable_errors(states[-1], "what a run has kept"), files.stored(states[-1]) as file:
-        arrays = files.read_arrays(file)
-        history = [Record(*record) for record in json.loads(str(arrays["told"]))["history"]]
-        return _checked(Map(path.name, arrays["Y"], history=history), states[-1])
+        raise Usage(f"MAP must be a file or the folder of a checkpoint, got {path} without a map")
+    state = read_state(states[-1])
+    return _checked_map(Map(path.name, state.Y, history=state.history), states[-1])
 
 
-def _checked(given: Map, path: Path) -> Map:
-    """Return a map, or raise ValueError for points that are none."""
+def _checked_map(given: Map, path: Path) -> Map:
+    """Return the map, or raise ValueError if it has more than 3 dimensions."""
     import numpy as np
 
     Y = given.Y
     if not isinstance(Y, np.ndarray) or Y.ndim != 2 or Y.shape[1] > 3:
-        raise ValueError(f"{path} must hold {_MAP}, got {Y.shape[1]} columns of numbers.")
+        raise ValueError(
+            f"{path} must hold {_MAP}, got {Y.shape[1]} columns of numbers; use a file of `bhtsne "
+            "embed`."
+        )
     return given

@@ -1,6 +1,7 @@
-"""`bhtsne embed --landmarks`: a table that is never held whole → a folder of parts of its map.
+"""Table larger than memory → folder of parts of its map: `bhtsne embed --landmarks`.
 
-Landmarks are mapped; the other points are placed on their map, part by part, here or by Dask.
+Landmarks are embedded. All other points are placed on the map of the landmarks, part by part, by
+this process or by the workers of Dask.
 """
 
 import argparse
@@ -11,47 +12,54 @@ from typing import Any
 
 from bhtsne.choices import LANDMARKS
 from bhtsne.cli import fitting
-from bhtsne.cli.parser import Parser, Usage, count, offer, one_of
-from bhtsne.cli.points import Watch, check_targets, say, stem, table_of, tell
+from bhtsne.cli.parser import Parser, Usage, complete_with, count, one_of
+from bhtsne.cli.points import (
+    Watch,
+    check_targets,
+    print_report,
+    print_summary,
+    stem,
+    table_of,
+)
 
-# What goes with a map in memory alone; its value where it was not given.
-_NOT_TAKEN = dict.fromkeys(
+# Options that need the map in memory, with their defaults.
+_UNSUPPORTED = dict.fromkeys(
     ("html", "film", "save", "checkpoint", "format", "header", "delimiter", "decimal", "missing")
 )
 
 
 def add_options(command: Parser) -> None:
-    """Add the options."""
-    told = (
-        "IN is a .npy, a .parquet or a folder of .parquet files; OUT is a folder of parts, which "
-        "readers of parquet take for one table. After a stop the same command goes on with the "
-        "parts that are missing. Principal components are those of the landmarks."
+    """Add the options of landmarks."""
+    text = (
+        "IN is a .npy, a .parquet or a folder of such files; OUT is a folder of parts, which "
+        "readers of Parquet read as one table. After an interruption, the same command computes "
+        "the missing parts. Principal components are those of the landmarks."
     )
-    group = command.add_argument_group(
-        "points that do not fit into memory", "\n".join(wrap(told, 80))
-    )
+    group = command.add_argument_group("data larger than memory", "\n".join(wrap(text, 80)))
     add = group.add_argument
-    add("--landmarks", metavar="N", type=count, help="map N of the points, and place the others "
-        "on their map, part by part")  # fmt: skip
-    offer(add("--landmarks-by", metavar="WAY", type=one_of(LANDMARKS), help="uniform (as it is), "
-              "coreset (rare far groups have some) or stratified (each of --labels has its share)"),
-          *LANDMARKS)  # fmt: skip
-    offer(add("--dask", metavar="WHERE", help="who places: local, a process for each core; or a "
-              "scheduler's address, tcp://…, whose workers see IN and OUT by the same paths and "
-              "write the parts themselves"), "local")  # fmt: skip
+    add("--landmarks", metavar="N", type=count, help="number of landmarks, which are embedded; the "
+        "other points are placed on their map, part by part")  # fmt: skip
+    action = add("--landmarks-by", metavar="WAY", type=one_of(LANDMARKS), help="choice of the "
+                 "landmarks: uniform, coreset, which favours points far from the mean, or "
+                 "stratified, which takes a share of each label (uniform)")  # fmt: skip
+    complete_with(action, *LANDMARKS)
+    action = add("--dask", metavar="WHERE", help="processes that place the points: local, one for "
+                 "each core, or the address of a Dask scheduler, tcp://…, whose workers need the "
+                 "same paths to IN and OUT (this process)")  # fmt: skip
+    complete_with(action, "local")
 
 
-def is_meant(arguments: argparse.Namespace) -> bool:
-    """Return whether the points are to be placed part by part; refuse what goes with that alone."""
+def is_requested(arguments: argparse.Namespace) -> bool:
+    """Return whether --landmarks is given, or raise `Usage` if an option requires it."""
     if arguments.landmarks is None:
         for name in ("landmarks_by", "dask"):
             if getattr(arguments, name) is not None:
-                raise Usage(f"--{name.replace('_', '-')} goes with --landmarks N")
+                raise Usage(f"--{name.replace('_', '-')} goes with --landmarks; add --landmarks N")
     return arguments.landmarks is not None
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Choose and map landmarks, or take those that are there, and place what is missing."""
+    """Embed the landmarks unless OUT has their map, and place the missing parts."""
     _check(arguments)
     from bhtsne.landmarks import folder
     from bhtsne.tables import Wanted, partwise
@@ -61,13 +69,13 @@ def run(arguments: argparse.Namespace) -> int:
     columns = partwise.columns(arguments.input, Wanted(arguments.labels, **_of_columns(arguments)))
     report = _report(arguments, columns, sum(part.rows for part in parts))
     y = _labels(arguments, columns, sum(part.rows for part in parts))
-    how, told = _landmarks(arguments, parts, columns)
-    with folder.begun(arguments.output, told) as is_mapped:
-        say(report, arguments)
+    how, settings = _landmarks(arguments, parts, columns)
+    with folder.begun(arguments.output, settings) as is_mapped:
+        print_report(report, arguments)
         if is_mapped:
-            model = folder.kept(arguments.output)
+            model = folder.read_model(arguments.output)
         else:
-            model = folder.fit(arguments.output, told, parts, columns, y, how)
+            model = folder.fit(arguments.output, settings, parts, columns, y, how)
         watch.lap("landmarks")
         left = folder.missing(arguments.output, parts)
         tasks = [_task(arguments.output, i, parts, columns, y) for i in left]
@@ -77,13 +85,13 @@ def run(arguments: argparse.Namespace) -> int:
         _draw(arguments.output, arguments)
     watch.lap("write")
     summary = _summary(arguments, model, parts, done, watch)
-    summary |= {"pca": told["--pca"] or None, "table": table_of(report)}
-    tell(summary, _told(summary), arguments)
+    summary |= {"pca": settings["--pca"] or None, "table": table_of(report)}
+    print_summary(summary, _lines(summary), arguments)
     return 0
 
 
 def _report(arguments: argparse.Namespace, columns: Any, rows: int) -> Any:
-    """Return what was taken for what, of a table with columns."""
+    """Return a report of the columns, or None for an array."""
     from bhtsne.tables import Report
 
     if not columns.points:
@@ -91,7 +99,7 @@ def _report(arguments: argparse.Namespace, columns: Any, rows: int) -> Any:
     aside = dict(columns.set_aside)
     return Report(
         rows, list(columns.points), label=columns.label or arguments.labels, id=arguments.id,
-        set_aside=aside, kept=[name for name in columns.kept if name not in aside],
+        set_aside=aside, kept=[name for name in columns.extra if name not in aside],
         dropped=list(arguments.drop),
     )  # fmt: skip
 
@@ -111,7 +119,7 @@ def _summary(arguments: argparse.Namespace, model, parts, done, watch: Watch) ->
         "parts_placed": len(done),
         "points_placed": placed,
         "points_per_second": round(placed / watch.seconds["placing"], 1) if placed else None,
-        **watch.told(),
+        **watch.summary(),
         "peak_memory_bytes": memory.peak(),
         "workers_peak_memory_bytes": _peak_of_workers(done, arguments),
         "output": str(arguments.output),
@@ -120,34 +128,34 @@ def _summary(arguments: argparse.Namespace, model, parts, done, watch: Watch) ->
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Refuse what cannot be meant, before anything is read."""
-    for name, otherwise in _NOT_TAKEN.items():
-        if getattr(arguments, name) is not otherwise:
-            raise Usage(f"--{name} does not go with --landmarks, whose map is never all in memory")
+    """Raise `Usage` for invalid options, before IN is read."""
+    for name, default in _UNSUPPORTED.items():
+        if getattr(arguments, name) is not default:
+            raise Usage(f"--{name} does not go with --landmarks; leave out one of them")
     if arguments.landmarks_by == "stratified" and arguments.labels is None:
-        raise Usage("--landmarks-by stratified needs --labels")
+        raise Usage("--landmarks-by stratified needs labels, got none; add --labels")
     path = Path(arguments.input)
     if not (path.is_dir() or (path.exists() and path.suffix in (".npy", ".parquet"))):
         raise Usage(
-            "with --landmarks IN must be a .npy file, a .parquet file or a folder of these, got "
-            f"{arguments.input!r}"
+            "IN must be a .npy file, a .parquet file or a folder of such files with --landmarks, "
+            f"got {arguments.input!r}"
         )
     if arguments.output is None:
         arguments.output = Path(f"{stem(arguments)}-tsne.parquet")
     if arguments.output.suffix != ".parquet":
-        raise Usage(f"with --landmarks OUT must end in .parquet, got {arguments.output}")
+        raise Usage(f"OUT must end in .parquet with --landmarks, got {arguments.output}")
     if arguments.output.resolve() == path.resolve():
-        raise Usage(f"OUT must be another folder than IN, got {arguments.output} for both")
+        raise Usage(f"OUT must differ from IN, got {arguments.output} for both")
     check_targets(arguments)
 
 
 def _of_columns(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return what the options say of the columns, but for labels."""
+    """Return the options of columns other than labels."""
     return {name: vars(arguments)[name] for name in ("id", "keep", "drop", "features")}
 
 
 def _labels(arguments: argparse.Namespace, columns: Any, n: int) -> Any:
-    """Return all labels where the choice needs them, or a part of the table does not hold them."""
+    """Return all labels if the choice of landmarks or a file of labels requires them, or None."""
     from bhtsne import tables
     from bhtsne.tables import partwise
 
@@ -159,26 +167,28 @@ def _labels(arguments: argparse.Namespace, columns: Any, n: int) -> Any:
 
 
 def _landmarks(arguments: argparse.Namespace, parts: Any, columns: Any) -> tuple[Any, dict]:
-    """Return how landmarks are chosen and mapped, and all that the map depends on."""
+    """Return the settings of the landmarks, and all settings on which the map depends."""
     from bhtsne.landmarks.folder import Landmarks
     from bhtsne.tables import partwise
 
-    some, _ = next(partwise.read(parts[0], columns, 1))
-    width, tsne = some.shape[1], fitting.estimator(arguments)
+    row, _ = next(partwise.read(parts[0], columns, 1))
+    width, tsne = row.shape[1], fitting.estimator(arguments)
     n_components = fitting.components_of(arguments.pca, arguments.metric, width)
     n_components = 0 if n_components >= min(width, arguments.landmarks) else n_components
     way = arguments.landmarks_by or LANDMARKS[0]
     options = tsne.get_params(deep=False)
     for name in ("n_jobs", "verbose", "callbacks", "callback_every", "checkpoint"):
         options.pop(name, None)
-    told = {
+    settings = {
         "--landmarks": arguments.landmarks, "--landmarks-by": way, "--pca": n_components,
         "--labels": arguments.labels,
         **{f"--{name}": given for name, given in _of_columns(arguments).items()},
-        **{name: value for name, value in options.items() if not name.startswith("checkpoint")},
+        "parameters": {
+            name: value for name, value in options.items() if not name.startswith("checkpoint")
+        },
         "input": partwise.fingerprints(arguments.input),
     }  # fmt: skip
-    return Landmarks(arguments.landmarks, way, n_components, tsne), told
+    return Landmarks(arguments.landmarks, way, n_components, tsne), settings
 
 
 def _task(out: Path, i: int, parts: Any, columns: Any, y: Any) -> Any:
@@ -190,7 +200,7 @@ def _task(out: Path, i: int, parts: Any, columns: Any, y: Any) -> Any:
 
 
 def _placed(arguments: argparse.Namespace, tasks: list, parts: int) -> list[dict[str, Any]]:
-    """Place parts; whatever stops it is told with what is finished by then."""
+    """Place parts; return the result of each. An error states the number of finished parts."""
     from bhtsne.progress import Progress
 
     done: list[dict[str, Any]] = []
@@ -207,7 +217,7 @@ def _placed(arguments: argparse.Namespace, tasks: list, parts: int) -> list[dict
             done.extend(_each(arguments, tasks, advance))
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"interrupted; {finished()}, and the same command goes on."
+            f"interrupted; {finished()}, and the same command continues."
         ) from None
     except (TypeError, ValueError, OSError, MemoryError) as error:
         kind = next(
@@ -237,8 +247,8 @@ def _draw(out: Path, arguments: argparse.Namespace) -> None:
     from bhtsne import plot
     from bhtsne.cli import maps
 
-    whole = maps.read(str(out))
-    plot.save(arguments.plot, whole.Y, maps.labels(whole, None), theme=arguments.theme)
+    given = maps.read(str(out))
+    plot.save(arguments.plot, given.Y, maps.labels(given, None), theme=arguments.theme)
 
 
 def _peak_of_workers(done: list[dict[str, Any]], arguments: argparse.Namespace) -> int | None:
@@ -246,11 +256,12 @@ def _peak_of_workers(done: list[dict[str, Any]], arguments: argparse.Namespace) 
     return max(peaks) if arguments.dask and peaks else None
 
 
-def _told(summary: dict[str, Any]) -> list[str]:
+def _lines(summary: dict[str, Any]) -> list[str]:
+    """Return the summary as lines of text."""
     seconds = summary["seconds"]
     lines = [
         f"{summary['points']:,} points, {summary['landmarks']:,} of them landmarks of "
-        f"{summary['features']} features, mapped in {seconds['landmarks']:.1f} s; KL divergence "
+        f"{summary['features']} features, embedded in {seconds['landmarks']:.1f} s; KL divergence "
         f"{summary['kl_divergence']:.4f}",
         f"{summary['points_placed']:,} points in {summary['parts_placed']} of {summary['parts']} "
         f"parts placed in {seconds['placing']:.1f} s",
@@ -258,7 +269,7 @@ def _told(summary: dict[str, Any]) -> list[str]:
     if summary["pca"]:
         lines[0] += f"; reduced to {summary['pca']} principal components"
     if summary["points_per_second"]:
-        lines[-1] += f", {summary['points_per_second']:,.0f} a second"
+        lines[-1] += f", {summary['points_per_second']:,.0f} per second"
     if summary["peak_memory_bytes"]:
         lines.append(f"peak memory {summary['peak_memory_bytes'] / 2**20:,.0f} MiB")
     if summary["workers_peak_memory_bytes"]:

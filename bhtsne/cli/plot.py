@@ -1,20 +1,34 @@
-"""`bhtsne plot`: from maps in files to a picture, or a page to look around in."""
+"""Files of maps → figure, or interactive page: the command `bhtsne plot`."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
 from bhtsne.cli import maps
-from bhtsne.cli.parser import Usage, add_command, add_json, add_labels, add_theme, offer
-from bhtsne.cli.points import beside_label, check_page, check_picture, tell, written
+from bhtsne.cli.parser import (
+    MARKER_AREA,
+    Usage,
+    add_command,
+    add_json,
+    add_labels,
+    add_theme,
+    complete_with,
+)
+from bhtsne.cli.points import (
+    beside_label,
+    check_figure,
+    check_page,
+    output_paths,
+    print_summary,
+)
 
 _EXAMPLES = """
 bhtsne plot map.csv -o map.png
 bhtsne plot map.parquet --labels weight --theme dark -o map.svg
-bhtsne plot map.npz --labels mnist -o map.png   # what embed --save wrote
-bhtsne plot map.npz --errors -o errors.png      # where the map misplaces points
-bhtsne plot map.npz --history -o history.png    # how the divergence fell
-bhtsne plot run -o sofar.png                    # the checkpoint of a run that goes on
+bhtsne plot map.npz --labels mnist -o map.png   # a file of embed --save
+bhtsne plot map.npz --errors -o errors.png      # KL divergence of each point
+bhtsne plot map.npz --history -o history.png    # KL divergence by iteration
+bhtsne plot run -o sofar.png                    # latest checkpoint of a run
 bhtsne plot perplexity10.csv perplexity100.csv -o both.png
 bhtsne plot mnist.csv --images mnist -o digits.png --html digits.html
 """
@@ -25,41 +39,41 @@ def add(commands: Any) -> None:
     command = add_command(
         commands, "plot", run, _EXAMPLES,
         help="draw maps from files",
-        description="Draw the map in a file, or several side by side.",
+        description="Draw the map of a file, or the maps of several files side by side.",
     )  # fmt: skip
-    command.add_argument("maps", metavar="MAP", nargs="+", help="what embed wrote: .csv .tsv "
+    command.add_argument("maps", metavar="MAP", nargs="+", help="an output of embed: .csv .tsv "
                          ".parquet .npy, a MODEL .npz, a recording .npz or the folder of a "
                          "checkpoint")  # fmt: skip
     add = command.add_argument
-    add("-o", "--output", dest="plot", metavar="PNG", type=Path, help=".png, .pdf or .svg; MAP.png "
-        "if no other file is named")  # fmt: skip
-    add("--html", metavar="FILE", type=Path, help="a page with the map, to look around in; several "
-        "maps of the same points are shown one after another")  # fmt: skip
-    add_labels(command, "what the points are coloured by: a column of MAP, a file or a data set "
-               "(label)")  # fmt: skip
-    what = command.add_mutually_exclusive_group()
-    what.add_argument("--errors", action="store_true", help="colour by each point's share of the "
-                      "divergence, which a MODEL has")  # fmt: skip
-    what.add_argument("--history", action="store_true", help="draw the divergence by iterations, "
-                      "of a MODEL or a checkpoint")  # fmt: skip
-    what.add_argument("--density", action="store_true", help="draw how dense the points lie, not "
-                      "each of them")  # fmt: skip
-    images = add("--images", metavar="NAME", help="draw the points' images where they lie: digits, "
-                 "mnist or an IDX file")  # fmt: skip
-    offer(images, "digits", "mnist")
+    add("-o", "--output", dest="plot", metavar="PNG", type=Path, help=".png, .pdf or .svg (MAP.png "
+        "if there is no other output)")  # fmt: skip
+    add("--html", metavar="FILE", type=Path, help="interactive page of the map; it switches "
+        "between several maps of the same points")  # fmt: skip
+    add_labels(command, "labels, by which points are coloured: a column of MAP, a file or a data "
+               "set (label)")  # fmt: skip
+    kind = command.add_mutually_exclusive_group()
+    kind.add_argument("--errors", action="store_true", help="colour by the KL divergence of each "
+                      "point, for a MODEL")  # fmt: skip
+    kind.add_argument("--history", action="store_true", help="draw the KL divergence by iteration, "
+                      "for a MODEL or a checkpoint")  # fmt: skip
+    kind.add_argument("--density", action="store_true", help="draw the density of the points "
+                      "instead of markers")  # fmt: skip
+    images = add("--images", metavar="NAME", help="draw the images of the points instead of "
+                 "markers: digits, mnist or an IDX file")  # fmt: skip
+    complete_with(images, "digits", "mnist")
     add_theme(command)
-    add("--size", type=float, metavar="S", help="area of a point in square typographic points")
-    add("--alpha", type=float, metavar="A", help="opacity of a point, 0 to 1")
-    add("--title", help="title of the picture")
+    add("--size", type=float, metavar="A", help=MARKER_AREA)
+    add("--alpha", type=float, metavar="A", help="opacity of a marker, 0 to 1")
+    add("--title", help="title of the figure")
     add_json(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Draw; return the exit status."""
+    """Draw the maps; return the exit status."""
     if arguments.plot is None and arguments.html is None:
         arguments.plot = Path(f"{Path(arguments.maps[0]).name.split('.')[0]}.png")
     if arguments.plot is not None:
-        check_picture(arguments.plot)
+        check_figure(arguments.plot)
     if arguments.html is not None:
         check_page(arguments.html)
     given = [maps.read(name) for name in arguments.maps]
@@ -75,9 +89,9 @@ def run(arguments: argparse.Namespace) -> int:
     summary = {
         "maps": [{"input": name, "points": len(one.Y), "columns": list(one.columns)}
                  for name, one in zip(arguments.maps, given, strict=True)],
-        **written(arguments),
+        **output_paths(arguments),
     }  # fmt: skip
-    tell(summary, [], arguments)
+    print_summary(summary, [], arguments)
     return 0
 
 
@@ -85,7 +99,7 @@ def _labels(given: maps.Map, arguments: argparse.Namespace) -> Any:
     if not arguments.errors:
         return maps.labels(given, arguments.labels)
     if given.errors is None:
-        raise Usage(f"--errors needs what embed --save wrote, got {given.name}, which has none")
+        raise Usage(f"--errors needs a MODEL, got {given.name}; make one by embed --save")
     return given.errors / (given.errors.mean() or 1)
 
 
@@ -113,7 +127,7 @@ def _draw(given: list[maps.Map], labels: list, images: Any, arguments: argparse.
 
 
 def _legend_title(arguments: argparse.Namespace) -> str | None:
-    """Return the name of a column or of the errors; that of a file would say nothing."""
+    """Return the name of the column of labels or of the errors, but not that of a file."""
     if arguments.errors:
         return "KL divergence of the point / mean"
     return arguments.labels if arguments.labels and not Path(arguments.labels).exists() else None
@@ -139,15 +153,16 @@ def _write_page(
 
 
 def _draw_history(given: list[maps.Map], arguments: argparse.Namespace) -> None:
-    """Draw the divergence of each run."""
+    """Draw the KL divergence of each run by iteration."""
     from bhtsne import plot
     from bhtsne.plot import figures
 
     for one in given:
         if not one.history:
-            raise Usage(f"--history needs a MODEL or a checkpoint with checks, got {one.name}")
+            raise Usage(f"--history needs a MODEL or a checkpoint with records, got {one.name}; "
+                        "make one by embed")  # fmt: skip
     if arguments.plot is None:
-        raise Usage("--history is drawn to a picture; name it by -o")
+        raise Usage("--history needs a figure, got --html alone; add -o")
     runs = {one.name: one.history for one in given} if len(given) > 1 else given[0].history
     (ax,) = figures.panels(1, 7, 4)
     plot.kl_history(runs, ax=ax, title=arguments.title, theme=arguments.theme)

@@ -1,4 +1,4 @@
-"""`bhtsne resume`: from a checkpoint to the end of the command that began it."""
+"""Checkpoint of an interrupted `bhtsne embed` → its results: the command `bhtsne resume`."""
 
 import argparse
 import contextlib
@@ -10,7 +10,7 @@ from bhtsne import __version__
 from bhtsne.cli.parser import add_command, add_common
 
 _EXAMPLES = """
-bhtsne embed points.npy --checkpoint run -o map.npy   # and, after whatever stopped it:
+bhtsne embed points.npy --checkpoint run -o map.npy   # interrupted
 bhtsne resume run
 """
 
@@ -19,44 +19,48 @@ def add(commands: Any) -> None:
     """Add the command to the parser."""
     command = add_command(
         commands, "resume", run, _EXAMPLES,
-        help="go on with an embed that kept a checkpoint",
-        description="Go on with what `bhtsne embed --checkpoint RUN` had begun, from where it was "
-        "stopped, to the same map, bit for bit.",
+        help="resume an embed from its checkpoint",
+        description="Resume an interrupted `bhtsne embed --checkpoint RUN`. The map equals that of "
+        "an uninterrupted run, bit for bit.",
     )  # fmt: skip
-    command.add_argument("checkpoint", metavar="RUN", type=Path, help="the folder")
+    command.add_argument("checkpoint", metavar="RUN", type=Path, help="folder of the checkpoint")
     add_common(command)
 
 
 def note(arguments: argparse.Namespace) -> None:
-    """Keep the command beside what it reaches, so that it can be gone on with."""
-    from bhtsne import checkpoint, files
+    """Write the command to the folder of its checkpoint, from which `run` repeats it."""
+    from bhtsne import files
+    from bhtsne.checkpoint.folder import COMMAND, Folder
 
-    with checkpoint.Folder(arguments.checkpoint) as folder:
-        if folder.read("run") is not None:  # another command may be refused, and is not to stay
+    with Folder(arguments.checkpoint) as folder:
+        # A folder with a run belongs to the command in it. This one fails if its run is another.
+        if folder.read("run") is not None:
             return
-        told = {"bhtsne": __version__, "argv": arguments.argv, "folder": str(Path.cwd())}
-        with files.atomic_write(folder.path / checkpoint.COMMAND) as file:
-            file.write(json.dumps(told).encode())
+        command = {"bhtsne": __version__, "argv": arguments.argv, "folder": str(Path.cwd())}
+        with files.atomic_write(folder.path / COMMAND) as file:
+            file.write(json.dumps(command).encode())
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Give the same command again, where it was given; return the exit status."""
-    from bhtsne import checkpoint, cli, files
+    """Repeat the command in its working folder; return the exit status."""
+    from bhtsne import cli, files
+    from bhtsne.checkpoint.folder import COMMAND
 
     path = arguments.checkpoint.resolve()
-    if not (path / checkpoint.COMMAND).exists():
+    if not (path / COMMAND).exists():
         raise FileNotFoundError(
-            f"RUN must be a folder that `bhtsne embed --checkpoint` has kept, got {path}; what "
-            "TSNE(checkpoint=…) keeps is for TSNE.resume."
+            f"RUN must be a folder of `bhtsne embed --checkpoint`, got {path}; use TSNE.resume for "
+            "a checkpoint of TSNE(checkpoint=…)."
         )
-    with files.readable_errors(path / checkpoint.COMMAND, "the command that began the run"):
-        told = json.loads((path / checkpoint.COMMAND).read_bytes())
-        argv = [*map(str, told["argv"]), "--checkpoint", str(path)]  # it may have been moved
-        folder = Path(told["folder"])
+    with files.readable_errors(path / COMMAND, "the command that began the run"):
+        command = json.loads((path / COMMAND).read_bytes())
+        # The last --checkpoint counts, and the folder may have been moved.
+        argv = [*map(str, command["argv"]), "--checkpoint", str(path)]
+        folder = Path(command["folder"])
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"RUN must be a run whose working folder exists, got {path}, begun in {folder}; make "
-            "that folder, with the command's files, again."
+            f"RUN must be a run with an existing working folder, got {path}, begun in {folder}; "
+            "restore that folder and the files of the command."
         )
     argv += ["--quiet"] if arguments.quiet else []
     argv += ["--json"] if arguments.json else []

@@ -1,4 +1,4 @@
-"""`bhtsne transform`: from a kept map and new points to their places on it."""
+"""Saved map and new points → positions of the points on the map: `bhtsne transform`."""
 
 import argparse
 from pathlib import Path
@@ -10,12 +10,20 @@ from bhtsne.cli.parser import (
     add_input,
     add_output,
     add_table,
-    offer,
+    complete_with,
 )
-from bhtsne.cli.points import Watch, check_targets, keep, load, table_of, tell, written
+from bhtsne.cli.points import (
+    Watch,
+    check_targets,
+    load,
+    output_paths,
+    print_summary,
+    table_of,
+    write_map,
+)
 
 _EXAMPLES = """
-bhtsne embed points.csv --labels species --save map.npz   # and then, of other points:
+bhtsne embed points.csv --labels species --save map.npz
 bhtsne transform map.npz new.csv --labels species -o new-map.csv
 bhtsne transform map.npz - < new.csv > new-map.csv
 """
@@ -25,22 +33,24 @@ def add(commands: Any) -> None:
     """Add the command to the parser."""
     command = add_command(
         commands, "transform", run, _EXAMPLES,
-        help="place new points on a map that embed --save has kept",
-        description="Place new points on a fitted map, each on its own; the map stays.",
+        help="place new points on a map saved by embed --save",
+        description="Place new points on a saved map. Each is placed independently of the others, "
+        "and the map does not change.",
     )  # fmt: skip
-    command.add_argument("model", metavar="MODEL", type=Path, help="what embed --save wrote")
-    add_input(command, help="new points, with the features of the fitted ones: as for embed")
-    add_output(command, "IN-tsne.npy if no other file is named")
+    command.add_argument("model", metavar="MODEL", type=Path, help="a file of embed --save")
+    add_input(command, help="new points with the same features, as for embed")
+    add_output(command)
     add_table(command)
-    command.add_argument("--n-iter", type=int, default=30, help="iterations (30)")
+    command.add_argument("--n-iter", type=int, default=30, help="number of iterations (30)")
     starts = ("weighted", "median", "random")
-    offer(command.add_argument("--init", default="weighted", help="weighted, median or random "
-                               "(weighted)"), *starts)  # fmt: skip
+    action = command.add_argument("--init", default="weighted", help="initial positions: weighted, "
+                                  "median or random (weighted)")  # fmt: skip
+    complete_with(action, *starts)
     add_common(command)
 
 
 def _in_order(points: Any, model: Any) -> Any:
-    """Return the points with the features of the model in its order, where both have names."""
+    """Return the points with features in the order of the model, if both have names."""
     from bhtsne.tables import frames
 
     known = getattr(model, "feature_names_in_", None)
@@ -61,15 +71,16 @@ def run(arguments: argparse.Namespace) -> int:
     model.set_params(n_jobs=arguments.threads, verbose=not arguments.quiet)
     Y = model.transform(_in_order(points, model), n_iter=arguments.n_iter, init=arguments.init)
     watch.lap("transform")
-    keep(Y, points, arguments)
+    write_map(Y, points, arguments)
     watch.lap("write")
     summary = {
         "model": str(arguments.model),
         "input": arguments.input,
         "table": table_of(points.report),
         "points": len(Y),
-        **watch.told(),
-        **written(arguments),
+        **watch.summary(),
+        **output_paths(arguments),
     }
-    tell(summary, [f"{len(Y):,} points placed in {summary['total_seconds']:.1f} s"], arguments)
+    line = f"{len(Y):,} points placed in {summary['total_seconds']:.1f} s"
+    print_summary(summary, [line], arguments)
     return 0

@@ -1,7 +1,7 @@
-"""Dask arrays and data frames → components, neighbours and places, partition by partition.
+"""Dask arrays and data frames → principal components, neighbours, positions on a map.
 
-The only room that imports dask. A task works on as many threads as its worker has, one task of a
-process at a time: kernels share them, and nothing is oversubscribed.
+No other package of the library imports dask. A task uses all threads of its worker, and a process
+runs the kernels of one task at a time, so that threads are not oversubscribed.
 """
 
 from bhtsne.dask.components import principal_components

@@ -1,4 +1,4 @@
-"""Points in partitions → their principal components: two passes, and D × D numbers at a time."""
+"""Dask array or data frame → principal components, from mean and covariance in two passes."""
 
 from functools import partial
 from typing import Any
@@ -15,23 +15,27 @@ __all__ = ["principal_components"]
 def principal_components(X: Any, n_components: int) -> Any:
     """Project points on their first principal components, partition by partition.
 
+    The axes are the eigenvectors of the covariance with the largest eigenvalues. The workers sum
+    mean and covariance in an order that does not depend on the number of workers.
+
     Parameters
     ----------
     X : dask array or data frame of shape (N, D)
-        Points; D × D numbers fit into memory.
+        Points. The covariance of shape (D, D) must fit into memory.
     n_components : int
-        1 … D.
+        Number of components, 1 to D.
 
     Returns
     -------
     dask array or data frame of float32, shape (N, n_components)
-        The scores, lazily; mean and covariance are computed at once, by the workers, in an order
-        that does not depend on their number. Each axis points where its largest weight is positive.
+        Lazy scores; mean and covariance are computed in the call. The sign of each axis is such
+        that its largest loading is positive.
 
     Raises
     ------
     ValueError
-        If n_components is out of range, or a partition holds no finite numbers: it is named.
+        If n_components is out of range, or a partition has values that are not finite; the message
+        has the number of the partition.
 
     Examples
     --------
@@ -49,7 +53,7 @@ def principal_components(X: Any, n_components: int) -> Any:
         )
     *total, n = partitions.summed(_sum)
     if n < 1:
-        raise ValueError("X must hold points, got partitions that are all empty.")
+        raise ValueError("X must hold points, got empty partitions only.")
     mean = np.array(total) / n
     covariance = partitions.summed(_scatter, mean)
     axes = np.linalg.eigh(covariance)[1][:, ::-1][:, :n_components]
@@ -59,11 +63,12 @@ def principal_components(X: Any, n_components: int) -> Any:
 
 
 def _sum(part: Any) -> np.ndarray:
-    """Return the sum of the rows, and how many they are."""
+    """Return the sum of the rows, followed by the number of rows."""
     return np.append(points(part).sum(axis=0, dtype=np.float64), len(part))
 
 
 def _scatter(part: Any, mean: np.ndarray) -> np.ndarray:
+    """Return the scatter matrix of the rows about a mean, of shape (D, D)."""
     rows = points(part) - mean
     return rows.T @ rows
 

@@ -1,10 +1,10 @@
-"""Points in partitions → the nearest neighbours of each among all, merged over pairs of those."""
+"""Dask array or data frame → exact neighbours, merged over pairs of partitions."""
 
 from typing import Any
 
 import numpy as np
 
-from bhtsne.dask.partitions import Partitions, kept_there, points
+from bhtsne.dask.partitions import Partitions, persisted, points
 from bhtsne.neighbors import Neighbors, exact
 from bhtsne.validation.numbers import check_count
 
@@ -12,29 +12,30 @@ __all__ = ["neighbors"]
 
 
 def neighbors(X: Any, k: int) -> Neighbors:
-    """Find the k nearest neighbours of every point, exactly, two partitions at a time.
+    """Find the k nearest neighbours of every point exactly, by pairs of partitions.
 
-    For a full fit of points that do not fit into memory while their neighbours do:
+    For a fit of all points if they are larger than memory but their neighbours are not:
     ``TSNE(neighbors=dask.neighbors(X, 90), init="spectral")``.
 
     Parameters
     ----------
     X : dask array or data frame of shape (N, D)
-        Points. A worker holds two partitions and their distances' candidates at a time; each
-        partition is made anew for every so many others as there are workers, so ``X.persist()``
-        first what their memory holds.
+        Points. A worker holds two partitions and the candidates of one at a time. With W workers
+        and P partitions, each partition is computed about P / W times; ``X.persist()`` avoids this
+        if the memory of the workers suffices.
     k : int
-        Neighbours of each, 1 to N − 1.
+        Number of neighbours, 1 to N − 1.
 
     Returns
     -------
     Neighbors
-        As `neighbors.find` with ``method="exact"`` returns them.
+        The same as those of `neighbors.find` with ``method="exact"``.
 
     Raises
     ------
     ValueError
-        If k is out of range, or a partition holds no finite numbers: it is named.
+        If k is out of range, or a partition has values that are not finite; the message has the
+        number of the partition.
 
     Examples
     --------
@@ -52,12 +53,12 @@ def neighbors(X: Any, k: int) -> Neighbors:
     if k > ends[-1] - 1:
         raise ValueError(f"k must be a whole number from 1 to N − 1 = {ends[-1] - 1}, got {k}.")
     found, count = list[tuple](), len(partitions.parts)
-    at_once = partitions.workers  # each partition is made anew for so many others, and let go of
+    at_once = partitions.workers  # partitions that share one pass over all others
     for first in range(0, count, at_once):
         bests: list = [None] * min(at_once, count - first)
         for j, other in enumerate(partitions.parts):
-            # One at a time, or workers would make all others ahead, and hold them.
-            bests = kept_there(
+            # Each step is computed before the next, or workers would hold all partitions at once.
+            bests = persisted(
                 partitions.lazily(_nearer, i, other, int(ends[i]), int(ends[j]), k, best)
                 for i, best in enumerate(bests, first)
             )
@@ -67,7 +68,7 @@ def neighbors(X: Any, k: int) -> Neighbors:
 
 
 def _nearer(part, other, begin: int, start: int, k: int, best) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k nearest among those known and the points of another partition."""
+    """Return the k nearest among the best so far and the points of another partition."""
     new, among = points(part), points(other)
     own = begin == start
     if len(new) and len(among):

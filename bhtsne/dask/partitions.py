@@ -1,4 +1,4 @@
-"""A dask array or data frame → its partitions, each an array of rows when it is asked for."""
+"""Dask array or data frame → `Partitions`: lazy functions of its partitions as arrays of rows."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,16 +9,16 @@ from bhtsne import jit
 from bhtsne.tables import frames
 from bhtsne.tables.frames import as_points
 
-__all__ = ["Partitions", "check_columns", "is_collection", "named", "points"]
+__all__ = ["Partitions", "call_on_partition", "check_columns", "is_collection", "points"]
 
 
 def is_collection(X: Any) -> bool:
-    """Return whether X is a dask array or data frame; dask is not imported to tell."""
+    """Return whether X is a dask array or data frame, without importing dask."""
     return type(X).__module__.partition(".")[0] in ("dask", "dask_expr")
 
 
 def check_columns(X: Any) -> None:
-    """Raise ValueError unless a collection is a table of numbers, as far as it says so itself."""
+    """Raise ValueError unless a collection is a table of numbers, according to its metadata."""
     if getattr(X, "ndim", None) != 2:
         raise ValueError(f"X must be a dask array or data frame of shape (N, D), got {X!r}.")
     if hasattr(X, "rechunk"):
@@ -26,7 +26,7 @@ def check_columns(X: Any) -> None:
             raise ValueError(f"X must hold real numbers, got a dask array of {X.dtype}.")
         return
     for name, column in X._meta.items():
-        if column.dtype == object:  # numbers have types of their own
+        if column.dtype == object:  # not a numeric type
             raise ValueError(
                 f"X must hold numbers in each column, got objects in {name!r}; drop the column, or "
                 "encode it as numbers."
@@ -35,12 +35,19 @@ def check_columns(X: Any) -> None:
 
 
 class Partitions:
-    """The partitions of a dask array or data frame, each an array of rows when it is asked for.
+    """The partitions of a dask array or data frame.
 
     Parameters
     ----------
     X : dask array or data frame of shape (N, D)
-        Points. Columns in several chunks are put together.
+        Points. Chunks of columns are joined.
+
+    Attributes
+    ----------
+    parts : list of dask.delayed.Delayed
+        Partitions, each of m rows and D columns.
+    n_columns : int
+        Number of features D.
     """
 
     def __init__(self, X: Any) -> None:
@@ -56,18 +63,19 @@ class Partitions:
         self._sizes: list[int] | None = None
 
     def each(self, function: Callable, *given: Any) -> list[Any]:
-        """Return what a function of each partition comes to, computed by the workers."""
+        """Return the results of a function of each partition, computed by the workers."""
         tasks = [self.lazily(function, i, *given) for i in range(len(self.parts))]
         return list(self._compute(*tasks))
 
     def lazily(self, function: Callable, i: int, *given: Any) -> Any:
-        """Return a function of partition i, not computed yet; an error says which it is."""
-        return self._delayed(named)(function, self.parts[i], i, *given)
+        """Return a lazy function of partition i, whose errors state the number i."""
+        return self._delayed(call_on_partition)(function, self.parts[i], i, *given)
 
     def summed(self, function: Callable, *given: Any) -> np.ndarray:
-        """Return the sum of a function of all partitions; no machine holds more than two terms.
+        """Return the sum of a function over all partitions.
 
-        They are added in pairs, and these in pairs: in an order that is always the same.
+        The sum is pairwise, in an order that does not depend on the workers. A worker adds two
+        terms at a time.
         """
         terms = [self.lazily(function, i, *given) for i in range(len(self.parts))]
         while len(terms) > 1:
@@ -78,36 +86,36 @@ class Partitions:
 
     @property
     def sizes(self) -> list[int]:
-        """Rows of each partition."""
+        """Number of rows of each partition."""
         if self._sizes is None:
             self._sizes = self.each(len)
         return self._sizes
 
     @property
     def workers(self) -> int:
-        """Processes that work at once, each at one partition."""
+        """Number of workers, each of which computes one partition at a time."""
         client = current_client()
         return max(len(client.nthreads()), 1) if client else 1
 
     def __iter__(self):
-        """Yield each partition, one at a time."""
+        """Yield each partition as an array of rows, one at a time."""
         for i in range(len(self.parts)):
             yield self._compute(self.lazily(points, i))[0]
 
     def take(self, rows: np.ndarray) -> np.ndarray:
-        """Return these rows, in ascending order; only they leave the workers."""
+        """Return the given rows, in ascending order; the workers send no others."""
         ends = np.cumsum([0, *self.sizes])
         cuts = np.searchsorted(rows, ends)
-        wanted = [
+        parts = [
             self.lazily(_rows, i, rows[cuts[i] : cuts[i + 1]] - ends[i])
             for i in range(len(self.parts))
             if cuts[i] < cuts[i + 1]
         ]
-        return np.concatenate(self._compute(*wanted))
+        return np.concatenate(self._compute(*parts))
 
 
-def named(function: Callable, part: Any, i: int, *given: Any) -> Any:
-    """Call a function of a partition on its worker's threads; an error says which it is."""
+def call_on_partition(function: Callable, part: Any, i: int, *given: Any) -> Any:
+    """Call a function of partition i on the threads of its worker; an error states the number."""
     try:
         with jit.threads(worker_threads()):
             return function(part, *given)
@@ -118,8 +126,8 @@ def named(function: Callable, part: Any, i: int, *given: Any) -> Any:
         raise kind(f"partition {i} of X: {error}") from error
 
 
-def kept_there(lazy: Iterable[Any]) -> list[Any]:
-    """Compute what is lazy, and leave the results where they are; the first error is raised."""
+def persisted(lazy: Iterable[Any]) -> list[Any]:
+    """Compute lazy values, and leave the results on the workers; raise the first error."""
     import dask
 
     done = dask.persist(*lazy)
@@ -133,7 +141,7 @@ def kept_there(lazy: Iterable[Any]) -> list[Any]:
 
 
 def current_client() -> Any:
-    """Return the client whose workers compute, or None where this process does."""
+    """Return the client of dask, or None if this process computes itself."""
     try:
         from distributed import get_client
 
@@ -143,7 +151,7 @@ def current_client() -> Any:
 
 
 def worker_threads() -> int | None:
-    """Return the threads of the worker that this is, or None where there is no worker."""
+    """Return the number of threads of the worker in this process, or None outside a worker."""
     try:
         from distributed import get_worker
 
@@ -153,7 +161,7 @@ def worker_threads() -> int | None:
 
 
 def points(part: Any) -> np.ndarray:
-    """Return a partition's rows as a finite array of floats; an empty one is one too."""
+    """Return the rows of a partition, which may be empty, as a finite array of floats."""
     if len(part):
         return as_points(part, fewest=1, name="its rows")
     return np.empty(part.shape, np.float32)

@@ -1,4 +1,4 @@
-"""P of each snapshot → what the optimizer minimises: divergences of all, and movement between."""
+"""P of each snapshot → objective of the optimizer: all divergences, and a penalty of movement."""
 
 from collections.abc import Sequence
 
@@ -14,17 +14,16 @@ __all__ = ["Sequential", "gradient", "movement", "objective"]
 
 
 class Sequential:
-    """Divergences of a sequence of maps, one above another, and the penalty of their movement.
+    """Divergences of a sequence of maps, whose rows follow each other, and a penalty of movement.
 
     ``Σ_t KL(P[t]‖Q[t]) + λ/2N Σ_i Σ_t ‖y_i[t] − y_i[t+1]‖²`` (Rauber, Falcão & Telea 2016); i runs
-    over the points that t and t+1 share, N is the mean of how many both have.
+    over the points that t and t+1 share, N is the mean of their numbers of points.
 
-    What the optimizer is given is the gradient by two scales, which move no minimum. It takes one
-    learning rate, and a map of N points wants one of N: so each snapshot's rows are times its N by
-    the mean of all. And with A the penalty's second derivative and η that learning rate, the step
-    is ``(1 + ηA)^-1`` times as long, which is to say that the penalty is taken where the step ends.
-    Taken where it begins, ten maps of 1,797 digits end at a mean divergence of 1.68 for 1.47 at
-    λ = 1, and of 4.84 for 1.54 at 10.
+    The gradient is scaled twice, which moves no minimum. The learning rate of a map of N points is
+    proportional to N, and the optimizer has one rate: rows of a snapshot are multiplied by its N,
+    divided by the mean N. With the second derivative A of the penalty and the learning rate η, the
+    step is multiplied by ``(1 + ηA)^-1``, an implicit step: an explicit one ends at a much larger
+    divergence for large λ.
     """
 
     def __init__(
@@ -36,7 +35,7 @@ class Sequential:
         self.theta = theta
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
-        """Return the gradient at Y, of the shape of Y, scaled as the head of the class says."""
+        """Return the gradient at Y, of the shape of Y, scaled twice, see the class."""
         grad = np.empty_like(Y)
         for one, part in zip(self._maps, self._where.parts, strict=True):
             grad[part] = one.gradient(Y[part], exaggeration)
@@ -49,13 +48,13 @@ class Sequential:
 
     def check(self, Y: np.ndarray) -> tuple[float, float]:
         """Return the mean KL divergence of a snapshot, and the largest error of a force."""
-        told = [one.check(Y[part]) for one, part in zip(self._maps, self._where.parts, strict=True)]
-        kls, errors = zip(*told, strict=True)
+        parts = zip(self._maps, self._where.parts, strict=True)
+        kls, errors = zip(*(one.check(Y[part]) for one, part in parts), strict=True)
         return float(np.mean(kls)), max(errors)
 
 
 def pull(Y: np.ndarray, where: Rows, movement_penalty: float, grad: np.ndarray) -> float:
-    """Add the gradient of the movement's penalty to grad, and return the penalty."""
+    """Add the gradient of the penalty to grad, and return the penalty."""
     total = 0.0
     for (here, there), n in zip(where.links, where.sizes, strict=True):
         step = Y[here] - Y[there]
@@ -67,11 +66,11 @@ def pull(Y: np.ndarray, where: Rows, movement_penalty: float, grad: np.ndarray) 
 
 
 def relax(rows_of_maps: np.ndarray, where: Rows, stiffness: float) -> None:
-    """Solve ``(1 + stiffness L) x = rows`` in place: L ties each point to itself one map on.
+    """Solve ``(1 + stiffness L) x = rows`` in place; L couples a point in successive maps.
 
-    L is a chain for each point, so that this is Thomas's algorithm, all points at once. It solves
-    for ``x − rows``, whose right side, ``−stiffness L rows``, is 0 where snapshots are equal: these
-    stay equal to the bit, where roundings would grow to 1e-3 of the map.
+    L is a chain for each point: this is Thomas's algorithm, for all points at once. It solves for
+    ``x − rows``, whose right-hand side, ``−stiffness L rows``, is 0 for equal snapshots. These stay
+    equal to the bit, where rounding errors would grow.
     """
     change, diagonal = np.zeros(rows_of_maps.shape), np.ones((len(rows_of_maps), 1))
     for here, there in where.links:
@@ -91,11 +90,11 @@ def relax(rows_of_maps: np.ndarray, where: Rows, stiffness: float) -> None:
 
 
 def objective(P, maps, movement_penalty: float = 0.01, *, ids=None, method: str = "exact") -> float:
-    """Compute what dynamic t-SNE minimises, in nats.
+    """Compute the objective of dynamic t-SNE, in nats.
 
     ``C = Σ_t KL(P[t]‖Q[t]) + λ/2N Σ_i Σ_t ‖y_i[t] − y_i[t+1]‖²`` (Rauber, Falcão & Telea
-    2016); with ids, i runs over the points that t and t+1 share, and N is the mean of how many
-    both have.
+    2016); with ids, i runs over the points that t and t+1 share, and N is the mean of
+    their numbers of points.
 
     Parameters
     ----------
@@ -106,9 +105,9 @@ def objective(P, maps, movement_penalty: float = 0.01, *, ids=None, method: str 
     movement_penalty : float
         λ, at least 0.
     ids : sequence of array_like of shape (N_t,), optional
-        Which point each row is; None if all snapshots hold the same, row by row.
+        Id of the point of each row; None if row i is the same point in all snapshots.
     method : {"exact", "barnes_hut"}
-        How Z is computed, as in `forces.kl_divergence`.
+        Method for Z, as in `forces.kl_divergence`.
 
     Returns
     -------
@@ -118,7 +117,7 @@ def objective(P, maps, movement_penalty: float = 0.01, *, ids=None, method: str 
     Raises
     ------
     ValueError
-        If lengths, shapes and ids do not fit, or an option is out of its range.
+        If lengths, shapes and ids do not match, or an option is out of range.
 
     Examples
     --------
@@ -129,7 +128,7 @@ def objective(P, maps, movement_penalty: float = 0.01, *, ids=None, method: str 
     >>> round(dynamic.objective([P, P], [still, moved], 0.1), 6)  # 0.1 / 4 · 2
     0.05
     """
-    maps, where = _checked(P, maps, movement_penalty, ids)
+    maps, where = _checked_sequence(P, maps, movement_penalty, ids)
     parts = [forces.kl_divergence(p, y, method=method) for p, y in zip(P, maps, strict=True)]
     Y = np.concatenate(maps)
     return sum(parts) + pull(Y, where, movement_penalty, np.zeros_like(Y))
@@ -138,10 +137,10 @@ def objective(P, maps, movement_penalty: float = 0.01, *, ids=None, method: str 
 def gradient(
     P, maps, movement_penalty: float = 0.01, *, ids=None, method: str = "exact", theta: float = 0.5
 ) -> list[np.ndarray]:
-    """Compute the gradient of what dynamic t-SNE minimises.
+    """Compute the gradient of the objective of dynamic t-SNE.
 
     ``∂C/∂y_i[t] = 4 Σ_j (p_ij − q_ij) w_ij (y_i − y_j) + λ/N (2 y_i[t] − y_i[t−1] − y_i[t+1])``,
-    without the neighbours that a point lacks, as at both ends.
+    without the terms of maps that do not have the point.
 
     Parameters
     ----------
@@ -164,7 +163,7 @@ def gradient(
     Raises
     ------
     ValueError
-        If lengths, shapes and ids do not fit, or an option is out of its range.
+        If lengths, shapes and ids do not match, or an option is out of range.
 
     Examples
     --------
@@ -175,11 +174,11 @@ def gradient(
     >>> [part.ravel().round(6) + 0.0 for part in dynamic.gradient([P, P], [still, moved], 0.1)]
     [array([-0.05, -0.05]), array([0.05, 0.05])]
     """
-    maps, where = _checked(P, maps, movement_penalty, ids)
-    told = [
-        forces.gradient(p, y, method=method, theta=theta).grad for p, y in zip(P, maps, strict=True)
-    ]
-    grad = np.concatenate(told)
+    maps, where = _checked_sequence(P, maps, movement_penalty, ids)
+    pairs = zip(P, maps, strict=True)
+    grad = np.concatenate(
+        [forces.gradient(p, y, method=method, theta=theta).grad for p, y in pairs]
+    )
     pull(np.concatenate(maps).astype(grad.dtype), where, movement_penalty, grad)
     return [grad[part] for part in where.parts]
 
@@ -187,9 +186,8 @@ def gradient(
 def movement(maps, *, ids=None) -> np.ndarray:
     """Compute how far points move from each map of a sequence to the next.
 
-    ``√(Σ_i ‖y_i[t] − y_i[t+1]‖² / Σ_i (‖y_i[t]‖² + ‖y_i[t+1]‖²))`` over the points that both have,
-    each map centred on its own: 0 for maps that are the same, 1 for maps that have nothing to do
-    with each other.
+    ``√(Σ_i ‖y_i[t] − y_i[t+1]‖² / Σ_i (‖y_i[t]‖² + ‖y_i[t+1]‖²))`` over common points, each
+    map centred: 0 for equal maps, about 1 for independent ones.
 
     Parameters
     ----------
@@ -201,12 +199,12 @@ def movement(maps, *, ids=None) -> np.ndarray:
     Returns
     -------
     ndarray of float64, shape (T − 1,)
-        Part of the maps' extent; NaN between maps that share no point.
+        Fraction of the extent of the maps; NaN between maps without a common point.
 
     Raises
     ------
     ValueError
-        If lengths, shapes and ids do not fit.
+        If lengths, shapes and ids do not match.
 
     Examples
     --------
@@ -229,21 +227,21 @@ def _moved(one: np.ndarray, two: np.ndarray) -> float:
     return float(np.sqrt(((one - two) ** 2).sum() / extent)) if extent > 0 else 0.0
 
 
-def _checked(P, maps, movement_penalty, ids) -> tuple[list[np.ndarray], Rows]:
+def _checked_sequence(P, maps, movement_penalty, ids) -> tuple[list[np.ndarray], Rows]:
     checked_number("movement_penalty", movement_penalty)
     maps = _checked_maps(maps)
     if not is_list(P) or len(P) != len(maps):
         got = len(P) if is_list(P) else repr(P)
-        raise ValueError(f"P and maps must be as many, got {got} and {len(maps)}.")
+        raise ValueError(f"P and maps must have the same length, got {got} and {len(maps)}.")
     return maps, rows([len(Y) for Y in maps], ids)
 
 
 def _checked_maps(maps) -> list[np.ndarray]:
     if not is_list(maps) or not len(maps):
-        raise ValueError(f"maps must be a list of one map Y or more, got {maps!r}.")
+        raise ValueError(f"maps must be a list of at least one map Y, got {maps!r}.")
     checked = [checked_map(Y).astype(np.float64) for Y in maps]
     if len({Y.shape[1] for Y in checked}) > 1:
         raise ValueError(
-            f"maps must be of as many dimensions each, got shapes {[Y.shape for Y in checked]}."
+            f"maps must have the same dimension, got shapes {[Y.shape for Y in checked]}."
         )
     return checked

@@ -1,4 +1,4 @@
-"""Snapshots and ids → which row of which snapshot is which point, and where each point starts."""
+"""Snapshots and ids → the rows of each point, and one start for each point."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -11,20 +11,20 @@ __all__ = ["Rows", "consensus", "rows"]
 
 
 class Rows(NamedTuple):
-    """The rows of all snapshots, one snapshot after another.
+    """Rows of all snapshots, one snapshot after another.
 
     Attributes
     ----------
     parts : list of slice
         Rows of each snapshot.
     points : ndarray of int64, shape (rows,)
-        Which point each row is: its place among `names`.
+        Index of the point of each row in `names`.
     names : ndarray of shape (points,)
-        The points' ids, each once.
+        Ids of the points, each once.
     links : list of pairs of ndarray of int64
-        For each snapshot but the last, the rows of the points that the next one has too, in both.
+        For each snapshot but the last, rows of the points in common with the next, in both.
     sizes : list of float
-        For each snapshot but the last, the mean of how many points it and the next one have.
+        For each snapshot but the last, the mean number of points of it and the next.
     """
 
     parts: list[slice]
@@ -58,7 +58,7 @@ def rows(lengths: list[int], ids=None) -> Rows:
 
 
 def is_list(value) -> bool:
-    """Return whether a value has parts that can be counted."""
+    """Return whether a value is a sequence."""
     return (
         hasattr(value, "__len__") and getattr(value, "ndim", 1) > 0 and not sparse.issparse(value)
     )
@@ -80,15 +80,15 @@ def _checked_names(t: int, names, n: int) -> np.ndarray:
     distinct, counts = np.unique(names, return_counts=True)
     if len(distinct) < n:
         twice = distinct[counts > 1][0]
-        raise ValueError(f"ids[{t}] must hold each point once, got {twice!r} more often.")
+        raise ValueError(f"ids[{t}] must hold each point once, got {twice!r} more than once.")
     return names
 
 
 def consensus(starts: list[np.ndarray], where: Rows) -> np.ndarray:
-    """Return one start for each point: the mean of its snapshots' own, turned towards each other.
+    """Return one start for each point: the mean of the starts of its snapshots.
 
-    Every snapshot has a start of its own, whose axes are free to turn and mirror. Each is laid on
-    the mean of those before it by the points that they share.
+    The axes of a start are arbitrary up to rotation and reflection: each start is aligned to the
+    mean of the earlier ones by their common points (orthogonal Procrustes).
     """
     d = starts[0].shape[1]
     total, count = np.zeros((len(where.names), d)), np.zeros(len(where.names))

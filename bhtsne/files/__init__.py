@@ -1,4 +1,4 @@
-"""Arrays and maps ↔ files, which are written whole or not at all and never trusted."""
+"""Arrays and maps ↔ files of users: written atomically, and read without trust in their content."""
 
 import io
 import os
@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from bhtsne.files import writing
-from bhtsne.files.arrays import read_arrays, write_arrays
+from bhtsne.files.arrays import read_arrays
 from bhtsne.files.locks import LOCK, locked
-from bhtsne.files.packed import packed, read_told, unpacked
 from bhtsne.files.paths import atomic_write, check_target, kind, readable_errors, stored
 
 __all__ = [
@@ -26,14 +25,10 @@ __all__ = [
     "dumped",
     "kind",
     "locked",
-    "packed",
     "read_arrays",
-    "read_told",
     "readable_errors",
     "stored",
-    "unpacked",
     "write",
-    "write_arrays",
 ]
 
 _WRITERS: dict[str, Callable] = {
@@ -42,7 +37,7 @@ _WRITERS: dict[str, Callable] = {
     "tsv": partial(writing.write_text, delimiter="\t"),
     "parquet": writing.write_parquet,
 }
-SUFFIXES = tuple(f".{form}" for form in _WRITERS)  # of the files that `write` writes
+SUFFIXES = tuple(f".{form}" for form in _WRITERS)  # of the files of `write`
 
 
 def write(
@@ -50,30 +45,32 @@ def write(
     Y: Any,
     *,
     labels: Any = None,
-    kept: Mapping[str, Any] = MappingProxyType({}),
+    columns: Mapping[str, Any] = MappingProxyType({}),
     axes: str = "tsne",
 ) -> None:
-    """Write a map to a file whose name says its format, whole or not at all.
+    """Write a map to a file in the format of its suffix.
+
+    The file replaces an earlier one only when it is complete.
 
     Parameters
     ----------
     path : str or path
-        A file .npy (only the map), .csv, .tsv or .parquet (needs pyarrow); replaced if it exists.
+        A file .npy (only the map), .csv, .tsv or .parquet (needs pyarrow).
     Y : array-like of shape (N, d)
-        The map; in columns ``tsne1``, ``tsne2``, … Text keeps every bit of it.
+        The map, in columns ``tsne1``, ``tsne2``, … Text has all of its digits.
     labels : array-like of shape (N,) or None
-        One label a point, in the column ``label``.
-    kept : mapping of str to array-like of shape (N,)
-        More columns, written after it; one whose name is taken gets a ``_`` at its end.
+        One label for each point, in the column ``label``.
+    columns : mapping of str to array-like of shape (N,)
+        Further columns, written after the labels. A name that is taken gets a ``_`` at its end.
     axes : str
-        What the names of the coordinates begin with, where Y is no map.
+        Prefix of the names of the coordinates.
 
     Raises
     ------
     OSError
-        If the folder does not exist or must not be written to.
+        If the folder does not exist or may not be written to.
     ValueError
-        If the suffix is another one, Y is not 2-D, or the labels or columns don't fit it.
+        If the suffix is another one, Y is not 2-D, or labels or columns are not of its length.
 
     Examples
     --------
@@ -88,28 +85,28 @@ def write(
     """
     path = Path(path)
     check_target(path, SUFFIXES)
-    parts = _parts(Y, labels, kept, axes)
+    parts = _parts(Y, labels, columns, axes)
     with atomic_write(path) as file:
         _WRITERS[path.suffix.lower()[1:]](file, *parts)
 
 
-def dumped(form: str, Y: Any, *, labels: Any = None, kept: Mapping[str, Any]) -> bytes:
-    """Return what `write` would write to a file of a format: one of `SUFFIXES`, without its dot."""
+def dumped(form: str, Y: Any, *, labels: Any = None, columns: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a file of `write` in a format: one of `SUFFIXES` without its dot."""
     file = io.BytesIO()
-    _WRITERS[form](file, *_parts(Y, labels, kept, "tsne"))
+    _WRITERS[form](file, *_parts(Y, labels, columns, "tsne"))
     return file.getvalue()
 
 
 def _parts(
-    Y: Any, labels: Any, kept: Mapping[str, Any], axes: str
+    Y: Any, labels: Any, columns: Mapping[str, Any], axes: str
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Return a map, and its columns and those beside it by their names; or raise ValueError."""
+    """Return a map, and all columns of the file by their names; or raise ValueError."""
     Y = np.asarray(Y)
     if Y.ndim != 2 or Y.dtype.kind not in "biuf":
         raise ValueError(f"a map must be a 2-D array of numbers, got {Y.dtype} of shape {Y.shape}.")
     Y = Y if Y.dtype == np.float32 else Y.astype(np.float64)
     named = {f"{axes}{i}": axis for i, axis in enumerate(Y.T, 1)}
-    for name, values in [*([] if labels is None else [("label", labels)]), *kept.items()]:
+    for name, values in [*([] if labels is None else [("label", labels)]), *columns.items()]:
         y = np.asarray(values)
         y = y.astype(str) if y.dtype == object else y
         check_column(y, len(Y), "labels" if name == "label" else name, "the call")
@@ -130,6 +127,6 @@ def check_column(y: np.ndarray, n: int, name: str, where: Any) -> None:
         codes = np.ascontiguousarray(y, y.dtype.newbyteorder("=")).view(np.uint32)
         if codes.max(initial=0) > sys.maxunicode:
             raise ValueError(
-                f"{name} must be text, got the character {codes.max():#x}, which no alphabet has, "
-                f"in {where}; write them again."
+                f"{name} must be text, got {codes.max():#x} in {where}, which is no character; "
+                "write them again."
             )

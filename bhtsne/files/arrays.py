@@ -1,6 +1,6 @@
-"""Arrays in files: .npy, .npz (dense or SciPy's sparse) and IDX, the format of MNIST.
+"""Files of arrays → arrays: .npy, .npz (dense or SciPy's sparse) and IDX, the format of MNIST.
 
-What a header claims is believed only as far as the file goes.
+Memory is allocated as data is read: a shape in a header may be wrong.
 """
 
 import io
@@ -8,7 +8,6 @@ import math
 import os
 import warnings
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,21 +17,21 @@ from bhtsne.files.paths import check_memory, is_zipped, opened, seekable
 from bhtsne.files.table import Table, Wanted
 
 _IDX_TYPES = {8: "=u1", 9: "=i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
-# By the version of a .npy: how many bytes its header's length takes, and what parses the header.
-# Version 3 is for names of fields, which no table of numbers has.
+# Version of .npy: number of bytes of the length of the header, and its parser. Version 3 is for
+# structured arrays, which are no tables of numbers.
 _HEADERS = {
     (1, 0): (2, np.lib.format.read_array_header_1_0),
     (2, 0): (4, np.lib.format.read_array_header_2_0),
 }
-_HEADER = 1 << 16  # bytes, of which NumPy takes 10,000
+_HEADER = 1 << 16  # bytes; NumPy accepts 10,000
 _BLOCK = 1 << 20
-# What `numpy.savez` writes. Of others, zipfile unpacks as much at once as there is.
-_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# Those of `numpy.savez` and `numpy.savez_compressed`. Of others, zipfile decompresses whole blocks.
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _WHOLE = ("shape", "indices", "indptr", "row", "col", "offsets")  # parts of sparse arrays
 
 
 def read_npy(path: Path, wanted: Wanted) -> Table:
-    """Map the array into memory, or read it where gzip has to unpack it."""
+    """Map the array into memory, or read it if it is compressed."""
     with opened(path) as file:
         if is_zipped(path):
             return Table(_npy(file))
@@ -42,7 +41,7 @@ def read_npy(path: Path, wanted: Wanted) -> Table:
 
 
 def read_idx(path: Path, wanted: Wanted) -> Table:
-    """Read an array of any dimension; whatever follows the first makes up one row."""
+    """Read an array of any dimension; all dimensions but the first are one row."""
     with opened(path) as file:
         head = file.read(4).ljust(4, b"\xff")
         if head[:2] != b"\0\0" or head[2] not in _IDX_TYPES or not head[3]:
@@ -60,68 +59,61 @@ def read_idx(path: Path, wanted: Wanted) -> Table:
 
 
 def read_npz(path: Path, wanted: Wanted) -> Table:
-    """Read the array X, or the only 2-D one, or a sparse array; and what is beside it."""
+    """Read the array X, or the only 2-D array, or a sparse array; and extra arrays."""
     with seekable(path) as file:
         arrays = read_arrays(file)
-        kept = {key: arrays[key] for key in wanted.keep if key in arrays}
+        extra = {key: arrays[key] for key in wanted.keep if key in arrays}
         if {"format", "shape", "data"} <= arrays.keys():
             y = None if wanted.label is None else arrays.get(wanted.label)
-            return Table(_sparse(file, arrays), y, kept=kept)
+            return Table(_sparse(file, arrays), y, extra=extra)
     labels = ("y", "labels") if wanted.label is None else (wanted.label,)
     y = next((arrays.pop(key) for key in labels if key in arrays), None)
     tables = ["X"] if "X" in arrays else [key for key in arrays if arrays[key].ndim == 2]
     if len(tables) != 1:
         found = ", ".join(f"{key} {values.shape}" for key, values in arrays.items())
         raise ValueError(f"neither an array X nor just one 2-D array among [{found}]")
-    return Table(arrays[tables[0]], y, kept=kept)
+    return Table(arrays[tables[0]], y, extra=extra)
 
 
-def read_arrays(file: Any) -> dict[str, np.ndarray]:
-    """Return all arrays of an .npz, which is open, by their names."""
+def read_arrays(file: Any, only: str | None = None) -> dict[str, np.ndarray]:
+    """Return the arrays of an open .npz by their names, or only that of one name if it exists."""
     if not zipfile.is_zipfile(file):
         raise ValueError("no zip archive, or only a part of one")
     arrays: dict[str, np.ndarray] = {}
     with zipfile.ZipFile(file) as archive:
-        check_memory(sum(member.file_size for member in archive.infolist()))
-        for member in archive.infolist():
-            name = member.filename.removesuffix(".npy")
-            if name in arrays or member.compress_type not in _PACKED:
-                raise ValueError(f"a part {name!r} that is there twice, or packed by no NumPy")
+        members = [one for one in archive.infolist() if only in (None, _name(one))]
+        check_memory(sum(member.file_size for member in members))
+        for member in members:
+            name = _name(member)
+            if name in arrays or member.compress_type not in _COMPRESSIONS:
+                raise ValueError(f"a part {name!r} that occurs twice or is compressed otherwise")
             try:
                 with archive.open(member) as part:
                     arrays[name] = _npy(part)
             except MemoryError:  # too little memory is no damage
                 raise
-            except Exception as error:  # zipfile's and zlib's own among them
+            except Exception as error:  # zipfile and zlib have errors of their own
                 raise ValueError(f"{error or 'an early end'} in the part {name!r}") from error
     return arrays
 
 
-def write_arrays(file: Any, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write an .npz as `numpy.savez` does, but copy nothing: the checksum is taken on the way."""
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, X in arrays.items():
-            X = X if X.flags.forc else np.ascontiguousarray(X)
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as part:
-                head = np.lib.format.header_data_from_array_1_0(X)
-                np.lib.format.write_array_header_1_0(part, head)
-                body = (X if X.flags.c_contiguous else X.T).data.cast("B") if X.size else b""
-                for start in range(0, len(body), _BLOCK):
-                    part.write(body[start : start + _BLOCK])
+def _name(member: zipfile.ZipInfo) -> str:
+    """Return the name of an array of an .npz."""
+    return member.filename.removesuffix(".npy")
 
 
 def _sparse(file: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """Return the CSR array of a file of which these are the parts."""
+    """Return the CSR array of a file of `scipy.sparse.save_npz` with these parts."""
     import scipy.sparse
 
     for name in set(_WHOLE) & arrays.keys():
         if arrays[name].dtype.kind not in "iu":
             raise ValueError(f"{name} of {arrays[name].dtype} in a sparse array")
-    check_memory(8 * int(arrays["shape"].ravel()[0]))  # CSR has a number for each row
+    check_memory(8 * int(arrays["shape"].ravel()[0]))  # of the row pointers
     file.seek(0)
     X = scipy.sparse.load_npz(file)
     if X.format in ("csr", "csc", "bsr"):
-        X.check_format()  # compiled code follows a wrong index out of the array
+        X.check_format()  # compiled code does not check indices again
     X = scipy.sparse.csr_array(X)
     X.sum_duplicates()
     return X
@@ -135,14 +127,14 @@ def _npy(file: Any) -> np.ndarray:
 
 
 def _header(file: Any) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype]:
-    """Return the shape, the order and the type of the elements, and leave the file behind them."""
+    """Return shape, order and dtype; the position in the file is then that of the data."""
     version = np.lib.format.read_magic(file)
     if version not in _HEADERS:
         raise ValueError(f"version {version[0]}.{version[1]} of .npy")
     width, parse = _HEADERS[version]
     length = file.read(width)
     text = file.read(min(int.from_bytes(length, "little"), _HEADER))
-    with warnings.catch_warnings(action="ignore"):  # of spellings that are out of use
+    with warnings.catch_warnings(action="ignore"):  # about headers of Python 2
         shape, by_columns, dtype = parse(io.BytesIO(length + text))
     if dtype.hasobject or dtype.subdtype or not dtype.itemsize:
         raise ValueError(f"elements of the type {dtype}")
@@ -152,9 +144,9 @@ def _header(file: Any) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype]:
 
 
 def _body(file: Any, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Read all that is left of a file, step by step, for the shape may claim any size."""
+    """Read the rest of a file in blocks, since its shape may be wrong."""
     size, body = math.prod(shape) * dtype.itemsize, bytearray()
-    # one byte beyond, for only at the end are checksums compared
+    # one byte more: checksums are compared at the end only
     while len(body) <= size and (block := file.read(min(size + 1 - len(body), _BLOCK))):
         body += block
     _check_size(len(body), shape, dtype)

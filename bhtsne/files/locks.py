@@ -1,4 +1,4 @@
-"""A folder → the exclusive right to write to it, which ends with the process at the latest."""
+"""A folder → an exclusive lock of it, which ends with the process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,14 +38,14 @@ def locked(folder: Path, name: str) -> Iterator[None]:
             torn.unlink(missing_ok=True)
         yield
     finally:
-        # While the lock is held: who has opened the removed file finds out that it has no name.
+        # While the lock is held: a process that has opened the removed file then opens a new one.
         with suppress(OSError):  # Windows removes no open file
             (folder / LOCK).unlink()
         lock.release()
 
 
 def _acquired(folder: Path, name: str) -> Any:
-    """Return a held lock, or None where no lock can be had."""
+    """Return an acquired lock, or None if the folder cannot be locked."""
     import filelock
 
     # A soft lock, a mere file, would outlive a process that was killed on another machine.

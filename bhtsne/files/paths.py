@@ -1,4 +1,4 @@
-"""A file → its format, by its name; its bytes, as many as memory holds; or another in its place."""
+"""A path → format of the file, file open for reading, or atomic replacement of the file."""
 
 import gzip
 import io
@@ -18,25 +18,25 @@ _BLOCK = 1 << 20
 
 
 def kind(path: Path) -> str:
-    """Return the format, "idx" or the suffix without its dot; .gz does not count."""
+    """Return the format, "idx" or the suffix without its dot; .gz is ignored."""
     name = path.name.lower().removesuffix(".gz")
     return "idx" if re.search(r"[-.]idx(\d-ubyte)?$", name) else Path(name).suffix[1:]
 
 
 def is_zipped(path: Path) -> bool:
-    """Return whether gzip wrote the file."""
+    """Return whether the file is compressed by gzip."""
     return path.suffix.lower() == ".gz"
 
 
 def check_memory(size: int) -> None:
-    """Raise ValueError if so many bytes are more than can be had."""
+    """Raise ValueError if `size` bytes of memory are not available."""
     free = memory.available()
     if size > free:
         raise ValueError(f"{size:,} bytes, unpacked, where {free:,.0f} of memory are free")
 
 
 class _Unpacked(io.RawIOBase):
-    """What gzip unpacks, up to what memory can hold: a thousandth of it may be in the file."""
+    """Decompressed data of a gzip file, limited by the available memory."""
 
     def __init__(self, file: gzip.GzipFile) -> None:
         self._file, self._count, self._limit = file, 0, memory.available()
@@ -57,14 +57,16 @@ class _Unpacked(io.RawIOBase):
 
 
 def stored(path: Path) -> Any:
-    """Open a file for reading its bytes as they are."""
-    if path.exists() and not (path.is_file() or path.is_dir()):  # open() says what a folder is
+    """Open a file for reading its bytes without decompression."""
+    if path.exists() and not (
+        path.is_file() or path.is_dir()
+    ):  # open() raises an error for a folder
         raise ValueError("a pipe or a device, which may never end")
     return path.open("rb")
 
 
 def opened(path: Path) -> Any:
-    """Open a file for reading bytes, from the start to the end."""
+    """Open a file for reading, decompressed, from start to end."""
     if not is_zipped(path):
         return stored(path)
     stored(path).close()
@@ -72,10 +74,10 @@ def opened(path: Path) -> Any:
 
 
 def seekable(path: Path) -> Any:
-    """Open a file for reading bytes in any order."""
+    """Open a file for reading, decompressed, in any order."""
     if not is_zipped(path):
         return stored(path)
-    whole = io.BytesIO()  # archives are read from their end, where gzip would start anew
+    whole = io.BytesIO()  # an archive is read from its end; gzip cannot seek backwards
     with opened(path) as file:
         shutil.copyfileobj(file, whole, _BLOCK)
     whole.seek(0)
@@ -84,15 +86,15 @@ def seekable(path: Path) -> Any:
 
 @contextmanager
 def readable_errors(path: Path, rule: str) -> Iterator[None]:
-    """Turn every error about what is in a file, a library's too, into one sentence about it."""
+    """Replace each error in the body by one sentence with the file and the rule for its content."""
     try:
         yield
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {path}; check its name and folder.") from None
     except MemoryError:  # too little memory is no damage
         raise
-    except Exception as error:  # a damaged header can fail anywhere inside NumPy's parser
-        if isinstance(error, OSError) and error.errno is not None:  # not what gzip finds wrong
+    except Exception as error:  # a damaged header can raise any error in the parser of NumPy
+        if isinstance(error, OSError) and error.errno is not None:  # errors of gzip have no number
             raise type(error)(
                 f"{path} cannot be read ({error.strerror}); name a file that you may read."
             ) from error
@@ -106,7 +108,7 @@ def readable_errors(path: Path, rule: str) -> Iterator[None]:
 
 
 def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> None:
-    """Raise what writing to a path would raise, so that nobody finds out after an hour's work."""
+    """Raise the errors of writing to a path, before any computation."""
     path = Path(path)
     if path.suffix.lower() not in suffixes:
         known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}".removeprefix(" or ")
@@ -123,7 +125,7 @@ def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> None:
 
 
 def arrow() -> Any:
-    """Return pyarrow with its parquet module, which is imported when it is used."""
+    """Return pyarrow with its parquet module, imported on first use."""
     import pyarrow.parquet
 
     return pyarrow
@@ -131,12 +133,12 @@ def arrow() -> Any:
 
 @contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[Any]:
-    """Open a binary file that takes the place of `path` when the body is left without an error.
+    """Open a binary file that replaces `path` at the end of the body, unless the body raises.
 
-    It is safe on the disk before it does, and so is its name after it.
+    Data are synchronised to the disk before the replacement, and the name after it.
     """
     path = Path(path)
-    # not by tempfile, whose files are closed to all but their owner: a result should not be
+    # not by tempfile, whose files only their owner can read
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         file = temporary.open("xb")
@@ -148,7 +150,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Any]:
     try:
         with file:
             yield file
-            if not file.closed:  # a text wrapper closes what it wraps
+            if not file.closed:  # a text wrapper closes the file
                 file.flush()
                 os.fsync(file.fileno())
         temporary.replace(path)
@@ -158,7 +160,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Any]:
 
 
 def _sync(folder: Path) -> None:
-    """Make sure that the names in a folder outlive a loss of power, where the system can."""
+    """Synchronise the names in a folder to the disk, on POSIX systems."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:

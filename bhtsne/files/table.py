@@ -1,4 +1,4 @@
-"""What a reader finds in a file → `Table`: points, their labels, and columns that are no points."""
+"""Content of a file of points → `Table`; request of a caller → `Wanted`."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,52 +8,52 @@ import numpy as np
 
 
 class Table(NamedTuple):
-    """Points and what is known of each.
+    """Points with labels and extra columns.
 
     Attributes
     ----------
     X : ndarray or CSR array of shape (N, D)
         Points.
     labels : ndarray of shape (N,) or None
-        One label a point; an empty text, NaN or NaT where a point has none.
+        One label for each point; a missing label is an empty string, NaN or NaT.
     columns : tuple of str or None
         Names of the D features.
-    kept : mapping of str to ndarray of shape (N,)
-        The columns that are no features, by their names.
+    extra : mapping of str to ndarray of shape (N,)
+        Columns that are not features, by their names.
     sides : tuple of int or None
-        Sides of the image that each row was, where it was one.
+        Height and width, if each row is an image.
     rows : ndarray of bool or None
-        Rows of the file that are points, where some were left out.
+        Rows of the file that are points, if some are omitted.
     report : Report or None
-        What was taken for what, of a table with columns: see `tables.report`.
+        Roles of the columns of a table, see `tables.report`.
     """
 
     X: Any
     labels: np.ndarray | None = None
     columns: tuple[str, ...] | None = None
-    kept: Mapping[str, np.ndarray] = MappingProxyType({})
+    extra: Mapping[str, np.ndarray] = MappingProxyType({})
     sides: tuple[int, ...] | None = None
     rows: np.ndarray | None = None
     report: Any = None
 
 
 class Wanted(NamedTuple):
-    """Which columns of a file are what, and how its text is written; None where that is found.
+    """Roles of columns and dialect of text that a caller asks for; None for a detected one.
 
     Attributes
     ----------
     label, id : str or None
         Names of the column (or array) of labels, and of that of ids.
     keep, drop : tuple of str
-        Columns that are no features: written beside the map, and left out.
+        Columns that are not features: extra columns, and omitted ones.
     features : tuple of str
-        The columns that are features; none stands for all columns of numbers.
+        Columns that are features; by default all numeric columns.
     header : bool or None
-        Whether the first line names the columns.
+        Whether the first line holds the names of the columns.
     delimiter, decimal : str or None
-        What stands between cells, and the decimal mark.
+        Separator of cells, and the decimal mark.
     missing : {"drop", "mean", "median"} or None
-        What becomes of points with a missing value; None refuses them.
+        Treatment of points with a missing value; None raises an error.
     """
 
     label: str | None = None
@@ -67,5 +67,5 @@ class Wanted(NamedTuple):
     missing: str | None = None
 
     def aside(self) -> tuple[str, ...]:
-        """Return the names of columns that are no features, as far as they are given."""
+        """Return the given names of columns that are not features."""
         return tuple(name for name in (self.label, self.id, *self.keep, *self.drop) if name)

@@ -1,4 +1,4 @@
-"""A map and what is known of its points → a file of text, Parquet or an array."""
+"""A map and columns → a file of text, Parquet or an array."""
 
 import csv
 import io
@@ -11,25 +11,25 @@ from bhtsne.files.paths import arrow
 
 
 def write_npy(file: Any, Y: np.ndarray, named: Mapping[str, np.ndarray]) -> None:
-    """Write the map alone: an array has no columns of names."""
+    """Write only the map: an array has no names of columns."""
     np.lib.format.write_array(file, Y, allow_pickle=False)
 
 
 def write_text(
     file: Any, Y: np.ndarray, named: Mapping[str, np.ndarray], delimiter: str = ","
 ) -> None:
-    """Write a line of names and one line a point, each number with all of its digits."""
+    """Write a line of names, and one line for each point, with all digits of each number."""
     text = io.TextIOWrapper(file, "utf-8", newline="")
     try:
         writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
         writer.writerow(named)
         writer.writerows(zip(*map(_texts, named.values()), strict=True))
     finally:
-        text.detach()  # flushes it, and leaves the file open
+        text.detach()  # flushes the text, and leaves the file open
 
 
 def write_parquet(file: Any, Y: np.ndarray, named: Mapping[str, np.ndarray]) -> None:
-    """Write the map in its own dtype, and each column in its."""
+    """Write the map and each column in its dtype."""
     arrow().parquet.write_table(arrow().table(dict(named)), file)
 
 

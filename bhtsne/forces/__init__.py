@@ -16,12 +16,14 @@ import numpy as np
 
 from bhtsne import choices, tree
 from bhtsne.forces import barnes_hut, exact
+from bhtsne.forces.adaptive import AdaptiveTheta
 from bhtsne.forces.edges import attract, divergence_by_row
 from bhtsne.validation.maps import checked_affinities, checked_map, checked_options, checked_z
 from bhtsne.validation.numbers import checked_number
 
 __all__ = [
     "METHODS",
+    "AdaptiveTheta",
     "Gradient",
     "Repulsion",
     "attraction",
@@ -40,7 +42,7 @@ class Repulsion(NamedTuple):
     Attributes
     ----------
     force : ndarray of shape (N, d)
-        ``Σ_j w_ij² (y_i − y_j)`` at dof 1.
+        ``Σ_j w_ij² (y_i − y_j)`` at dof 1; see `repulsion` for any dof.
     z : float
         The sum of w_ij over all i ≠ j.
     """
@@ -55,9 +57,9 @@ class Gradient(NamedTuple):
     Attributes
     ----------
     grad : ndarray of shape (N, d)
-        ∂C/∂y_i, with the factor 4.
+        ∂C/∂y_i, with the factor 4 at dof 1.
     kl : float
-        KL divergence of P, not exaggerated, in nats.
+        KL divergence of P without exaggeration, in nats.
     z : float
         The sum of w_ij over all i ≠ j.
     """
@@ -77,12 +79,12 @@ def repulsion(Y, *, method: str = "barnes_hut", theta: float = 0.5, dof: float =
     Parameters
     ----------
     Y : array_like of shape (N, d)
-        The map, within ±1e6. Barnes-Hut takes d = 1, 2, 3, exact any d.
+        The map, within ±1e6. Barnes-Hut takes d = 1, 2 or 3, exact any d.
     method : {"barnes_hut", "exact"}
         Tree in O(N log N) and float32, or all pairs in O(N²) and float64.
     theta : float
-        A cell of side s at distance D from a group of points stands for its points where
-        ``s < theta D``. 0 sums every pair. Only Barnes-Hut has it.
+        Barnes-Hut replaces the points of a cell of side s at distance D from a group of points by
+        the cell where ``s < theta D``. 0 sums every pair.
     dof : float
         Degrees of freedom of the kernel ``w = (1 + d²/dof)^(−(dof+1)/2)``, 0.001 to below 10,000.
 
@@ -94,7 +96,7 @@ def repulsion(Y, *, method: str = "barnes_hut", theta: float = 0.5, dof: float =
     Raises
     ------
     ValueError
-        If Y is not a finite two-dimensional array, or too wide, or an option is out of its range.
+        If Y is not a finite two-dimensional array or too wide, or a parameter is out of range.
 
     Examples
     --------
@@ -134,7 +136,7 @@ def attraction(P, Y, *, dof: float = 1.0) -> np.ndarray:
     Returns
     -------
     ndarray of shape (N, d)
-        float64 if Y is float64, else float32.
+        Forces, float64 if Y is float64, else float32.
 
     Raises
     ------
@@ -175,11 +177,11 @@ def gradient(
     Y : array_like of shape (N, d)
         The map.
     method : str
-        As in `forces.repulsion`.
+        Method of the repulsion, as in `repulsion`.
     theta, dof : float
         As in `repulsion`.
     exaggeration : float
-        Factor of the attraction. P itself is never changed, and the divergence is that of P.
+        Factor of the attraction. P is not changed, and the divergence is that of P.
 
     Returns
     -------
@@ -189,7 +191,7 @@ def gradient(
     Raises
     ------
     ValueError
-        If shapes do not fit, Y is not finite, or an option is out of its range.
+        If shapes do not fit, Y is not finite, or a parameter is out of range.
 
     Examples
     --------
@@ -197,7 +199,7 @@ def gradient(
     >>> from bhtsne import forces
     >>> P = np.array([[0, 0.5], [0.5, 0]])
     >>> g = forces.gradient(P, np.array([[0.0], [1.0]]), method="exact")
-    >>> float(abs(g.grad).max()) < 1e-12 and abs(g.kl) < 1e-12  # two points always fit
+    >>> float(abs(g.grad).max()) < 1e-12 and abs(g.kl) < 1e-12  # a map of two points always fits
     True
     """
     exaggeration = float(checked_number("exaggeration", exaggeration))
@@ -220,8 +222,8 @@ def combine(attr, rep: Repulsion, dof: float, exaggeration: float) -> np.ndarray
 def kl_divergence(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float = 1.0) -> float:
     """Compute the KL divergence of the map from the affinities, in nats.
 
-    ``KL(P‖Q) = Σ_ij p_ij ln(p_ij / q_ij)`` with ``q_ij = w_ij / Z``; Z runs over all pairs
-    (van der Maaten & Hinton 2008, eq. 2). Time is O(N²) for the exact Z, memory always O(N).
+    ``KL(P‖Q) = Σ_ij p_ij ln(p_ij / q_ij)`` with ``q_ij = w_ij / Z`` (van der Maaten & Hinton 2008,
+    eq. 2). The exact Z takes O(N²) time; memory is O(N).
 
     Parameters
     ----------
@@ -230,19 +232,19 @@ def kl_divergence(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float
     Y : array_like of shape (N, d)
         The map.
     method : {"exact", "barnes_hut"}
-        How Z is computed; the sum over the edges is exact in both.
+        Method of Z; the sum over the edges is exact in both.
     theta, dof : float
         As in `repulsion`.
 
     Returns
     -------
     float
-        At least 0 but for rounding, if P sums to 1.
+        KL divergence; if P sums to 1, at least 0 up to rounding.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, Y is not finite, or an option is out of its range.
+        If shapes do not fit, Y is not finite, or a parameter is out of range.
 
     Examples
     --------
@@ -257,6 +259,6 @@ def kl_divergence(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float
 
 
 def divergence_per_point(P, Y, z: float, dof: float = 1.0) -> np.ndarray:
-    """Return each row's share of the KL divergence, float64 of shape (N,), given Z."""
+    """Return each row's term of the KL divergence, float64 of shape (N,), given Z."""
     Y, dof = checked_map(Y), float(checked_number("dof", dof))
     return divergence_by_row(checked_affinities(P, len(Y)), Y, checked_z(z), dof)

@@ -1,19 +1,51 @@
-"""P, Y → the sums over the edges of P: attraction and divergence.
+"""P, Y → sums over the edges of P: attraction and KL divergence.
 
 ``F_attr,i = Σ_j p_ij (1 + d_ij²/dof)^-1 (y_i − y_j)`` over the stored entries of the CSR matrix P.
-A row's sum follows the order in which its entries are stored, so the bits depend neither on the
-number of threads nor on the order of the rows.
-
-The sums are float64 for a float64 map, which the exact path uses, and float32 for a float32 map.
+The sum of a row follows the order in which its entries are stored, so that the bits depend neither
+on the number of threads nor on the order of the rows. Sums are float64 for a float64 map, which the
+exact method uses, and float32 for a float32 map.
 """
+
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import prange
 
 from bhtsne import jit
 
+__all__ = ["Edges", "attract", "attract_to", "divergence_by_row"]
+
 _ROWS = 64  # rows of a block; blocks are dealt in turn, since rows near hubs are longer
-_CHUNK = 256  # edges whose far ends are brought together before they are summed
+_CHUNK = 256  # edges whose end points are gathered before they are summed
+
+
+class Edges(NamedTuple):
+    """A CSR matrix of affinities: the edges of row i stand at ``indptr[i]:indptr[i + 1]``."""
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    p: np.ndarray
+
+    @classmethod
+    def of(cls, P) -> "Edges":
+        """Return the arrays of a csr_array."""
+        return cls(P.indptr, P.indices, P.data)
+
+
+class _Terms(NamedTuple):
+    """Parts of a sum, each True or None: Numba compiles each case and drops the branches of None.
+
+    Attributes
+    ----------
+    four, more : True or None
+        Whether points have 4 coordinates or more, and whether more than 4.
+    strength : True or None
+        Whether the strength of the attraction is summed too.
+    """
+
+    four: Any
+    more: Any
+    strength: Any
 
 
 def attract(P, Y: np.ndarray, dof: float) -> np.ndarray:
@@ -32,47 +64,49 @@ def attract_to(P, Y: np.ndarray, dof: float, ends: np.ndarray) -> tuple[np.ndarr
 
 
 def _summed(P, points: np.ndarray, ends: np.ndarray, dof: float, strength) -> np.ndarray:
-    """Return the force on each point, and in a last column its strength, unless that is None."""
+    """Return the force on each point, with its strength in a last column if that is True."""
     n, d = points.shape
-    # Two coordinates are fetched as one number: 3.5 ms on MNIST's map for 4.6 one by one.
+    # Two coordinates are fetched as one number, which is faster than one by one.
     pairs = ends.view(np.float64 if points.dtype == np.float32 else np.complex128)
     sums = np.empty((n, d + bool(strength)), points.dtype)
-    # Numba compiles each number of pairs on its own and drops what meets None.
-    _sum_rows(
-        P.indptr, P.indices, P.data, points, pairs.ravel(), True if d > 2 else None,
-        True if d > 4 else None, strength, points.dtype.type(1 / dof), sums, jit.n_threads(),
-    )  # fmt: skip
+    terms = _Terms(True if d > 2 else None, True if d > 4 else None, strength)
+    scale = points.dtype.type(1 / dof)
+    _sum_rows(Edges.of(P), points, pairs.ravel(), terms, scale, sums, jit.n_threads())
     return sums
 
 
 def _paired(Y: np.ndarray) -> np.ndarray:
-    """Return Y with an even number of coordinates, the last of them 0."""
+    """Return Y with an even number of coordinates: a column of zeros is added to an odd one."""
     return np.ascontiguousarray(np.pad(Y, ((0, 0), (0, 1))) if Y.shape[1] % 2 else Y)
 
 
 def divergence_by_row(P, Y: np.ndarray, z: float, dof: float) -> np.ndarray:
     """Return ``Σ_j p_ij (ln p_ij − ln w_ij + ln Z)`` for each row, float64."""
     out = np.empty(len(Y))
-    _log_ratio(P.indptr, P.indices, P.data, np.ascontiguousarray(Y), float(z), float(dof), out)
+    _sum_log_ratios(*Edges.of(P), np.ascontiguousarray(Y), float(z), float(dof), out)
     return out
 
 
 @jit.serial
-def _bring(indices, p, n, whole, pairs, step, ends, weights):
-    """Copy the far ends of n edges, and their affinities, next to each other."""
-    # Slices and unsigned numbers spare the test for a negative index: 6.6 ms for 9.3.
+def _gather(indices, p, n, whole, pairs, step, ends, weights):
+    """Copy the end points of n edges, and their affinities, next to each other."""
+    # Slices and unsigned numbers avoid the test for a negative index, which is slow here.
     for e in range(n):
         j, k = np.uint64(step) * np.uint64(indices[e]), np.uint64(step) * np.uint64(e)
         for a in range(np.uint64(step)):
             ends[k + a] = pairs[j + a]
         weights[e] = p[e]
-    # Whole vectors only: what is left of the buffers has no weight.
+    # The sums run over whole vectors: the rest of the buffer gets no weight.
     weights[n:whole] = 0
 
 
 @jit.serial
 def _pull(force, point, ends, weights, n, scale, four, more, strength):
-    """Add the pull of n edges on a point to its force, and its strength to the last entry."""
+    """Add ``Σ_j p_ij v_ij (y_i − y_j)`` over n edges to a force, and ``Σ_j p_ij v_ij`` to its end.
+
+    ``v_ij = (1 + d_ij² scale)^-1``. Flags are arguments of their own (see `_Terms`): Numba drops
+    a branch of None only where the name is an argument of the function.
+    """
     fx = fy = fz = ft = total = point[0] * np.float32(0)
     width = 2 if four is None else 4 if more is None else len(point)
     for e in range(n):
@@ -106,27 +140,38 @@ def _pull(force, point, ends, weights, n, scale, four, more, strength):
 
 
 @jit.parallel
-def _sum_rows(indptr, indices, p, points, pairs, four, more, strength, scale, force, tasks):
+def _sum_rows(edges, points, pairs, terms, scale, force, tasks):
+    """Fill the attraction on each point (see `_pull`), blocks of rows dealt in turn to the tasks.
+
+    Pairs are the end points of the edges, two coordinates in each number.
+    """
     n, width = points.shape
+    four, more, strength = terms
     step = 1 if four is None else 2 if more is None else width // 2
     blocks = (n + _ROWS - 1) // _ROWS
     for task in prange(tasks):
-        ends, weights = np.zeros(step * _CHUNK, pairs.dtype), np.zeros(_CHUNK, p.dtype)
+        ends, weights = np.zeros(step * _CHUNK, pairs.dtype), np.zeros(_CHUNK, edges.p.dtype)
         numbers = ends.view(points.dtype)
         for block in range(task, blocks, tasks):
             for i in range(_ROWS * block, min(_ROWS * block + _ROWS, n)):
                 force[i] = 0
-                for first in range(indptr[i], indptr[i + 1], _CHUNK):
-                    count = min(_CHUNK, indptr[i + 1] - first)
+                for first in range(edges.indptr[i], edges.indptr[i + 1], _CHUNK):
+                    count = min(_CHUNK, edges.indptr[i + 1] - first)
                     whole = (count + 31) & ~31
-                    there = slice(first, first + count)
-                    _bring(indices[there], p[there], count, whole, pairs, step, ends, weights)
+                    indices = edges.indices[first : first + count]
+                    p = edges.p[first : first + count]
+                    _gather(indices, p, count, whole, pairs, step, ends, weights)
                     _pull(force[i], points[i], numbers, weights, whole, scale, four, more, strength)
 
 
 @jit.parallel
-def _log_ratio(indptr, indices, p, Y, z, dof, out):
-    more = (dof - 1) / 2  # ln(p Z t^e) is one logarithm at dof 1, where checks are to be cheap
+def _sum_log_ratios(indptr, indices, p, Y, z, dof, out):
+    """Fill ``Σ_j p_ij ln(p_ij Z t_ij^e)`` for each row, ``t = 1 + d²/dof``, ``e = (dof + 1)/2``.
+
+    The arrays of `Edges` are arguments of their own: as fields they change the order in which the
+    compiler sums, and with it the last bits.
+    """
+    more = (dof - 1) / 2  # at dof 1 one logarithm is enough, which makes checks cheap
     for i in prange(len(Y)):
         total = 0.0
         for k in range(indptr[i], indptr[i + 1]):

@@ -1,4 +1,8 @@
-"""P → what the optimizer minimises: the KL divergence of a map, its gradient and its error."""
+"""P → objective of the optimizer: KL divergence of a map, its gradient and the error of its force.
+
+While an optimisation runs, the objective owns θ; the state holds a copy, from which `resume` sets
+the objective of a later process.
+"""
 
 from collections.abc import Callable
 
@@ -8,34 +12,36 @@ from numba import prange
 from bhtsne import forces, jit, tree
 from bhtsne.forces import barnes_hut, edges, exact
 
-# Points whose repulsion is compared with the exact one at a check: enough for the error's first
-# digit.
+# Points whose repulsion is compared with the exact one at a check: enough for the first digit of
+# the error.
 _SAMPLE = 200
-# θ from the measured error, which grows as its third power or so: aimed at is this part of what is
-# allowed, since the map moves on; below the second, a larger θ is tried.
+# Control of θ by the measured error, which grows about as θ^_ORDER. The target is _AIM times the
+# bound, since the map moves on until the next check; below _SPARE times the bound, a larger θ is
+# tried.
 _AIM, _SPARE, _ORDER, _TRIALS = 0.6, 0.3, 3.0, 6
 _NARROWEST, _WIDEST = 0.05, 1.2
-_GROWTH = 1.25  # from check to check: a map that is still small knows no error, and soon does
+_GROWTH = 1.25  # of θ from one check to the next: the error of a small map is no guide for later
 
 
 class KLDivergence:
     """KL divergence of a map from affinities.
 
-    Attraction streams through P. That is fast where neighbours in the map are neighbours in
-    memory, so a copy of P is kept in the Morton order of the map, and made anew as the map takes
-    shape. The order of a row's entries stays, and with it every bit of the result.
+    The attraction reads P row by row, which is fast where neighbours in the map are neighbours in
+    memory. The class therefore holds a copy of P in the Morton order of the map, which it renews as
+    the map takes shape. The order of the entries within a row never changes, so that the copy does
+    not change a bit of the result.
 
     Parameters
     ----------
     P : csr_array of float32, shape (N, N)
         Joint affinities.
     method : {"barnes_hut", "exact"}
-        How the repulsion is summed.
+        Method of the repulsion.
     theta, dof : float
         As in `forces.repulsion`.
     force_error : float, optional
-        If given, each check sets θ anew, to the largest at which the force's error stays below
-        this.
+        Bound of the relative error of the repulsion. If given, each check sets θ to about the
+        largest value within the bound.
     """
 
     def __init__(
@@ -62,14 +68,17 @@ class KLDivergence:
         attraction = edges.attract(self._sorted_P, np.take(Y, self._order, axis=0), self._dof)
         grad = np.empty_like(Y)
         factor = 2 * (1 + 1 / self._dof)
-        _gather(
+        _combine(
             attraction, self._order, np.float32(factor * exaggeration),
             force, sorted_points.order, np.float32(factor / forces.checked_z(z)), grad,
         )  # fmt: skip
         return grad
 
     def check(self, Y: np.ndarray) -> tuple[float, float]:
-        """Return the KL divergence at Y and the relative RMS error of a sample of its forces."""
+        """Return the KL divergence at Y and the relative RMS error of a sample of its forces.
+
+        With a `force_error`, the check also sets θ.
+        """
         if self._method == "exact":
             return self._divergence(Y, exact.repulsion(Y, self._dof)[1]), 0.0
         sample = np.unique(np.linspace(0, len(Y) - 1, _SAMPLE).astype(np.int64))
@@ -86,10 +95,11 @@ class KLDivergence:
 
         error, z = at(self.theta)
         if self._force_error is not None:
-            self.theta, error, z = _held(at, self.theta, error, z, self._force_error)
+            self.theta, error, z = _theta_within(self._force_error, at, self.theta, error, z)
         return self._divergence(Y, z), error
 
     def _divergence(self, Y, z: float) -> float:
+        """Return the KL divergence, given Z; rows are added in the order of the points."""
         shares = np.empty(len(Y))
         shares[self._order] = edges.divergence_by_row(
             self._sorted_P, Y[self._order], forces.checked_z(z), self._dof
@@ -97,55 +107,55 @@ class KLDivergence:
         return float(shares.sum())
 
     def _sort(self, order) -> None:
+        """Bring the copy of P into the given order of the points."""
         P = self._P
         self._order = order.astype(np.intp)
         place = np.empty(len(order), P.indices.dtype)
         place[order] = np.arange(len(order))
         sorted_P = P.copy() if self._sorted_P is P else self._sorted_P
         sorted_P.indptr[1:] = np.cumsum(np.diff(P.indptr)[order])
-        _permute(
-            P.indptr, P.indices, P.data, order, place,
-            sorted_P.indptr, sorted_P.indices, sorted_P.data,
-        )  # fmt: skip
+        _permute(edges.Edges.of(P), order, place, sorted_P.indptr, sorted_P.indices, sorted_P.data)
         self._sorted_P = sorted_P
 
 
-def _held(at: Callable, theta: float, error: float, z: float, most: float) -> tuple:
-    """Return the θ to go on with, and error and Z there: the error is below `most`, not by far.
+def _theta_within(most: float, at: Callable, theta: float, error: float, z: float) -> tuple:
+    """Return θ, error and Z such that the error is below `most`, but not far below.
 
-    Of the angles tried the widest that is careful enough: the error does not fall evenly, since
-    whole cells are opened or not.
+    `at` computes error and Z at some θ; error and z are those at theta. Of the values tried, the
+    largest θ within the bound is returned: the error is no smooth function of θ, since a cell is
+    opened as a whole or not at all.
     """
     widest = min(max(theta, _NARROWEST) * _GROWTH, _WIDEST)
-    careful, careless = None, np.inf
+    within, too_wide = None, np.inf
     for _ in range(_TRIALS):
         if error <= most:
-            careful = theta, error, z
+            within = theta, error, z
             if error > _SPARE * most or theta >= widest:
                 break
         else:
-            careless = theta
+            too_wide = theta
         wanted = theta * (_AIM * most / max(error, most / 100)) ** (1 / _ORDER)
-        if careful is not None and not careful[0] < wanted < careless:
-            wanted = np.sqrt(careful[0] * min(careless, widest))
+        if within is not None and not within[0] < wanted < too_wide:
+            wanted = np.sqrt(within[0] * min(too_wide, widest))
         theta = float(min(max(wanted, _NARROWEST), widest))
         error, z = at(theta)
-    return careful or (theta, error, z)
+    return within or (theta, error, z)
 
 
 @jit.parallel
-def _permute(indptr, indices, p, order, place, to_indptr, to_indices, to_p):
-    """Bring rows and columns of a CSR matrix into another order, each row's entries in theirs."""
+def _permute(edges, order, place, to_indptr, to_indices, to_p):
+    """Fill indices and p of P_σσ: row i is row order[i] of P, with its entries in their order."""
     for i in prange(len(order)):
-        shift = to_indptr[i] - indptr[order[i]]
-        for e in range(indptr[order[i]], indptr[order[i] + 1]):
-            to_indices[e + shift] = place[indices[e]]
-            to_p[e + shift] = p[e]
+        begin, end = edges.indptr[order[i]], edges.indptr[order[i] + 1]
+        shift = to_indptr[i] - begin
+        for e in range(begin, end):
+            to_indices[e + shift] = place[edges.indices[e]]
+            to_p[e + shift] = edges.p[e]
 
 
 @jit.parallel
-def _gather(attraction, order, a, repulsion, tree_order, r, grad):
-    """Fill grad with a · attraction − r · repulsion, each of which has its own order."""
+def _combine(attraction, order, a, repulsion, tree_order, r, grad):
+    """Fill ``grad = a F_attr − r F_rep``; each force comes in its own order of the points."""
     n, d = grad.shape
     for i in prange(n):
         for k in range(d):

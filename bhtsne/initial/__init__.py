@@ -1,4 +1,4 @@
-"""X or P → Y₀: where the optimisation starts. PCA, spectral, random, or an array."""
+"""X or P → Y₀: the start of the optimisation by PCA, by eigenvectors, at random, or from a map."""
 
 from numbers import Integral
 
@@ -11,11 +11,11 @@ from bhtsne.validation.numbers import as_python_number, check_count, checked_ran
 
 __all__ = ["pca", "principal_components", "random", "rescale", "spectral"]
 
-# Standard deviation of the first axis: small, so that the points can still pass each other
-# (Kobak & Berens 2019).
+# Standard deviation of the first axis. It is small, so that points can pass each other at the
+# beginning (Kobak & Berens 2019).
 SD = 1e-4
 
-_WIDEST = 1e6  # as a map may be
+_WIDEST = 1e6  # limit of a map
 
 
 def pca(X, n_components: int = 2, *, random_state=None) -> np.ndarray:
@@ -26,21 +26,21 @@ def pca(X, n_components: int = 2, *, random_state=None) -> np.ndarray:
     X : array_like or CSR of shape (N, D)
         Points.
     n_components : int
-        Dimensions of the map. Components that the data lack, or in which they do not vary, are
-        filled with noise a hundred times smaller: without it the map could never leave the line.
+        Dimensions of the map. Components that the data lack, or in which they are constant, are
+        filled with noise a hundred times smaller: an axis of zeros would stay 0 for ever.
     random_state : int, RandomState or None
-        Seed of that noise, and of the solver for more than 2,000 features.
+        Seed of this noise, and of the iterative solver for more than 2,000 features.
 
     Returns
     -------
     ndarray of float32, shape (N, n_components)
-        Centred; the standard deviation of the first axis is 1e-4. The same at any number of
+        Centred map; the standard deviation of the first axis is 1e-4. Equal at any number of
         threads.
 
     Raises
     ------
     ValueError
-        If X is not a finite table.
+        If X is not a table of finite numbers.
 
     Examples
     --------
@@ -52,14 +52,19 @@ def pca(X, n_components: int = 2, *, random_state=None) -> np.ndarray:
     """
     X, rng = as_points(X), checked_random_state(random_state)
     check_count("n_components", n_components)
+    return first_components(X, n_components, rng)
+
+
+def first_components(X, n_components: int, rng: np.random.RandomState) -> np.ndarray:
+    """Start as `pca` does, from points that have been checked."""
     n = X.shape[0]
     Y = np.zeros((n, n_components))
     scores = components.scores(X, min(n_components, *X.shape), rng)
-    scores = scores - scores[0]  # so that constant data are 0, not the rounding of their mean
+    scores = scores - scores[0]  # makes constant data exactly 0
     scores -= scores.mean(axis=0)
     spread = np.zeros(n_components)
     spread[: scores.shape[1]] = scores.std(axis=0)
-    # Below the rounding of float32 data a component says nothing.
+    # A component below the rounding of float32 data holds no information.
     flat = spread <= 1e-6 * spread.max()
     if flat.all():
         return random(n, n_components, random_state=rng)
@@ -83,7 +88,7 @@ def random(n: int, n_components: int = 2, *, random_state=None) -> np.ndarray:
     Returns
     -------
     ndarray of float32, shape (n, n_components)
-        The same for the same seed.
+        Map; equal for equal seeds.
 
     Examples
     --------
@@ -100,8 +105,8 @@ def random(n: int, n_components: int = 2, *, random_state=None) -> np.ndarray:
 def spectral(P, n_components: int = 2, *, random_state=None) -> np.ndarray:
     """Start from the eigenvectors of the affinities' Laplacian (Belkin & Niyogi 2003).
 
-    What t-SNE comes to at very strong exaggeration (Linderman & Steinerberger 2019). Connected
-    parts of the graph are laid out beside each other, each by its own eigenvectors.
+    This is the limit of t-SNE at very strong exaggeration (Linderman & Steinerberger 2019).
+    Connected components of the graph are placed beside each other, each with its own eigenvectors.
 
     Parameters
     ----------
@@ -115,13 +120,13 @@ def spectral(P, n_components: int = 2, *, random_state=None) -> np.ndarray:
     Returns
     -------
     ndarray of float32, shape (N, n_components)
-        Centred; the standard deviation of the first axis is 1e-4. The same at any number of
+        Centred map; the standard deviation of the first axis is 1e-4. Equal at any number of
         threads.
 
     Raises
     ------
     ValueError
-        If P is no matrix of affinities.
+        If P is not a matrix of affinities.
     ArithmeticError
         If the eigenvectors do not converge.
 
@@ -132,35 +137,35 @@ def spectral(P, n_components: int = 2, *, random_state=None) -> np.ndarray:
     >>> X = np.linspace(0, 1, 100)[:, None]
     >>> P = affinities.perplexity(neighbors.find(X, 15), 5)
     >>> Y = initial.spectral(P, 1, random_state=0)
-    >>> wave = np.cos(np.pi * X[:, 0])  # the slowest one along a line
+    >>> wave = np.cos(np.pi * X[:, 0])  # the slowest wave along a line
     >>> bool(abs(np.corrcoef(Y[:, 0], wave)[0, 1]) > 0.99)
     True
     """
     P = affinities.given(P)
-    P.eliminate_zeros()  # what has vanished beside larger ones ties nothing
+    P.eliminate_zeros()  # an affinity of 0 is no edge
     check_count("n_components", n_components)
     return rescale(eigenmap.parts(P, n_components, checked_random_state(random_state)))
 
 
 def rescale(Y, sd: float = SD) -> np.ndarray:
-    """Centre a map and shrink it, for a start in which the points can still pass each other.
+    """Centre a map and shrink it, to make it a start.
 
     Parameters
     ----------
     Y : array_like of shape (N, d)
-        A map: another method's, or one's own.
+        Any map.
     sd : float
-        Standard deviation of its widest axis afterwards (Kobak & Berens 2019).
+        Standard deviation of the widest axis of the result (Kobak & Berens 2019).
 
     Returns
     -------
     ndarray of float32, shape (N, d)
-        The same map but for place and size.
+        The map, moved and scaled.
 
     Raises
     ------
     ValueError
-        If Y is not finite, or all its points are on one spot.
+        If Y is not finite, or all its points coincide.
 
     Examples
     --------
@@ -173,7 +178,7 @@ def rescale(Y, sd: float = SD) -> np.ndarray:
     if not isinstance(width, int | float) or isinstance(width, bool) or not 0 < width <= _WIDEST:
         raise ValueError(f"sd must be above 0 and at most {_WIDEST:g}, got {sd!r}.")
     Y = as_table(Y, name="Y")
-    Y = Y - Y[0]  # so that points on one spot are 0, not the rounding of their mean
+    Y = Y - Y[0]  # makes coincident points exactly 0
     Y -= Y.mean(axis=0)
     widest = Y.std(axis=0).max()
     if not widest > 0:
@@ -184,22 +189,23 @@ def rescale(Y, sd: float = SD) -> np.ndarray:
 def principal_components(X, n_components: int, *, random_state=None) -> np.ndarray:
     """Project points onto their first principal components.
 
-    The eigenvectors of the covariance up to 2,000 features; beyond that, and for wide CSR, which is
-    never made dense, scikit-learn's iterative solver (Hotelling 1933).
+    They are the eigenvectors of the covariance (Hotelling 1933), which is computed up to 2,000
+    features. Beyond, a solver iterates on products with it; CSR stays sparse.
 
     Parameters
     ----------
     X : array_like or CSR of shape (N, D)
         Points.
     n_components : int
-        At most min(N, D).
+        Number of components, at most min(N, D).
     random_state : int, RandomState or None
         Seed of the iterative solver.
 
     Returns
     -------
     ndarray of float32, shape (N, n_components)
-        Each axis points where its largest weight is positive; the same at any number of threads.
+        Coordinates on the components. The largest weight of each axis is positive. Equal at any
+        number of threads.
 
     Raises
     ------

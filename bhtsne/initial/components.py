@@ -1,4 +1,4 @@
-"""X → its principal components, read in blocks: all of the covariance, or products with it."""
+"""X → principal components, read in blocks: by the covariance, or by products with it."""
 
 import numpy as np
 from scipy import sparse
@@ -6,12 +6,12 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from bhtsne import events, jit
 
-COVARIANCE_FEATURES = 2000  # beyond, an iterative solver is faster than D × D
+COVARIANCE_FEATURES = 2000  # beyond, an iterative solver is faster than a D × D matrix
 _BLOCK = 4096  # rows that a thread reads at a time
 
 
 def scores(X, n_components, rng) -> np.ndarray:
-    """Return the principal components in the dtype of the solver."""
+    """Return the coordinates on the principal components, in the dtype of the solver."""
     wide = X.shape[1] > COVARIANCE_FEATURES
     if wide and (sparse.issparse(X) or n_components == min(X.shape)):
         return _by_scikit_learn(X, n_components, rng)
@@ -23,12 +23,12 @@ def scores(X, n_components, rng) -> np.ndarray:
 
 
 def axes(X, n_components: int, rng) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the mean and the leading axes (D, n_components); None where all points are one."""
+    """Return the mean and the leading axes (D, n_components); None where all points coincide."""
     with events.portion(0, 0.1):
         mean = _rows(X, lambda rows: rows.sum(axis=0) / X.shape[0], jit.sum_blocks)
     with events.portion(0.1, 0.3):
         scale = max(_rows(X, lambda rows: np.abs(rows - mean).max()))
-    if not scale:  # which an iterative solver takes for a fault
+    if not scale:  # an iterative solver would fail
         return None
     if X.shape[1] > COVARIANCE_FEATURES:
         vectors = _leading(X, mean, scale, n_components, rng)
@@ -47,7 +47,7 @@ def projected(X, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:
 
 
 def _rows(X, function, collect=jit.map_blocks):
-    """Apply a function to dense float64 blocks of rows; return what comes of them as a list."""
+    """Apply a function to dense float64 blocks of rows; return the collected results."""
 
     def block(start, stop):
         rows = X[start:stop]
@@ -57,7 +57,7 @@ def _rows(X, function, collect=jit.map_blocks):
 
 
 def _covariance(X, mean, scale) -> np.ndarray:
-    """Return, but for a factor, the D × D covariance, summed in a fixed order."""
+    """Return a multiple of the D × D covariance, summed in a fixed order."""
 
     def scatter(rows):
         rows = ((rows - mean) / scale).astype(np.float32)
@@ -67,7 +67,7 @@ def _covariance(X, mean, scale) -> np.ndarray:
 
 
 def _leading(X, mean, scale, n_components, rng) -> np.ndarray:
-    """Return the covariance's leading eigenvectors, the first last, from products with it alone."""
+    """Return leading eigenvectors, in ascending order, from products with the covariance alone."""
 
     def product(v):
         def part(rows):
@@ -78,11 +78,12 @@ def _leading(X, mean, scale, n_components, rng) -> np.ndarray:
 
     d = X.shape[1]
     covariance = LinearOperator((d, d), matvec=product, dtype=np.float64)
-    with events.listening(None):  # nobody knows how many products it takes
+    with events.listening(None):  # the number of products is not known
         return eigsh(covariance, n_components, v0=rng.uniform(-1, 1, d))[1]
 
 
 def _by_scikit_learn(X, n_components, rng) -> np.ndarray:
+    """Return the coordinates by scikit-learn's PCA, which takes wide CSR, and all components."""
     from sklearn.decomposition import PCA
 
     if sparse.issparse(X) and not (X.max(axis=0) != X.min(axis=0)).nnz:

@@ -1,8 +1,7 @@
-"""Points in blocks → a map of some of them, on which the others are placed one by one.
+"""Points in blocks → map: `TSNE` embeds landmarks, `TSNE.transform` places all other points.
 
-A map of landmarks is made as `TSNE` makes it; every other point then goes where its neighbours
-among the landmarks draw it, as `TSNE.transform` places it: on its own, so that neither the number
-of points nor the order of the blocks matters, and no more than a block is held.
+Each point is placed independently of the others, by the attraction of its nearest landmarks. The
+positions do not depend on the blocks, and memory holds one block at a time.
 """
 
 from bhtsne.landmarks.estimator import LandmarkTSNE

@@ -1,4 +1,4 @@
-"""Points in blocks → the rows of those that stand for all: at random, a coreset, or by label."""
+"""Points in blocks → rows of landmarks: a uniform or stratified sample, or a coreset."""
 
 from typing import Any
 
@@ -15,13 +15,24 @@ WAYS = choices.LANDMARKS
 
 
 def choose(source: Source, count: int, way: str, labels: Any, rng) -> np.ndarray:
-    """Return `count` rows in ascending order.
+    """Return `count` rows in ascending order, which do not depend on the division into blocks.
 
-    The choice does not depend on how the points are cut into blocks.
+    Parameters
+    ----------
+    source : Source
+        Points.
+    count : int
+        Number of rows, at most N.
+    way : {"uniform", "coreset", "stratified"}
+        Choice of the rows, as in `LandmarkTSNE`.
+    labels : ndarray of shape (N,) or None
+        Labels, for "stratified".
+    rng : RandomState
+        Random numbers.
     """
     n = len(source)
     if way == "uniform":
-        # which holds `count` numbers, where `rng.choice` holds N
+        # Its memory grows with `count`; that of `rng.choice` grows with N.
         return np.sort(sample_without_replacement(n, count, random_state=rng)).astype(np.int64)
     if way == "stratified":
         return _by_label(labels, count, rng)
@@ -29,7 +40,7 @@ def choose(source: Source, count: int, way: str, labels: Any, rng) -> np.ndarray
 
 
 def _by_label(labels: np.ndarray, count: int, rng) -> np.ndarray:
-    """Draw from each class its share of the points, but one point at least."""
+    """Return rows of each class in proportion to its size, and at least one."""
     try:
         _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     except TypeError as error:
@@ -40,7 +51,9 @@ def _by_label(labels: np.ndarray, count: int, rng) -> np.ndarray:
         )
     share = sizes * (count / sizes.sum())
     take = np.maximum(np.floor(share), 1).astype(int)
-    while take.sum() != count:  # by the largest remainder, from who has most beyond its share
+    # Method of the largest remainder: one row at a time to the class furthest below its share, or
+    # from the class furthest above it.
+    while take.sum() != count:
         lacking = take.sum() < count
         gap = np.where(take < sizes, share - take, -np.inf) if lacking else np.where(
             take > 1, take - share, -np.inf)  # fmt: skip
@@ -55,10 +68,11 @@ def _by_label(labels: np.ndarray, count: int, rng) -> np.ndarray:
 
 
 def _coreset(source: Source, count: int, rng) -> np.ndarray:
-    """Draw half by density, and half by squared distance from the mean (Bachem et al. 2018).
+    """Return the rows of a lightweight coreset (Bachem, Lucic & Krause 2018).
 
-    ``q(x) = 1/2N + d(x, μ)² / 2 Σ d²``, without replacement: the `count` largest of ``ln q + g``,
-    where g is drawn from Gumbel's distribution (Efraimidis & Spirakis 2006).
+    The probability of a point is ``q(x) = 1/(2N) + d(x, μ)² / (2 Σ d²)``, where d is the distance
+    from the mean μ. The `count` largest values of ``ln q + g``, with g from the standard Gumbel
+    distribution, are a sample without replacement (Efraimidis & Spirakis 2006).
     """
     n = len(source)
     mean = sum((np.ravel(block.sum(axis=0, dtype=np.float64)) / n for block in source), np.zeros(1))

@@ -1,4 +1,4 @@
-"""Points in blocks → `LandmarkTSNE`: chooses landmarks, maps them, places and refines the rest."""
+"""Points in blocks → `LandmarkTSNE`: choice and embedding of landmarks, placement of the rest."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,69 +7,73 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from bhtsne import interrupts, jit, parameters
+from bhtsne import interrupts, jit
+from bhtsne.affinities.kinds import are_given, as_kind
 from bhtsne.dask.partitions import is_collection
+from bhtsne.fitting import has_points
+from bhtsne.fitting.perplexities import check_perplexities
 from bhtsne.landmarks.choosing import WAYS, choose
 from bhtsne.landmarks.sources import Source
 from bhtsne.progress import Progress
 from bhtsne.tables import frames
 from bhtsne.tsne import TSNE
+from bhtsne.tsne.mapping import check_model
 from bhtsne.tsne.placing import plain_copy
 from bhtsne.validation.numbers import check_choice, check_count, checked_random_state
 
 __all__ = ["LandmarkTSNE"]
 
-# Rows that are read and placed at a time: 65,536 of 50 features take 40 MB with what placing holds.
 _BLOCK = 65_536
 
 
 class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """t-SNE of landmarks, on whose map all other points are placed.
+    """t-SNE of landmarks, and placement of all other points on their map.
 
-    For data that are too many for one map, or do not fit into memory: only the landmarks are held,
-    and a block of the others at a time. What it costs against a map of all points is local detail:
-    a point's neighbours on the map are those that share its landmarks.
+    For data with too many points for one map, or larger than memory. Memory holds the landmarks and
+    one block of other points. Compared with a map of all points, local detail is lost: neighbours
+    in the map are points with the same landmarks. ``tsne_.save`` saves the map of the landmarks,
+    and the `TSNE` of `TSNE.load` then places points as this estimator does.
 
     Parameters
     ----------
     n_landmarks : int, default 10_000
         Number of landmarks; all points if there are fewer.
     landmarks : {"uniform", "coreset", "stratified"} or array of int, default "uniform"
-        How they are chosen: each point alike; half by density and half by squared distance from
-        the mean, so that rare far groups have some (Bachem, Lucic & Krause 2018); of each label its
-        share, and one at least. Or the rows themselves.
+        Choice of the landmarks. "uniform": all points with equal probability. "coreset": with a
+        probability that is uniform in one half and proportional to the squared distance from the
+        mean in the other, which includes small distant groups (Bachem, Lucic & Krause 2018).
+        "stratified": the same fraction of each label, and at least one point. An array: rows of X.
     tsne : TSNE or None, default None
-        What maps the landmarks; None is ``TSNE()``. Its `n_jobs` and `random_state` are those given
-        here.
+        Estimator of the map of the landmarks, by default ``TSNE()``. Its `n_jobs`, `verbose` and
+        `random_state` are replaced by those below.
     perplexity : float or None, default None
-        Effective number of landmarks that draw a point, see `TSNE.transform`.
+        Effective number of landmarks that attract a point, as in `TSNE.transform`.
     refine_iter : int, default 0
-        Iterations in which all points move together after `fit_transform` has placed them, as far
-        as they fit (Kobak & Berens 2019 recommend it for very many points).
+        Iterations of a joint optimisation of all points from their positions in `fit_transform`,
+        which needs all points in memory. Kobak & Berens 2019 recommend it for very large N.
     block : int, default 65_536
-        Points that are read and placed at a time.
+        Number of points in a block that is read and placed at once.
     random_state : int, RandomState or None, default None
-        Seed of choice and map.
+        Seed of the choice of landmarks and of the map.
     n_jobs : int or None, default None
-        Threads; None is all.
+        Number of threads; None is all.
     verbose : bool, default False
-        Show a progress bar on stderr.
+        Whether to show a progress bar on stderr.
 
     Attributes
     ----------
     landmarks_ : ndarray of int64, shape (n_landmarks,)
-        Their rows in X, ascending.
+        Rows of the landmarks in X, ascending.
     tsne_ : TSNE
-        Their map; ``tsne_.embedding_`` is its places.
+        Fitted estimator of the landmarks; ``tsne_.embedding_`` is their map.
     embedding_ : ndarray of float32, shape (N, n_components)
-        All points, after `fit_transform`.
+        Map of all points, after `fit_transform`.
     refined_ : TSNE
-        The map of all points, if they were refined.
+        Fitted estimator of all points, after a refinement.
     n_features_in_ : int
-        D.
+        Number of features D.
     feature_names_in_ : ndarray of str, shape (D,)
-        Names of the features, where they have any. `tsne_.save` keeps the map of the landmarks for
-        another day: what `TSNE.load` returns places points as this estimator does.
+        Names of the features, if X has names.
 
     Examples
     --------
@@ -95,7 +99,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.verbose = verbose
 
     def fit(self, X, y=None):
-        """Choose landmarks and map them; the other points are only looked at.
+        """Choose the landmarks and compute their map.
 
         Parameters
         ----------
@@ -107,19 +111,19 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         Returns
         -------
         LandmarkTSNE
-            Itself.
+            The fitted estimator.
 
         Raises
         ------
         ValueError
-            If X is no table of finite numbers, or a parameter breaks its rule.
+            If X is not a table of finite numbers, or a parameter is invalid.
         TypeError
-            If X is an iterator, which can be gone through only once.
+            If X is an iterator, since `fit` reads the points more than once.
         """
         return self._fit(self._source(X), y)
 
     def fit_transform(self, X, y=None):
-        """Map the landmarks, place all others, and refine the whole if `refine_iter` says so.
+        """Compute the map of the landmarks, place all other points, and refine the map.
 
         Parameters
         ----------
@@ -129,7 +133,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         Returns
         -------
         ndarray of float32, shape (N, n_components)
-            The map; landmarks stand where their own map has them.
+            Map of all points. Without a refinement, landmarks have their positions in ``tsne_``.
         """
         source = self._source(X)
         self._fit(source, y)
@@ -145,18 +149,18 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         return Y
 
     def transform(self, X):
-        """Place points on the map of the landmarks, which stays.
+        """Place points on the map of the landmarks.
 
         Parameters
         ----------
         X : as in `fit`
-            Points.
+            Points of shape (M, D).
 
         Returns
         -------
         ndarray of float32, shape (M, n_components)
-            A point's place does not depend on the others, nor on how they are cut into blocks. Of a
-            dask collection, a lazy one, which its workers place.
+            Positions, which do not depend on the other points or on the blocks. For a dask
+            collection it is lazy, and the workers place the points.
         """
         check_is_fitted(self, "tsne_")
         if is_collection(X):
@@ -167,7 +171,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         return np.concatenate(list(self.place(X)))
 
     def place(self, X) -> Iterator[np.ndarray]:
-        """Place points block by block, holding one block at a time.
+        """Place points block by block, with one block in memory at a time.
 
         Parameters
         ----------
@@ -177,7 +181,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         Yields
         ------
         ndarray of float32, shape (m, n_components)
-            The places of a block.
+            Positions of the points of a block.
 
         Examples
         --------
@@ -197,7 +201,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         return Source(X, self.block, features=features)
 
     def _fit(self, source: Source, y):
-        tsne, rng = self._of_landmarks(), checked_random_state(self.random_state)
+        tsne, rng = self._landmark_tsne(), checked_random_state(self.random_state)
         with jit.threads(self.n_jobs):
             rows = self._choose(source, y, rng)
             chosen = source.take(rows)
@@ -205,28 +209,28 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.n_features_in_, self._n_features_out = chosen.shape[1], tsne.n_components
         if source.names is not None:
             self.feature_names_in_ = np.array(source.names, object)
-        elif hasattr(self, "feature_names_in_"):  # of an earlier fit
+        elif hasattr(self, "feature_names_in_"):  # set by an earlier fit
             del self.feature_names_in_
         return self
 
-    def _of_landmarks(self) -> TSNE:
-        """Return what maps the landmarks, or raise before anything is computed."""
+    def _landmark_tsne(self) -> TSNE:
+        """Return the estimator of the landmarks, or raise an error for an invalid one."""
         if not isinstance(self.tsne, TSNE | None):
             raise TypeError(f"tsne must be a TSNE or None, got {self.tsne!r}.")
         tsne = TSNE() if self.tsne is None else clone(self.tsne)
         tsne.set_params(n_jobs=self.n_jobs, verbose=self.verbose, random_state=self.random_state)
-        parameters.check(tsne)
-        if not isinstance(tsne.affinities, str) or "precomputed" in (tsne.metric, tsne.affinities):
+        check_model(tsne)
+        if are_given(tsne.affinities) or not has_points(tsne.metric):
             raise ValueError(
-                "tsne must map points of features, among which others are placed, got metric="
+                "tsne must embed points with features, as `transform` requires, got metric="
                 f"{tsne.metric!r}, affinities={tsne.affinities!r}."
             )
         if self.perplexity is not None:
-            parameters.check_perplexity(self.perplexity, tsne.affinities)
+            check_perplexities(self.perplexity, as_kind(tsne.affinities, self.perplexity))
         return tsne
 
     def _placed(self, source: Source) -> Iterator[np.ndarray]:
-        """Yield the places of each block."""
+        """Yield the positions of the points of each block."""
         quiet = plain_copy(self.tsne_).set_params(verbose=False)
         with Progress(self.verbose).counted("placing", source.known) as advance:
             for block in source:
@@ -241,7 +245,7 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         check_count("refine_iter", self.refine_iter, 0)
         n = len(source)
         if not isinstance(self.landmarks, str):
-            return _checked_rows(self.landmarks, n)
+            return _sorted_rows(self.landmarks, n)
         check_choice("landmarks", self.landmarks, WAYS)
         y = None if y is None else np.asarray(y)
         if self.landmarks == "stratified" and np.shape(y) != (n,):
@@ -253,15 +257,15 @@ class LandmarkTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     def _refine(self, source: Source, Y: np.ndarray) -> np.ndarray:
         phase = {"n_iter": self.refine_iter}
-        self.refined_ = clone(self.tsne_).set_params(init=Y, phases=[phase])
+        self.refined_ = clone(self.tsne_).set_params(init=Y, schedule=[phase])
         return self.refined_.fit_transform(source.take(np.arange(len(Y))))
 
 
-def _checked_rows(rows: Any, n: int) -> np.ndarray:
-    """Return rows in ascending order, or raise ValueError."""
+def _sorted_rows(rows: Any, n: int) -> np.ndarray:
+    """Return different rows in ascending order, or raise ValueError for invalid ones."""
     rows = np.unique(np.asarray(rows))
     if rows.ndim != 1 or rows.dtype.kind not in "iu" or len(rows) < 2:
-        raise ValueError(f"landmarks must be {WAYS} or 2 rows or more, got {rows!r}.")
+        raise ValueError(f"landmarks must be one of {WAYS}, or 2 rows or more, got {rows!r}.")
     if rows[0] < 0 or rows[-1] >= n:
         raise ValueError(f"landmarks must be rows from 0 to {n - 1}, got {rows[0]} to {rows[-1]}.")
     return rows.astype(np.int64)

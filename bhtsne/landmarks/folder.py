@@ -1,8 +1,8 @@
-"""A table that is never held whole → a folder with its map, part by part, placed among landmarks.
+"""A table larger than memory → a folder with its map, in parts, placed among landmarks.
 
-Beside the parts, which any reader of .parquet folders takes for one table, lies what they are
-placed by, under names that such readers pass over. Whoever has it can place a part, so that work
-can be shared and gone on with.
+The parts are .parquet files, which other programs read as one table. The fitted landmarks and the
+settings lie beside them under names that these programs ignore. With them any process can place a
+part, so that the work can be shared, and continued after a stop.
 """
 
 import json
@@ -14,38 +14,41 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bhtsne import files, interrupts, jit, memory
+from bhtsne import files, interrupts, jit, memory, storage
+from bhtsne.checkpoint.identity import CLASSES
 from bhtsne.initial import components
 from bhtsne.landmarks.choosing import choose
 from bhtsne.landmarks.sources import Source
+from bhtsne.storage import Format
 from bhtsne.tables import partwise
 from bhtsne.tables.frames import as_points
 from bhtsne.tables.partwise import Columns, Part
 from bhtsne.tsne import TSNE
 from bhtsne.validation.numbers import checked_random_state
 
-__all__ = ["ROWS", "Landmarks", "Task", "begun", "fit", "kept", "missing", "name_of", "place"]
+__all__ = ["ROWS", "Landmarks", "Task", "begun", "fit", "missing", "name_of", "place", "read_model"]
 
-ROWS = 1 << 17  # of a part: some ten seconds' work, which is what a stop can cost
+ROWS = 1 << 17  # of a part; a stop loses the work on one
 _BLOCK = 1 << 15  # rows that are placed at a time
-_MODEL, _AXES, _TOLD = "_landmarks.npz", "_components.npz", "_landmarks.json"
-_FORMAT, _VERSION = "bhtsne landmarks", 1
+_MODEL, _SETTINGS = "_landmarks.npz", "_settings.npz"
+_FORMAT = Format("bhtsne.landmarks", 2, "the settings of a map by landmarks")
 _KINDS = (TypeError, ValueError, MemoryError, OSError)
 
 
 class Landmarks(NamedTuple):
-    """How landmarks are chosen and mapped.
+    """Number, choice and mapping of landmarks.
 
     Attributes
     ----------
     n : int
-        Their number at the most.
+        Largest number of landmarks.
     way : {"uniform", "coreset", "stratified"}
-        How they are chosen.
+        Method of the choice.
     n_components : int
-        Principal components, of the landmarks, that all points are reduced to; 0 for none.
+        Number of principal components of the landmarks to which all points are reduced; 0 for no
+        reduction.
     tsne : TSNE
-        What maps them.
+        Estimator of the landmarks' map.
     """
 
     n: int
@@ -55,20 +58,20 @@ class Landmarks(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A part of the points, and where its part of the map goes.
+    """A part of the points, and the place of its map.
 
     Attributes
     ----------
     folder : str
-        The map.
+        Folder of the map.
     number : int
-        Which part it is.
+        Number of the part.
     part : Part
-        Its points.
+        Rows of the table.
     columns : Columns
-        What the columns of the table are.
+        Roles of the columns of the table.
     labels : ndarray of shape (rows,) or None
-        Labels that are no column of the table.
+        Labels, if they are not a column of the table.
     """
 
     folder: str
@@ -79,66 +82,68 @@ class Task(NamedTuple):
 
 
 @contextmanager
-def begun(folder: Path, told: dict[str, Any]) -> Iterator[bool]:
-    """Make the folder, or make sure that it is of the same work; and hold it meanwhile.
+def begun(folder: Path, settings: dict[str, Any]) -> Iterator[bool]:
+    """Create the folder, or verify that it has the same settings; and lock it meanwhile.
 
     Parameters
     ----------
     folder : path
-        The map.
-    told : dict
-        All that the map depends on, by its name, as JSON holds it.
+        Folder of the map.
+    settings : dict
+        Options on which the map depends, by their names. Those of `TSNE` are a dict, "parameters".
 
     Yields
     ------
     bool
-        Whether it has landmarks.
+        Whether the folder has landmarks.
 
     Raises
     ------
     ValueError
-        If the folder is of other work: what differs is named.
+        If the folder has other settings; the message names the difference.
     BlockingIOError
-        If another process is at it.
+        If another process uses the folder.
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} must be a folder for parts, got a file; choose another name.")
     folder.mkdir(exist_ok=True)
     with files.locked(folder, "the map"):
-        yield _is_begun(folder, told)
+        yield _is_begun(folder, settings)
 
 
-def _is_begun(folder: Path, told: dict[str, Any]) -> bool:
-    if not (folder / _TOLD).exists():
-        if any(not path.name.startswith(("_", ".")) for path in folder.iterdir()):
+def _is_begun(folder: Path, settings: dict[str, Any]) -> bool:
+    path = folder / _SETTINGS
+    if not path.exists():
+        if any(not file.name.startswith(("_", ".")) for file in folder.iterdir()):
             raise ValueError(f"{folder} must be a map begun by landmarks, or empty; it is neither.")
         return False
-    with files.readable_errors(folder / _TOLD, "what a map by landmarks was begun with"):
-        known = json.loads((folder / _TOLD).read_bytes())
-        if known.pop("format") != _FORMAT or known.pop("version") > _VERSION:
-            raise ValueError("another kind or a later version")
-    for name, value in json.loads(json.dumps(told)).items():
-        if known.get(name) != value:
+    content = storage.load(path, _FORMAT, CLASSES)
+    with storage.archive.errors(path, _FORMAT):
+        saved = dict(content["settings"])
+        parameters = dict(saved.pop("parameters"))
+    saved |= storage.with_defaults(parameters, TSNE, path)
+    for name, value in (settings | settings["parameters"]).items():
+        if name != "parameters" and not storage.equal(saved.get(name), value, CLASSES):
             raise ValueError(
-                f"{folder} was begun with {name} {_short(known.get(name))}, and now it is "
+                f"{folder} was begun with {name} {_short(saved.get(name))}, and now it is "
                 f"{_short(value)}: give the same to go on, or another name for the map."
             )
     return True
 
 
 def fit(
-    folder: Path, told: dict[str, Any], parts: Sequence[Part], columns: Columns, y: Any,
+    folder: Path, settings: dict[str, Any], parts: Sequence[Part], columns: Columns, y: Any,
     how: Landmarks,
 ) -> TSNE:  # fmt: skip
-    """Choose landmarks, map them, and write what places the rest."""
+    """Choose and fit landmarks, and write them and the settings to the folder."""
     n = sum(part.rows for part in parts)
 
-    def pass_over():
+    def blocks():
         for part in parts:
             for X, _ in partwise.read(part, columns, _BLOCK):
                 yield as_points(X, fewest=1, name=str(part))
 
-    source, rng = Source(pass_over, _BLOCK, n), checked_random_state(how.tsne.random_state)
+    source, rng = Source(blocks, _BLOCK, n), checked_random_state(how.tsne.random_state)
     with jit.threads(how.tsne.n_jobs):
         chosen = source.take(choose(source, min(how.n, n), how.way, y, rng))
         axes = None
@@ -148,39 +153,37 @@ def fit(
             chosen = components.projected(chosen, *axes).astype(np.float32)
     model = how.tsne.fit(chosen)
     interrupts.check_fit(model)
-    if axes is not None:
-        with files.atomic_write(folder / _AXES) as file:
-            files.write_arrays(file, dict(zip(("mean", "axes"), axes, strict=True)))
     model.save(folder / _MODEL)
-    with files.atomic_write(folder / _TOLD) as file:  # last, for it says that the others are there
-        file.write(json.dumps({"format": _FORMAT, "version": _VERSION, **told}, indent=1).encode())
+    # The settings are last: where they exist, the landmarks exist too.
+    content = {"settings": settings, "components": axes}
+    storage.save(folder / _SETTINGS, _FORMAT, content, CLASSES)
     return model
 
 
-def kept(folder: Path) -> TSNE:
-    """Return the map of the landmarks."""
+def read_model(folder: Path) -> TSNE:
+    """Return the fitted landmarks."""
     return TSNE.load(folder / _MODEL)
 
 
 def name_of(number: int) -> str:
-    """Return the name of a part's file."""
+    """Return the name of the file of a part."""
     return f"part-{number:05d}.parquet"
 
 
 def missing(folder: Path, parts: Sequence[Part]) -> list[int]:
-    """Return the numbers of the parts that are not placed yet."""
+    """Return the numbers of the parts that are not placed."""
     return [i for i in range(len(parts)) if not (folder / name_of(i)).exists()]
 
 
 def place(task: Task, advance: Callable[[int], Any] = lambda rows: None) -> dict[str, Any]:
-    """Place a part and write it, whole or not at all.
+    """Place the points of a part, and write its file.
 
     Parameters
     ----------
     task : Task
-        Which part.
+        The part.
     advance : callable
-        Is told the number of rows whenever some are placed.
+        A function that is called with the number of rows when a block of them is placed.
 
     Returns
     -------
@@ -190,22 +193,22 @@ def place(task: Task, advance: Callable[[int], Any] = lambda rows: None) -> dict
     Raises
     ------
     ValueError
-        If a part holds no points as the landmarks are: it is named.
+        If the part has other columns than the landmarks, or no numbers in them.
     """
     folder, part = Path(task.folder), task.part
     try:
         model, axes = _read(folder, (folder / _MODEL).stat().st_mtime_ns)
         model = model.set_params(n_jobs=jit.n_threads())
         maps: list[np.ndarray] = []
-        besides: list[dict[str, Any]] = []
-        for X, beside in partwise.read(part, task.columns, _BLOCK):
+        extra: list[dict[str, Any]] = []
+        for X, others in partwise.read(part, task.columns, _BLOCK):
             X = as_points(X, fewest=1, name="its rows")
             if axes is not None:
                 X = components.projected(X, *axes).astype(np.float32)
             maps.append(model.transform(X))
-            besides.append(beside)
+            extra.append(others)
             advance(len(X))
-        named = {name: _joined([beside[name] for beside in besides]) for name in besides[0]}
+        named = {name: _joined([others[name] for others in extra]) for name in extra[0]}
         labels = task.labels if task.columns.label is None else named.pop(task.columns.label)
         partwise.write(folder / name_of(task.number), np.concatenate(maps), named, labels)
     except Exception as error:
@@ -222,15 +225,11 @@ def _joined(arrays: list) -> Any:
 
 @lru_cache(maxsize=1)
 def _read(folder: Path, written: int) -> tuple[TSNE, tuple[np.ndarray, np.ndarray] | None]:
-    """Return the map of the landmarks and the components, read once by each process."""
-    model = kept(folder).set_params(verbose=False)
-    if not (folder / _AXES).exists():
-        return model, None
-    with files.readable_errors(folder / _AXES, "components"), files.stored(folder / _AXES) as file:
-        arrays = files.read_arrays(file)
-    return model, (arrays["mean"], arrays["axes"])
+    """Return the fitted landmarks, and mean and axes of the components; cached in each process."""
+    model = read_model(folder).set_params(verbose=False)
+    return model, storage.load(folder / _SETTINGS, _FORMAT, CLASSES)["components"]
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value)
+    text = json.dumps(value, default=str)
     return text if len(text) < 200 else f"{text[:200]} …"

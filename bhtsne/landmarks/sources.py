@@ -1,4 +1,4 @@
-"""Points wherever they lie → blocks of rows: arrays, maps, CSR, files, or one's own blocks."""
+"""Array, CSR, data frame, file, dask collection or blocks → `Source`: blocks of rows."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,30 +17,30 @@ __all__ = ["Source"]
 
 
 class Source:
-    """N points of D features that are read in blocks, as often as is asked for.
+    """N points of D features, read in blocks. Each iteration reads them from the beginning.
 
     Parameters
     ----------
     X : array_like, CSR, data frame, dask collection, path, callable, or iterable of blocks
-        Points of shape (N, D); a .npy or .parquet file, or a folder of the latter; or blocks of
-        shape (m, D), from a list or another iterable that begins anew each time, or from a function
-        that returns an iterator.
+        Points of shape (N, D), or their blocks of shape (m, D). A path is that of a .npy or
+        .parquet file, or of a folder of .parquet files. Blocks come from a list or another iterable
+        that supports repeated iteration, or from a function that returns an iterator.
     rows : int
-        Rows of a block; one's own blocks stay as they are.
+        Number of rows of a block. Blocks that X contains are not divided or joined.
     n : int, optional
-        N, where it is known and X does not say it.
+        Number of points N, for blocks of a known total.
     features : sequence of str, optional
-        Names of the features in the order that is wanted, for X whose columns have names.
+        Names of the features in the required order, for X with named columns.
 
     Attributes
     ----------
     names : tuple of str or None
-        Names of the D features, of a data frame or a parquet file.
+        Names of the D features, for a data frame or a .parquet file.
 
     Raises
     ------
     TypeError
-        If X is an iterator, which can be gone through only once, or no table at all.
+        If X is an iterator, which supports one iteration only, or is not a table.
     """
 
     def __init__(
@@ -52,13 +52,15 @@ class Source:
             self.names = tuple(features)
             X = X if isinstance(X, str | os.PathLike) else frames.in_order(X, features)
         self._parts = Partitions(X) if is_collection(X) else None
-        self._begin, told = _beginning(X if self._parts is None else self._parts, rows, self.names)
-        self._n = told if n is None else n
+        points = X if self._parts is None else self._parts
+        self._begin, known = _reader(points, rows, self.names)
+        self._n = known if n is None else n
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield the blocks, checked: float arrays, or CSR, of as many columns each.
+        """Yield each block as a finite float array or CSR, with D columns.
 
-        A block may be empty, as a partition may; all of them may not.
+        Some blocks may be empty, such as partitions. The form, dense or sparse, is that of the
+        first block.
         """
         n, first = 0, None
         for number, block in enumerate(self._begin()):
@@ -80,12 +82,10 @@ class Source:
             n += block.shape[0]
             yield block
         if not n or self._n not in (None, n):
-            raise ValueError(
-                f"X must hold {self._n or 'some'} points, as often as it is gone through, got {n}."
-            )
+            raise ValueError(f"X must hold {self._n or 'some'} points in each iteration, got {n}.")
 
     def __len__(self) -> int:
-        """Return N, which takes a pass over blocks whose number nobody tells."""
+        """Return N, after an iteration over all blocks if it is unknown."""
         if self._n is None and self._parts is not None:
             self._n = sum(self._parts.sizes)
         if self._n is None:
@@ -94,7 +94,7 @@ class Source:
 
     @property
     def known(self) -> int:
-        """Return N, or 0 where that takes a pass that has not been made."""
+        """Return N, or 0 if it is unknown before an iteration over all blocks."""
         return self._n or 0
 
     def numbered(self) -> Iterator[tuple[slice, Any]]:
@@ -106,7 +106,7 @@ class Source:
             start = stop
 
     def take(self, rows: np.ndarray) -> Any:
-        """Return these rows, in ascending order, as one array or CSR."""
+        """Return the given rows, in ascending order, as one array or CSR."""
         if self._parts is not None:
             return as_points(self._parts.take(rows))
         parts = []
@@ -117,13 +117,13 @@ class Source:
         return sparse.vstack(parts, "csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
 
 
-_KINDS = ("dense", "sparse")  # a block, by whether it is
+_KINDS = ("dense", "sparse")  # indexed by whether a block is sparse
 
 
-def _beginning(
+def _reader(
     X: Any, rows: int, names: Sequence[str] | None
 ) -> tuple[Callable[[], Iterator[Any]], int | None]:
-    """Return what begins a pass over the blocks, and N where it is known."""
+    """Return a function that returns an iterator of the blocks, and N or None if it is unknown."""
     if isinstance(X, str | os.PathLike):
         path = Path(X)
         return lambda: blocks.read(path, rows, names), blocks.count(path)
@@ -131,8 +131,8 @@ def _beginning(
         return lambda: iter(X()), None
     if isinstance(X, Iterator):
         raise TypeError(
-            "X must be gone through more than once, got an iterator; give a function that returns "
-            "one."
+            "X must support iteration more than once, got an iterator; give a function that "
+            "returns one."
         )
     if isinstance(X, list | tuple) and len(X) and np.ndim(X[0]) < 2:
         X = np.asarray(X)
@@ -147,7 +147,7 @@ def _beginning(
 
 
 def _names(X: Any) -> tuple[str, ...] | None:
-    """Return the names of the features where they have such, all of them text."""
+    """Return the names of the features if all are text, else None."""
     if isinstance(X, str | os.PathLike):
         found = blocks.names(X)
     elif hasattr(X, "column_names"):

@@ -1,4 +1,7 @@
-"""X, P, Y → how far to trust a map: divergence, neighbours and distances kept, maps aligned."""
+"""X, P, Y → quality of a map: KL divergence, preservation of neighbours and distances, alignment.
+
+All measures are functions of the map and of the data or its affinities, and need no estimator.
+"""
 
 from numbers import Integral
 
@@ -26,10 +29,10 @@ __all__ = [
 
 
 def kl_per_point(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float = 1.0):
-    """Compute each point's share of the KL divergence.
+    """Compute the contribution of each point to the KL divergence.
 
-    ``KL_i = Σ_j p_ij ln(p_ij / q_ij)``; the shares add up to `kl_divergence` (van der Maaten &
-    Hinton 2008, eq. 2). Large ones are points that the map misplaces.
+    ``KL_i = Σ_j p_ij ln(p_ij / q_ij)``. The sum over all points is `kl_divergence` (van der Maaten
+    & Hinton 2008, eq. 2). Large values mark misplaced points.
 
     Parameters
     ----------
@@ -38,19 +41,19 @@ def kl_per_point(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float 
     Y : array_like of shape (N, d)
         The map.
     method : str
-        As in `forces.repulsion`.
+        Computation of the normalisation of q, as in `forces.repulsion`.
     theta, dof : float
         As in `forces.kl_divergence`.
 
     Returns
     -------
     ndarray of float64, shape (N,)
-        In nats.
+        Contributions in nats.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, Y is not finite, or an option is out of its range.
+        If the shapes of P and Y differ, Y is not finite, or a parameter is out of range.
 
     Examples
     --------
@@ -67,16 +70,19 @@ def kl_per_point(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float 
 def neighbor_recall(
     X, Y, k: int = 10, *, metric="euclidean", metric_params: dict | None = None
 ) -> float:
-    """Compute the part of each point's k nearest neighbours that are among its k in the map.
+    """Compute the fraction of the k nearest neighbours that are among the k nearest in the map.
+
+    ``Σ_i |N_k(i) ∩ M_k(i)| / (N k)``, where N_k(i) and M_k(i) are the k nearest neighbours of point
+    i in the data and in the map.
 
     Parameters
     ----------
     X : array_like, CSR of shape (N, D), or Neighbors
-        Points, or their neighbours, k or more.
+        Points, or k or more neighbours of each point.
     Y : array_like of shape (N, d)
         The map.
     k : int
-        Neighbours to compare.
+        Number of neighbours.
     metric : str or callable
         Metric of X, as in `neighbors.find`.
     metric_params : dict, optional
@@ -85,7 +91,7 @@ def neighbor_recall(
     Returns
     -------
     float
-        Mean over all points, 0 to 1; chance is k / (N − 1).
+        Mean over all points, 0 to 1. The expectation for a random map is k / (N − 1).
 
     Raises
     ------
@@ -100,30 +106,31 @@ def neighbor_recall(
     >>> metrics.neighbor_recall(X, 3 * X, k=10)
     1.0
     """
-    truth, Y = _nearest(X, k, metric, metric_params), as_points(Y, name="Y")
-    _check_same_points(truth, Y)
-    kept = neighbors.find(Y, k, method="exact").indices
-    n, rows = len(truth), np.arange(len(truth))[:, None]
-    both = np.intersect1d((rows * n + truth)[truth >= 0], (rows * n + kept).ravel())
-    return len(both) / truth.size
+    in_data, Y = _nearest(X, k, metric, metric_params), as_points(Y, name="Y")
+    _check_same_points(in_data, Y)
+    in_map = neighbors.find(Y, k, method="exact").indices
+    n, rows = len(in_data), np.arange(len(in_data))[:, None]
+    shared = np.intersect1d((rows * n + in_data)[in_data >= 0], (rows * n + in_map).ravel())
+    return len(shared) / in_data.size
 
 
 def neighbor_hit(
     X, labels, k: int = 6, *, metric="euclidean", metric_params: dict | None = None
 ) -> float:
-    """Compute the part of each point's k nearest neighbours that have its label.
+    """Compute the fraction of the k nearest neighbours that have the label of the point.
 
-    The neighbourhood hit by which Rauber, Fadel, Falcão & Telea 2017 tell how far a network's
-    layer, or its map, separates classes.
+    ``Σ_i |{j ∈ N_k(i) : l_j = l_i}| / (N k)``, where N_k(i) are the k nearest neighbours of point i
+    and l_i is its label. Rauber, Fadel, Falcão & Telea 2017 measure the separation of classes in a
+    layer of a network, or in its map, by this neighbourhood hit.
 
     Parameters
     ----------
     X : array_like, CSR of shape (N, D), or Neighbors
-        Points, a map, or their neighbours, k or more.
+        Points, a map, or k or more neighbours of each point.
     labels : array_like of shape (N,)
-        One label a point.
+        One label per point.
     k : int
-        Neighbours to look at.
+        Number of neighbours.
     metric : str or callable
         Metric of X, as in `neighbors.find`.
     metric_params : dict, optional
@@ -132,7 +139,8 @@ def neighbor_hit(
     Returns
     -------
     float
-        Mean over all points, 0 to 1; chance is Σ f² over the classes' frequencies f.
+        Mean over all points, 0 to 1. The expectation for random labels is Σ f² over the
+        frequencies f of the classes.
 
     Raises
     ------
@@ -149,7 +157,7 @@ def neighbor_hit(
     indices = _nearest(X, k, metric, metric_params)
     if labels.shape != (len(indices),):
         raise ValueError(
-            f"labels must be of shape ({len(indices)},), one for each point, got {labels.shape}."
+            f"labels must be of shape ({len(indices)},), one per point, got {labels.shape}."
         )
     same = labels[np.maximum(indices, 0)] == labels[:, None]
     return float((same & (indices >= 0)).mean())
@@ -158,11 +166,11 @@ def neighbor_hit(
 def trustworthiness(
     X, Y, k: int = 5, *, metric="euclidean", metric_params: dict | None = None
 ) -> float:
-    """Compute how far the map's neighbours are neighbours in the data.
+    """Compute the trustworthiness: whether neighbours in the map are neighbours in the data.
 
-    ``1 − 2 / (N k (2N − 3k − 1)) Σ_i Σ_{j ∈ U_k(i)} max(0, r(i, j) − k)``: U_k(i) are i's k
-    nearest in the map, r(i, j) is j's rank by distance from i in the data (Venna & Kaski 2001).
-    Memory grows with N, not N².
+    ``1 − 2 / (N k (2N − 3k − 1)) Σ_i Σ_{j ∈ U_k(i)} max(0, r(i, j) − k)``, where U_k(i) are the k
+    nearest neighbours of point i in the map, and r(i, j) is the rank of j by its distance from i in
+    the data (Venna & Kaski 2001). Memory grows with N, time with N².
 
     Parameters
     ----------
@@ -171,7 +179,7 @@ def trustworthiness(
     Y : array_like of shape (N, d)
         The map.
     k : int
-        Neighbours in the map, below N / 2.
+        Number of neighbours in the map, below N / 2.
     metric : str or callable
         Metric of X, as in `neighbors.find`.
     metric_params : dict, optional
@@ -180,7 +188,7 @@ def trustworthiness(
     Returns
     -------
     float
-        0 to 1.
+        Trustworthiness, 0 to 1.
 
     Raises
     ------
@@ -201,34 +209,37 @@ def trustworthiness(
     _check_same_points(X, Y)
     if not isinstance(k, Integral) or not 1 <= k < n / 2:
         raise ValueError(f"k must be at least 1 and below N / 2 = {n / 2:g}, got {k!r}.")
-    mapped = neighbors.find(Y, k, method="exact").indices
-    penalty = np.maximum(0, ranks.of_neighbors(X, mapped, metric, metric_params) - k).sum()
+    in_map = neighbors.find(Y, k, method="exact").indices
+    penalty = np.maximum(0, ranks.of_neighbors(X, in_map, metric, metric_params) - k).sum()
     return float(1 - 2 * penalty / (n * k * (2 * n - 3 * k - 1)))
 
 
 def distance_correlation(X, Y, *, n_pairs: int = 100_000, random_state=None) -> float:
-    """Compute Spearman's rank correlation of distances in data and map, on random pairs.
+    """Compute Spearman's rank correlation of the distances in the data and in the map.
+
+    It is estimated from random pairs of points, and measures the preservation of the global
+    structure.
 
     Parameters
     ----------
     X : array_like or CSR of shape (N, D)
-        Points; their distance is Euclidean.
+        Points, whose distance is Euclidean.
     Y : array_like of shape (N, d)
         The map.
     n_pairs : int
-        Pairs to draw.
+        Number of pairs.
     random_state : int, RandomState or None
-        Seed.
+        Seed of the pairs.
 
     Returns
     -------
     float
-        −1 to 1: how far the map's large arrangement is that of the data.
+        Rank correlation, −1 to 1.
 
     Raises
     ------
     ValueError
-        If X and Y differ in length.
+        If X and Y differ in length, or all pairs of points have the same distance.
 
     Examples
     --------
@@ -251,13 +262,13 @@ def distance_correlation(X, Y, *, n_pairs: int = 100_000, random_state=None) -> 
         if not len(distances) or (distances == distances[0]).all():
             raise ValueError(
                 f"{name} must hold points at different distances, got {len(distances)} pairs "
-                "without; take others, or more pairs by n_pairs."
+                "at equal distance; use other points, or a larger n_pairs."
             )
     return float(spearmanr(*pairs).statistic)
 
 
 def _nearest(X, k: int, metric, params: dict | None) -> np.ndarray:
-    """Return indices of the k nearest neighbours of points, or of neighbours that are given."""
+    """Return the indices of the k nearest neighbours of points, or the first k of `Neighbors`."""
     if not isinstance(X, Neighbors):
         return neighbors.find(X, k, metric=metric, metric_params=params, method="exact").indices
     if not isinstance(k, Integral) or not 1 <= k <= X.indices.shape[1]:

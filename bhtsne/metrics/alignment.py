@@ -1,4 +1,4 @@
-"""Y, reference → a map laid over another by shift, turn, mirror and scale."""
+"""Y, reference → `Alignment`: a map superimposed on another by Procrustes analysis."""
 
 from typing import NamedTuple
 
@@ -11,14 +11,15 @@ __all__ = ["Alignment", "align"]
 
 
 class Alignment(NamedTuple):
-    """A map laid over another.
+    """A map superimposed on a reference.
 
     Attributes
     ----------
     Y : ndarray of float64, shape (N, d)
-        The map, shifted, rotated or mirrored, and scaled.
+        The map after translation, rotation or reflection, and scaling.
     disparity : float
-        Part of the reference's variance left between the two, 0 to 1.
+        Sum of squared distances between the two maps, relative to that of the reference about its
+        mean, 0 to 1.
     """
 
     Y: np.ndarray
@@ -26,24 +27,27 @@ class Alignment(NamedTuple):
 
 
 def align(Y, reference) -> Alignment:
-    """Lay a map over another by shift, rotation or reflection, and scale (Procrustes).
+    """Superimpose a map on a reference by translation, rotation or reflection, and scaling.
+
+    With the means removed, the result minimises ``‖s Y Q − R‖`` over the scale s and orthogonal
+    matrices Q (Procrustes analysis, Schönemann & Carroll 1970).
 
     Parameters
     ----------
     Y : array_like of shape (N, d)
-        The map to move.
+        The map to transform.
     reference : array_like of shape (N, d)
-        A map of the same points.
+        A map R of the same points.
 
     Returns
     -------
     Alignment
-        The moved map, and the part of the reference's variance left between the two.
+        The transformed map, and its disparity from the reference.
 
     Raises
     ------
     ValueError
-        If the shapes differ or a map has all its points on one spot.
+        If the shapes differ, or all points of a map coincide.
 
     Examples
     --------
@@ -53,18 +57,19 @@ def align(Y, reference) -> Alignment:
     >>> bool(metrics.align(Y, 5 - 2 * Y[:, ::-1]).disparity < 1e-12)
     True
     """
-    moved, fixed = (as_table(one, 1, name) for one, name in ((Y, "Y"), (reference, "reference")))
+    moved, fixed = as_table(Y, 1, "Y"), as_table(reference, 1, "reference")
     if moved.shape != fixed.shape:
         raise ValueError(
             f"Y and reference must be of one shape (N, d), got {moved.shape} and {fixed.shape}."
         )
-    middle = fixed.mean(axis=0)
+    mean = fixed.mean(axis=0)
     moved -= moved.mean(axis=0)
-    fixed -= middle
+    fixed -= mean
     if not moved.any() or not fixed.any():
         raise ValueError(
-            "Y and reference must not have all their points on one spot, got such a map."
+            "Y and reference must not have all their points on one spot, got such a map; use a "
+            "map of different points."
         )
     rotation, singular_values = orthogonal_procrustes(moved, fixed)
     aligned = moved @ rotation * (singular_values / (moved**2).sum())
-    return Alignment(aligned + middle, float(((aligned - fixed) ** 2).sum() / (fixed**2).sum()))
+    return Alignment(aligned + mean, float(((aligned - fixed) ** 2).sum() / (fixed**2).sum()))

@@ -1,4 +1,4 @@
-"""X, neighbours in the map → their ranks by distance in X, block by block, never N² memory."""
+"""X, neighbours in the map → their ranks by distance in X, in blocks of rows of distances."""
 
 import numpy as np
 
@@ -7,11 +7,28 @@ from bhtsne.neighbors import brute, measures, precomputed
 from bhtsne.neighbors.exact import Tiles, framed
 from bhtsne.validation.graphs import checked_distances
 
-_ROWS = 256
+_ROWS = 256  # points of a block
 
 
 def of_neighbors(X, mapped: np.ndarray, metric, metric_params=None) -> np.ndarray:
-    """Return the rank, 1 or more, of each neighbour of each point, integers of mapped's shape."""
+    """Return the ranks of neighbours by distance in X, from 1.
+
+    Parameters
+    ----------
+    X : ndarray or CSR of shape (N, D)
+        Points, or distances of shape (N, N) for "precomputed".
+    mapped : ndarray of int, shape (N, k)
+        Neighbours of each point.
+    metric : str or callable
+        Metric of X, as in `neighbors.find`.
+    metric_params : dict, optional
+        Parameters of the metric by name.
+
+    Returns
+    -------
+    ndarray of int64, shape (N, k)
+        For each neighbour, one more than the number of points at a smaller distance.
+    """
     measure = measures.resolved(X, metric, metric_params)
     X = precomputed.checked(X) if measure.metric == "precomputed" else measure.points(X)
     if isinstance(metric, str) and measure.metric == "euclidean" and isinstance(X, np.ndarray):
@@ -20,18 +37,19 @@ def of_neighbors(X, mapped: np.ndarray, metric, metric_params=None) -> np.ndarra
 
 
 def _by_tiles(X, mapped) -> np.ndarray:
-    """Return the rank of each mapped neighbour by Euclidean distance in X, block by block."""
+    """Return the ranks by Euclidean distance, from squared distances up to a constant per row."""
     frame = framed(X)
     tiles = Tiles(X, frame, np.arange(len(X)), np.float64)
-    # A point's own distance must not count as nearer than itself for its rounding.
+    # A tile and the limits round the same distance differently. Distances within this bound of a
+    # limit do not count as smaller.
     slack = 1e-13 * (np.sqrt(tiles.norms) + np.sqrt(tiles.norms.max(initial=0))) ** 2
 
     def block(start, stop):
-        here = frame.of(X[start:stop])
-        ends = frame.of(X[mapped[start:stop]]) - here[:, None]
-        limits = np.einsum("ijk,ijk->ij", ends, ends) - tiles.norms[start:stop, None]
+        points = frame.of(X[start:stop])
+        offsets = frame.of(X[mapped[start:stop]]) - points[:, None]
+        limits = np.einsum("ijk,ijk->ij", offsets, offsets) - tiles.norms[start:stop, None]
         nearer = np.zeros(limits.shape, np.int64)
-        for first, tile in tiles.each(here):
+        for first, tile in tiles.each(points):
             rows = np.arange(max(start, first), min(stop, first + tile.shape[1]))
             tile[rows - start, rows - first] = np.inf
             _count_nearer(tile, limits - slack[start:stop, None], nearer)
@@ -41,7 +59,7 @@ def _by_tiles(X, mapped) -> np.ndarray:
 
 
 def _by_any_metric(X, mapped, measure) -> np.ndarray:
-    """Return the rank of each mapped neighbour in X by any metric."""
+    """Return the ranks by a metric other than the Euclidean distance of a dense array."""
 
     def block(start, stop):
         distances = brute.distances(X, X, measure, start, stop, own=True)
@@ -59,7 +77,7 @@ def _by_any_metric(X, mapped, measure) -> np.ndarray:
 
 @jit.serial
 def _count_nearer(tile, limits, nearer):
-    """Add to nearer how many of each row's distances are below each of its limits."""
+    """Add to `nearer` the number of distances in each row below each limit of the row."""
     for r in range(len(tile)):
         row = tile[r]
         for m in range(limits.shape[1]):

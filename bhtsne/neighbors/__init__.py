@@ -1,6 +1,6 @@
 """X → `Neighbors(indices, distances)`: exact in blocks, or approximate by trees or pynndescent.
 
-The point itself is left out here and nowhere else.
+A point is no neighbour of itself; this room excludes it, and no other does.
 """
 
 from numbers import Integral
@@ -18,15 +18,12 @@ from bhtsne.validation.numbers import check_count, check_metric, checked_random_
 
 __all__ = ["Neighbors", "find", "given", "query"]
 
-# Up to this many features a k-d tree is faster than matrix products: 90 neighbours of 70,000 normal
-# points take 2.0, 4.7 and 6.8 s in 3, 5 and 6 dimensions; products take 5.3 to 6.3 s in each.
+# Up to this many features a k-d tree is faster than matrix products.
 TREE_FEATURES = 5
-# Up to this many points scikit-learn's blocks are done before pynndescent has compiled: Manhattan
-# distances of 10,000 × 50 take 4.4 s.
+# Up to this many points the blocks of scikit-learn take less time than compiling pynndescent.
 _SMALL = 10_000
-# Work of the exact search, N² (D + 40), from which the forest is used: 100,000 × 50.
-# At 70,000 it finds 99.5 % in 4.1 s, the exact search all in 5.5; it grows as N log N, the other as
-# N² (bench/neighbors.py).
+# Work of the exact search, N² (D + 40), from which the forest is used: that of 100,000 × 50. The
+# forest grows as N log N, the exact search as N² (bench/neighbors.py).
 _CROSSOVER = 1e12
 _EUCLIDEAN = ("euclidean", "l2", "cosine")
 
@@ -60,26 +57,25 @@ def find(
     Parameters
     ----------
     X : array_like or CSR of shape (N, D)
-        Points of finite coordinates, whose distances float32 holds. For ``metric="precomputed"``
-        distances of shape (N, N), all of them, or sparse: then the stored ones are all that is
-        known.
+        Finite points whose distances fit into float32. For ``metric="precomputed"`` distances of
+        shape (N, N); of a sparse matrix, the stored entries alone are neighbours.
     k : int
         Neighbours of each point, 1 to N − 1.
     metric : str or callable
-        A metric of scikit-learn or of pynndescent, by its name; "precomputed"; or a function of
-        two points, compiled by Numba for pynndescent, any for the exact search. Binary metrics,
-        such as "jaccard", compare zero with nonzero.
+        Name of a metric of scikit-learn or pynndescent; "precomputed"; or a function of two points,
+        which must be compiled by Numba for pynndescent. Binary metrics, such as "jaccard", compare
+        zero with nonzero.
     metric_params : dict, optional
         Parameters of the metric by name: p and w of "minkowski", V or VI of "mahalanobis", V of
-        "seuclidean". The last two are by default the covariance and the variances of X.
+        "seuclidean". The last two default to the covariance and the variances of X.
     method : {"auto", "exact", "forest", "pynndescent"} or dict
         "forest": random trees and neighbours of neighbours, for dense points and Euclidean or
-        cosine distance. "auto" searches exactly where that takes seconds, by the forest beyond,
-        and by pynndescent for large data of other metrics, as long as it has them. A dict adds
+        cosine distance. "auto" is the exact search where it takes seconds, otherwise the forest,
+        or pynndescent for metrics that the forest does not have. A dict adds
         arguments of ``pynndescent.NNDescent``, as in ``{"method": "pynndescent", "n_trees": 20}``.
     random_state : int, RandomState or None
-        Seed of the approximate searches. With one, pynndescent runs on one thread, so that the
-        graph does not depend on their number. The exact search has nothing random.
+        Seed of the approximate searches. A seeded pynndescent runs on one thread, so that the graph
+        does not depend on the number of threads.
 
     Returns
     -------
@@ -90,8 +86,8 @@ def find(
     ------
     ValueError
         If X is not a finite table of numbers, k is not within 1 … N − 1, metric or method is
-        unknown, or X does not suit the metric: the message names the row. Precomputed distances
-        must be symmetric, at least 0 and least on the diagonal, up to rounding.
+        unknown, or a row of X has no value by the metric. Precomputed distances must be symmetric,
+        at least 0 and smallest on the diagonal, up to rounding.
 
     Examples
     --------
@@ -101,15 +97,23 @@ def find(
     array([1, 0, 1], dtype=int32)
     """
     check_metric(metric, metric_params)
-    is_precomputed = isinstance(metric, str) and metric == "precomputed"
-    if is_precomputed:
+    if isinstance(metric, str) and metric == "precomputed":
         precomputed.check_shape(X)
     X = as_points(X)
     n = X.shape[0]
     if not _is_whole(k) or not 1 <= k <= n - 1:
         raise ValueError(f"k must be a whole number from 1 to N − 1 = {n - 1}, got {k!r}.")
+    return search(
+        X, k, metric=metric, metric_params=metric_params, method=method, random_state=random_state
+    )
+
+
+def search(
+    X, k: int, *, metric="euclidean", metric_params=None, method="auto", random_state=None
+) -> Neighbors:
+    """Find neighbours as `find` does, of points and for a k that have been checked."""
     method, options = checked_method(method)
-    if is_precomputed:
+    if isinstance(metric, str) and metric == "precomputed":
         return _result(*graphs.of_distances(X, k, own=True))
     method = suitable(X, metric, metric_params) if method == "auto" else method
     measure = measure_for(X, metric, metric_params, method)
@@ -131,22 +135,22 @@ def query(X, X_new, k: int, *, metric="euclidean", metric_params: dict | None = 
     Parameters
     ----------
     X : array_like or CSR of shape (N, D)
-        Points among which is searched.
+        Points that are searched.
     X_new : array_like or CSR of shape (M, D)
-        Points whose neighbours are wanted; distances of shape (M, N), all or sparse, for
+        Points whose neighbours are sought; distances of shape (M, N), dense or sparse, for
         ``metric="precomputed"``, which needs no X.
     k : int
         Neighbours of each, 1 to N.
     metric : str or callable
         As in `find`, like the next.
     metric_params : dict, optional
-        What the metric takes besides the points.
+        Parameters of the metric by name.
 
     Returns
     -------
     Neighbors
-        Indices into X and distances, (M, k) each, nearest first. A point's do not depend on which
-        others are asked for.
+        Indices into X and distances, (M, k) each, nearest first. The neighbours of a point do not
+        depend on the other points of X_new.
 
     Raises
     ------
@@ -171,7 +175,12 @@ def query(X, X_new, k: int, *, metric="euclidean", metric_params: dict | None = 
             raise ValueError(f"X_new must have {X.shape[1]} columns as X, got {new.shape[1]}.")
     if not _is_whole(k) or not 1 <= k <= n:
         raise ValueError(f"k must be a whole number from 1 to N = {n}, got {k!r}.")
-    if is_precomputed:
+    return search_among(X, new, k, metric=metric, metric_params=metric_params)
+
+
+def search_among(X, new, k: int, *, metric="euclidean", metric_params=None) -> Neighbors:
+    """Find neighbours as `query` does, of points and for a k that have been checked."""
+    if isinstance(metric, str) and metric == "precomputed":
         return _result(*graphs.of_distances(new, k, own=False))
     measure = measure_for(X, metric, metric_params)
     X, new = measure.points(X), measure.points(new)
@@ -181,7 +190,7 @@ def query(X, X_new, k: int, *, metric="euclidean", metric_params: dict | None = 
 
 
 def given(graph, n: int) -> Neighbors:
-    """Take one's own neighbour graph.
+    """Return a given graph of neighbours.
 
     Parameters
     ----------
@@ -195,12 +204,12 @@ def given(graph, n: int) -> Neighbors:
     Returns
     -------
     Neighbors
-        Nearest first. A point that stands among its own neighbours is left out.
+        Nearest first. A point among its own neighbours is left out.
 
     Raises
     ------
     ValueError
-        If the graph is of another form or size, or an index or distance makes no sense.
+        If the graph has another form or size, or an index or distance is invalid.
 
     Examples
     --------
@@ -236,7 +245,7 @@ def _any_sparse(*tables) -> bool:
 
 
 def is_euclidean(X, metric, metric_params) -> bool:
-    """Return whether a search among these points may compute products of matrices."""
+    """Return whether a search may use matrix products."""
     if not isinstance(metric, str):
         return False
     named = metric in _EUCLIDEAN and not (metric_params or sparse.issparse(X))
@@ -251,7 +260,7 @@ def suitable(X, metric, metric_params) -> str:
         return "exact" if exactly else "forest"
     if _takes_sparse_points(X, metric, metric_params or {}):
         return "pynndescent"
-    # pynndescent is asked last: its import alone takes 2 s.
+    # pynndescent comes last, since its import takes seconds.
     small = n <= _SMALL and brute.is_small(X, metric)
     exactly = small or not approximate.takes(X, metric, metric_params or {})
     return "exact" if exactly else "pynndescent"
@@ -284,7 +293,7 @@ def _euclidean(X, k, metric, search) -> tuple[np.ndarray, np.ndarray]:
     if metric != "cosine":
         return search(X, k)
     norms = np.linalg.norm(X.astype(np.float64), axis=1, keepdims=True)
-    if not norms.all():  # the angle of a point at the origin is scikit-learn's to define
+    if not norms.all():  # scikit-learn defines the cosine distance of a point at the origin
         return brute.nearest(X, k, measures.resolved(X, metric, None))
     indices, distances = search(X / norms, k)
     return indices, distances**2 / 2

@@ -1,7 +1,7 @@
-"""X → the k nearest neighbours of every point, approximate: pynndescent, and what it needs.
+"""X → the k nearest neighbours of every point, approximate, by pynndescent.
 
-pynndescent is imported when it is used: that takes 1.5 to 2 s, and its search compiles 20 to 40 s
-in every process, since it cannot be cached.
+pynndescent is imported on first use: the import takes seconds, and its search compiles in every
+process, since it cannot be cached.
 """
 
 import inspect
@@ -16,12 +16,12 @@ from bhtsne import jit
 from bhtsne.neighbors.exact import without_self
 from bhtsne.neighbors.measures import metric_errors
 
-# Arguments of `NNDescent` that a search sets itself.
+# Arguments of `NNDescent` that `nearest` sets.
 _OURS = ("self", "data", "metric", "metric_kwds", "n_neighbors", "random_state", "n_jobs")
 
 
 def metrics(X) -> frozenset[str]:
-    """Return the names of the metrics that pynndescent has for points like these."""
+    """Return the names of the metrics of pynndescent for dense or sparse points."""
     return frozenset(_named(X))
 
 
@@ -44,18 +44,18 @@ def of_sparse_points(metric, params: dict) -> bool:
 
 
 def takes(X, metric, params: dict) -> bool:
-    """Return whether pynndescent has a metric, by a name or compiled, with these parameters."""
+    """Return whether pynndescent computes a metric, a name or a function, with these parameters."""
     if not isinstance(metric, str):
         return is_compiled(metric)
-    named, metric = _named(X), _named_there(metric, params)
+    named, metric = _named(X), _pynndescent_name(metric, params)
     return metric in named and params.keys() <= set(_parameters(named[metric], X))
 
 
 def function(metric: str, params: dict) -> Callable[[np.ndarray, np.ndarray], float]:
-    """Return the function of two dense points that a metric of pynndescent is.
+    """Return a metric of pynndescent as a function of two dense points.
 
-    Where that comes to no number, as the root of what was rounded to below 0 in a Hellinger
-    distance does, points that are as good as equal are at 0.
+    A Hellinger distance of nearly equal points is NaN, the root of a number that rounding made
+    negative; it is returned as 0.
     """
     measure = _named(np.empty(0))[metric]
     given = tuple(_ordered(measure, params, np.empty(0)).values())
@@ -74,19 +74,18 @@ def nearest(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return indices int32 and distances float32, (N, k), nearest first, without self.
 
-    Places for which no neighbour was found, at the end of a row, hold -1 and infinity. With a seed
-    the search runs on one thread: pynndescent cuts its work by the number of threads, and with it
-    changes the graph.
+    Missing neighbours, at the end of a row, are -1 and infinity. With a seed the search runs on one
+    thread: pynndescent divides its work by the number of threads, which changes the graph.
     """
     with jit.guarded(), metric_errors(metric, params):
         from pynndescent import NNDescent
 
-        metric = _named_there(metric, params)
+        metric = _pynndescent_name(metric, params)
         measure = _named(X)[metric] if isinstance(metric, str) else metric
         X = X.astype(np.float32) if sparse.issparse(X) else np.ascontiguousarray(X, np.float32)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of gaps in the graph: they are counted in `find`
-            # More candidates and a looser stop than the library's defaults: fewer, fuller rounds.
+            warnings.simplefilter("ignore")  # about gaps in the graph, which are -1 here
+            # More candidates and an earlier stop than the defaults: fewer, fuller rounds.
             index = NNDescent(
                 X,
                 n_neighbors=k + 1,
@@ -104,7 +103,7 @@ def nearest(
 
 
 def check_options(options: dict) -> None:
-    """Raise ValueError unless options are arguments of `NNDescent` that are left to users."""
+    """Raise ValueError unless options are arguments of `NNDescent` that users may set."""
     from pynndescent import NNDescent
 
     known = [name for name in inspect.signature(NNDescent.__init__).parameters if name not in _OURS]
@@ -113,20 +112,20 @@ def check_options(options: dict) -> None:
             raise ValueError(f"neighbors must hold options of pynndescent {known}, got {name!r}.")
 
 
-def _named_there(metric, params: dict):
-    """Return the name that pynndescent has for a metric with these parameters."""
+def _pynndescent_name(metric, params: dict):
+    """Return the name of a metric with these parameters in pynndescent."""
     return "wminkowski" if metric == "minkowski" and "w" in params else metric
 
 
 def _parameters(measure, X) -> dict[str, Any]:
-    """Return the defaults of what a compiled metric takes besides two points, in its order."""
+    """Return the parameters of a compiled metric and their defaults, in its order."""
     arguments = inspect.signature(measure.py_func).parameters
     points = 4 + ("n_features" in arguments) if sparse.issparse(X) else 2
     return {name: arguments[name].default for name in list(arguments)[points:]}
 
 
 def _ordered(measure, params: dict, X) -> dict[str, Any]:
-    """Return parameters in a metric's order, which they are passed by, defaults among them."""
+    """Return parameters in the order of a metric, with defaults: they are passed by position."""
     if not params:
         return {}
     known = _parameters(measure, X)
@@ -136,5 +135,5 @@ def _ordered(measure, params: dict, X) -> dict[str, Any]:
 
 
 def _typed(value):
-    """Return an array as compiled functions take it, and a number as it is."""
+    """Return arrays as contiguous float64, for compiled functions, and numbers unchanged."""
     return np.ascontiguousarray(value, np.float64) if np.ndim(value) else value

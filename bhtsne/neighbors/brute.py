@@ -1,4 +1,4 @@
-"""X → neighbours by metrics that are no matrix product: all distances, block by block."""
+"""X → neighbours by any metric: all distances, block by block."""
 
 import numpy as np
 from scipy import sparse
@@ -7,17 +7,16 @@ from bhtsne import events, jit, user_warnings
 from bhtsne.neighbors import approximate
 from bhtsne.neighbors.measures import BINARY, dense, metric_errors
 
-# Distances held by a thread at a time, and rows of them at least: each block looks through X again.
+# Distances that a thread holds at a time, and the fewest rows: each block reads X once more.
 _BLOCK, _ROWS = 1 << 19, 16
-FEW = 2_000  # points among which Python can call a function for each pair: some 5 s
-# Numbers compared, N² D, up to which sparse points are made dense: some 20 s, in which pynndescent
-# would compile.
+FEW = 2_000  # points whose pairs are few enough for a call of Python each: about 5 s
+# N² D up to which sparse points are made dense: about 20 s, the time in which pynndescent compiles.
 _DENSE = 2e10
-_CALLS = 10_000_000  # of a plain function, above which it is worth to compile it
+_CALLS = 10_000_000  # of a Python function, above which compiling it pays
 
 
 def metrics(is_sparse: bool = False) -> frozenset[str]:
-    """Return the names of the metrics that scikit-learn has for dense or sparse points."""
+    """Return the names of the metrics of scikit-learn for dense or sparse points."""
     from sklearn.neighbors import VALID_METRICS, VALID_METRICS_SPARSE
 
     names = (VALID_METRICS_SPARSE if is_sparse else VALID_METRICS)["brute"]
@@ -25,7 +24,7 @@ def metrics(is_sparse: bool = False) -> frozenset[str]:
 
 
 def is_small(X, metric) -> bool:
-    """Return whether all distances of no more points than 10,000 take seconds."""
+    """Return whether all distances of at most 10,000 points take seconds."""
     n, d = X.shape
     if sparse.issparse(X):
         if isinstance(metric, str) and metric in metrics(is_sparse=True):
@@ -39,9 +38,9 @@ def comparable(X, metric):
     """Return points in the form in which `distances` compares them: bool, or float64."""
     if isinstance(metric, str) and metric in BINARY:
         return dense(X) != 0
-    as_it_is = isinstance(metric, str) and metric in metrics(is_sparse=True)
+    takes_sparse = isinstance(metric, str) and metric in metrics(is_sparse=True)
     # In float32 squares overflow, and the same points would have other distances.
-    return (X if as_it_is else dense(X)).astype(np.float64, copy=False)
+    return (X if takes_sparse else dense(X)).astype(np.float64, copy=False)
 
 
 def nearest(X, k: int, measure, new=None) -> tuple[np.ndarray, np.ndarray]:
@@ -92,9 +91,9 @@ def _is_called(metric) -> bool:
 
 
 def distances(new, X, measure, start: int, stop: int, own: bool) -> np.ndarray:
-    """Return distances, float64, of new points from `start` to X; both are `comparable`.
+    """Return distances, float64, of new points `start` to `stop` from X; both are `comparable`.
 
-    ValueError names the row where one is not a number, unless it is that of a point to itself.
+    ValueError names the row of a NaN, except for the distance of a point to itself.
     """
     from sklearn.metrics import pairwise_distances
 
@@ -123,7 +122,7 @@ def _called(function, new, X) -> np.ndarray:
 
 
 def _why(*rows: tuple) -> str:
-    """Return which of two rows has no distance, as far as can be seen."""
+    """Return the reason why two rows have no distance, for a message."""
     for name, i, row in rows:
         values = dense(row)
         if (values == values[0, 0]).all():

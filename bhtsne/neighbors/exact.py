@@ -1,9 +1,9 @@
 """X → the k nearest neighbours of every point, exact: blocked matrix products, never N² memory.
 
-Squared distances come from ``|x|² + |y|² − 2 x·y``, tile by tile, in float32. Such a tile is only
-used to choose candidates: their distances are then computed from the differences in float64, and a
-row counts as done when the rounding of the tile cannot have hidden a nearer point. Rows that fail
-this test (far clusters, many duplicates) are searched again in float64.
+Squared distances come from ``|x|² + |y|² − 2 x·y``, tile by tile, in float32. A tile only selects
+candidates. Their distances are computed again from the differences in float64, and a row is done
+when the rounding of the tile cannot have hidden a nearer point. Rows that fail this test (distant
+clusters, many duplicates) are searched again in float64.
 """
 
 from typing import NamedTuple
@@ -13,16 +13,16 @@ from scipy.spatial import cKDTree
 
 from bhtsne import events, jit
 
-# Of a tile. Its columns are fetched from X anew for each block of rows, which so many rows make up
-# for: 70,000 × 50 take 6.9 s with 256 rows, 4.4 with 2048, and 4.5 from a copy of X.
+# Rows and columns of a tile. The columns are fetched from X for each block of rows: with blocks of
+# thousands of rows this takes no longer than a search in a copy of X.
 _ROWS, _COLUMNS = (256, 2048), 512
-_PARTS = 16  # blocks of rows at least, for as many threads
-_BLOCK = 64  # distances of a row that are offered at once
-_FARTHEST = 1e15  # of a new point, in extents of the others: float32 holds its square
-_FRAMED = 1 << 20  # numbers that a thread holds at a time: X is never copied whole
-_QUERIES = 1 << 14  # points that are looked up in a k-d tree at once
-_SAMPLE = 512  # points by which the widest dimension is chosen
-_SPARE = 12  # candidates kept beyond k, so that rounding seldom leaves a doubt
+_PARTS = 16  # least number of blocks of rows, so that each of as many threads has work
+_BLOCK = 64  # distances of a row that are compared with its threshold at once
+_FARTHEST = 1e15  # limit of a new point, in extents of X: float32 holds its square
+_FRAMED = 1 << 20  # numbers that a thread copies at a time: X is never copied whole
+_QUERIES = 1 << 14  # points that are searched in a k-d tree at once
+_SAMPLE = 512  # points from which the widest dimension is estimated
+_SPARE = 12  # candidates beyond k, so that rounding seldom leaves a doubt
 
 
 def nearest(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -50,14 +50,14 @@ def nearest_to(X: np.ndarray, new: np.ndarray, k: int) -> tuple[np.ndarray, np.n
 
 
 def _search_twice(X, new, rows, order, indices, distances) -> None:
-    """Search in float32, and where that leaves a doubt in float64; without `new` among X itself."""
-    frame = framed(X)  # X alone makes it: no new point may change another's bits
+    """Search in float32, then the rows in doubt in float64; `new` None searches X within itself."""
+    frame = framed(X)  # of X alone, so that no new point changes the bits of another
     if new is not None:
         farthest = max(np.abs(frame.of(new[b])).max() for b in blocks(*new.shape))
         if farthest > _FARTHEST:
             raise ValueError(
-                f"X_new must lie within {_FARTHEST:g} times the extent of X, whose points are all "
-                f"as near from there, got {farthest:.2g} times."
+                f"X_new must lie within {_FARTHEST:g} times the extent of X, beyond which all "
+                f"points are equally near, got {farthest:.2g} times."
             )
     for dtype in (np.float32, np.float64):
         rows = _search(X, new, frame, rows, order, dtype, indices, distances)
@@ -66,10 +66,10 @@ def _search_twice(X, new, rows, order, indices, distances) -> None:
 
 
 def spatial_order(X: np.ndarray) -> np.ndarray:
-    """Return an order of the points in which every tile's columns are near each other.
+    """Return an order of the points in which the columns of every tile are near each other.
 
-    Halved again and again at the median of the dimension that is widest in a sample. A block of
-    rows meets its nearest tiles first, so that its thresholds soon let little through.
+    The points are halved again and again at the median of the dimension that is widest in a sample.
+    A block of rows takes its nearest tiles first, so that its thresholds soon exclude most points.
     """
     parts, done = [np.arange(len(X), dtype=np.int32)], []
     while parts:
@@ -86,7 +86,7 @@ def spatial_order(X: np.ndarray) -> np.ndarray:
 
 
 def nearest_by_kd_tree(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the same as `nearest`, by a k-d tree: faster in few dimensions."""
+    """Return the result of `nearest`, by a k-d tree, which is faster in few dimensions."""
     tree, n = cKDTree(X), len(X)
     indices, distances = np.empty((n, k + 1), np.int32), np.empty((n, k + 1))
     for some in events.blocks(n, _QUERIES):
@@ -98,9 +98,9 @@ def nearest_by_kd_tree(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def without_self(indices, distances) -> tuple[np.ndarray, np.ndarray]:
-    """Drop each row's own index from (N, k + 1) neighbours, or the furthest where it is absent.
+    """Drop each row's own index from (N, k + 1) neighbours, or the farthest where it is absent.
 
-    Duplicates may stand before the point itself, or crowd it out, so the first column will not do.
+    The own index need not be in the first column: duplicates may stand before it, or replace it.
     """
     n, k = indices.shape
     is_self = indices == np.arange(n)[:, None]
@@ -109,21 +109,21 @@ def without_self(indices, distances) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Frame(NamedTuple):
-    """The middle of points, and the power of 2 above how far the farthest entry is from it.
+    """Mean of the points, and a power of 2 above the largest distance of an entry from it.
 
-    To divide by it is exact: a distance is the same among other points.
+    Division by a power of 2 is exact, so that a distance does not depend on the other points.
     """
 
     middle: np.ndarray
     scale: float
 
     def of(self, points: np.ndarray) -> np.ndarray:
-        """Return points in the frame, float64: those that made it have entries up to 1."""
+        """Return points in the frame, float64; the entries of its own points are at most 1."""
         return (points - self.middle) / self.scale
 
 
 def framed(X: np.ndarray) -> Frame:
-    """Return the frame of points, which are read in blocks."""
+    """Return the frame of points, reading them in blocks."""
     with np.errstate(over="ignore"):
         middle = X.mean(axis=0, dtype=np.float64)
         scale = max((float(np.abs(X[b] - middle).max()) for b in blocks(*X.shape)), default=0.0)
@@ -131,16 +131,16 @@ def framed(X: np.ndarray) -> Frame:
 
 
 def blocks(n: int, d: int) -> list[slice]:
-    """Return n rows of d numbers in blocks of whole tiles, each a few MiB."""
+    """Return slices of n rows of d numbers, each of whole tiles and of a few MiB."""
     rows = max(_FRAMED // d // _COLUMNS, 1) * _COLUMNS
     return [slice(start, start + rows) for start in range(0, n, rows)]
 
 
 class Tiles:
-    """Squared distances from points to all of X, but for the points' own |x|², tile by tile.
+    """Squared distances from points to all of X, without the points' own |x|², tile by tile.
 
-    The norms ride along in the product, as one more dimension: ``[−2x, 1] · [y, |y|²]``. The points
-    of a tile are fetched when it is their turn, so that no copy of X is held, be it a memory map.
+    The norms are one more dimension of the product: ``[−2x, 1] · [y, |y|²]``. The points of a tile
+    are fetched when it is due, so that X, which may be a memory map, is never copied.
     """
 
     def __init__(self, X: np.ndarray, frame: Frame, columns: np.ndarray, dtype: type):
@@ -156,7 +156,7 @@ class Tiles:
         return self.frame.of(self.X[self.columns[first : first + _COLUMNS]])
 
     def each(self, here: np.ndarray):
-        """Yield (first column, tile) for points in the frame, near tiles first; it is reused."""
+        """Yield (first column, tile) in one array for points of the frame, near tiles first."""
         left = np.ones((len(here), here.shape[1] + 1), self.dtype)
         np.multiply(here, -2, out=left[:, :-1], casting="same_kind")
         right = np.zeros((_COLUMNS, left.shape[1]), self.dtype)
@@ -165,14 +165,35 @@ class Tiles:
         for first in self.firsts[np.argsort(nearness)]:
             points = self._fetched(first)
             right[: len(points), :-1] = points
-            right[:, -1] = np.inf  # the last tile is filled up with points infinitely far away
+            right[:, -1] = np.inf  # the last tile is filled up with points at infinity
             right[: len(points), -1] = self.norms[first : first + _COLUMNS]
             yield first, np.matmul(left, right.T, out=tile)
 
 
+class _Candidates(NamedTuple):
+    """Nearest points so far of each row of a block.
+
+    Attributes
+    ----------
+    values : ndarray, shape (R, C)
+        Squared distances without the row's own |x|², unordered.
+    ids : ndarray of int32, shape (R, C)
+        Indices of these points.
+    counts : ndarray of int64, shape (R,)
+        Candidates of each row.
+    thresholds : ndarray, shape (R,)
+        Values below are candidates.
+    """
+
+    values: np.ndarray
+    ids: np.ndarray
+    counts: np.ndarray
+    thresholds: np.ndarray
+
+
 def _search(X, new, frame, rows, columns, dtype, indices, distances) -> np.ndarray:
-    """Fill the neighbours of rows of `new`; return those in which rounding leaves a doubt."""
-    k, own = indices.shape[1], new is None  # then a point is no neighbour of its own
+    """Fill the neighbours of rows of `new`; return the rows that rounding leaves in doubt."""
+    k, own = indices.shape[1], new is None  # a point of X is no neighbour of itself
     new = X if own else new
     others = len(columns) - own
     keep = min(k + _SPARE, others)
@@ -186,15 +207,15 @@ def _search(X, new, frame, rows, columns, dtype, indices, distances) -> np.ndarr
         points = new[mine]
         here = frame.of(points)
         norms = np.einsum("ij,ij->i", here, here)
-        values = np.empty((len(mine), 3 * keep + _BLOCK), dtype)
-        ids = np.empty(values.shape, np.int32)
-        count, threshold = np.zeros(len(mine), np.int64), np.full(len(mine), np.inf, dtype)
-        itself = mine if own else mine + len(X)  # which is no column
+        shape = len(mine), 3 * keep + _BLOCK
+        candidates = _Candidates(
+            np.empty(shape, dtype), np.empty(shape, np.int32),
+            np.zeros(len(mine), np.int64), np.full(len(mine), np.inf, dtype),
+        )  # fmt: skip
+        itself = mine if own else mine + len(X)  # an index of no column
         for first, tile in tiles.each(here):
-            _push_candidates(tile, names[first:], itself, keep, values, ids, count, threshold)
-        found, squared, hidden = _rerank_exactly(
-            X, points, frame.scale, k, keep, values, ids, count
-        )
+            _add_candidates(tile, names[first:], itself, keep, candidates)
+        found, squared, hidden = _rerank_exactly(X, points, frame.scale, k, keep, candidates)
         indices[mine] = found
         distances[mine] = np.sqrt(squared) * frame.scale
         doubt = rounding * (np.sqrt(norms) + reach) ** 2
@@ -232,27 +253,32 @@ def _partition(values, ids, count, keep):
 
 @jit.serial
 def _any_below(some, limit):
-    below = np.float32(0)  # a sum, and of floats: what vectorises best
+    """Return whether a number is below a limit."""
+    below = np.float32(0)  # a sum of floats, which vectorises best
     for c in range(len(some)):
         below += np.float32(1) if some[c] < limit else np.float32(0)
     return below > 0
 
 
 @jit.serial
-def _push_candidates(tile, names, rows, keep, values, ids, count, threshold):
-    """Add a tile's distances below each row's threshold to the row's candidates."""
+def _add_candidates(tile, names, own, keep, candidates):
+    """Add a tile's distances below each row's threshold to the row's candidates.
+
+    Names are the indices of the tile's columns, and own the index of each row, which is left out.
+    """
+    values, ids, count, threshold = candidates
     room = values.shape[1] - _BLOCK
-    for r in range(len(rows)):
+    for r in range(len(own)):
         row, limit, n = tile[r], threshold[r], count[r]
-        if not _any_below(row, limit):  # so it is for nine in ten, near tiles having come first
+        if not _any_below(row, limit):  # true of most tiles, since the near ones come first
             continue
         for begin in range(0, len(row), _BLOCK):
             some = row[begin : begin + _BLOCK]
             if not _any_below(some, limit):
                 continue
-            for c in range(len(some)):  # without a branch: what is not taken is written over
+            for c in range(len(some)):  # without a branch: the next entry overwrites a rejected one
                 values[r, n], ids[r, n] = some[c], names[begin + c]
-                n += (some[c] < limit) & (names[begin + c] != rows[r])
+                n += (some[c] < limit) & (names[begin + c] != own[r])
             if n > room:
                 _partition(values[r], ids[r], n, keep)
                 n = keep
@@ -261,11 +287,13 @@ def _push_candidates(tile, names, rows, keep, values, ids, count, threshold):
 
 
 @jit.serial
-def _rerank_exactly(X, points, scale, k, keep, values, ids, count):
-    """Compute the candidates' distances anew and sort them; return the first k of each point.
+def _rerank_exactly(X, points, scale, k, keep, candidates):
+    """Compute the candidates' distances again and sort them; return the first k of each point.
 
-    The third result is the smallest tile value that a point which is no candidate can have.
+    ``d² = Σ_a ((x_a − y_a) / scale)²``, in float64. The third result is the smallest value in a
+    tile that a point which is no candidate can have.
     """
+    values, ids, count, _ = candidates
     found, squared = np.empty((len(points), k), np.int32), np.empty((len(points), k))
     hidden = np.empty(len(points))
     exact, mine = np.empty(keep), np.empty(keep, np.int32)
@@ -279,8 +307,8 @@ def _rerank_exactly(X, points, scale, k, keep, values, ids, count):
             for a in range(X.shape[1]):
                 d = (np.float64(points[r, a]) - np.float64(X[ids[r, c], a])) * inverse
                 total += d * d
-            at = c  # insertion: for a hundred candidates no slower than NumPy's sorts, which take
-            while at > 0 and (  # Numba seconds to compile
+            at = c  # insertion sort: NumPy's sorts are no faster here, and slow to compile
+            while at > 0 and (
                 exact[at - 1] > total or (exact[at - 1] == total and mine[at - 1] > ids[r, c])
             ):
                 exact[at], mine[at] = exact[at - 1], mine[at - 1]

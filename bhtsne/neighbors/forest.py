@@ -1,9 +1,9 @@
 """X → the k nearest neighbours of every point, approximate: random trees, neighbours of neighbours.
 
 Each tree halves the points again and again across a random direction, and the points of a leaf are
-compared with each other. What the trees find together is a graph; twice, each point then looks at
-the neighbours of its neighbours (after Dong, Moses & Li 2011; Dasgupta & Freund 2008). The bits do
-not depend on the number of threads, and nothing but one kernel compiles.
+compared with each other (Dasgupta & Freund 2008). The neighbours from all trees make a graph, in
+which each point is then twice compared with the neighbours of its neighbours (after Dong, Moses &
+Li 2011). The bits do not depend on the number of threads, and only one kernel is compiled.
 """
 
 from itertools import pairwise
@@ -15,23 +15,24 @@ from bhtsne import events, jit
 from bhtsne.neighbors import exact
 from bhtsne.validation.arrays import read_in_place
 
-_FEW = 1000  # points that are not worth a forest
+_FEW = 1000  # points up to which the exact search is used
 _TREES, _LEAF = 6, 128
-_FROM_LEAF, _FROM_TREES = 10, 30  # neighbours that a leaf, and all trees together, hand on
-# Neighbours of neighbours that are looked at in the two rounds, for each neighbour wanted: of 90 on
-# MNIST (70,000 × 50) 99.5 % are found in 4.1 s, the exact search takes 5.5; 10 and 28 find 98.7 %.
+_FROM_LEAF, _FROM_TREES = 10, 30  # neighbours that a leaf, and all trees together, pass on
+# Neighbours of neighbours that are compared in the two rounds, for each of the k neighbours. On
+# MNIST nearly all of 90 neighbours are found, in less time than by the exact search
+# (`bench/neighbors.py`).
 _FIRST, _SECOND = 15, 50
 _ROWS = 512  # of the graph at a time
-# What trees and each look at the graph take of the whole time: .23, .03, .35 and .39 of 90
-# neighbours of 70,000, .33, .05, .27 and .35 of 30.
+# Ends of the shares of the whole time that trees and the three passes over the graph take; progress
+# is reported by them.
 _SHARES = (0, 0.25, 0.29, 0.64, 1)
 
 
 def nearest(X: np.ndarray, k: int, seed: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Return indices int32 and Euclidean distances float32, (N, k), nearest first, without self.
 
-    Points in a crowd of duplicates larger than their lists see nothing beyond it: rows that miss
-    neighbours are searched exactly.
+    Where more points coincide than a list holds, the list contains no others. Rows that lack
+    neighbours are therefore searched exactly.
     """
     if len(X) <= _FEW:
         return exact.nearest(X, k)
@@ -55,7 +56,7 @@ def nearest(X: np.ndarray, k: int, seed: int | None) -> tuple[np.ndarray, np.nda
     indices, distances = np.empty((len(X), k), np.int32), np.empty((len(X), k), np.float32)
     width = graph.shape[1]
     indices[order, :width] = order[graph]
-    with np.errstate(over="ignore"):  # told by `find`
+    with np.errstate(over="ignore"):  # `find` reports it
         distances[order, :width] = np.sqrt(squared) * np.float32(points.scale)
     gaps = np.arange(len(X)) if width < k else np.flatnonzero(~np.isfinite(squared[:, -1]))
     if len(gaps):
@@ -64,31 +65,58 @@ def nearest(X: np.ndarray, k: int, seed: int | None) -> tuple[np.ndarray, np.nda
 
 
 def _width(candidates: int, k: int) -> int:
-    """Return how many neighbours have `candidates` neighbours together for each of k wanted."""
+    """Return the w at which each point has ``w² = candidates · k`` neighbours of neighbours."""
     return int(np.ceil(np.sqrt(candidates * k)))
 
 
 class _Points(NamedTuple):
-    """Points in an order, float32 with entries up to 1: a copy, or a map that is read in place."""
+    """Points in an order, as float32 with entries up to 1: a copy, or a memory map read in place.
+
+    Attributes
+    ----------
+    table : ndarray of shape (N, D)
+        The copy or the memory map.
+    rows : ndarray of int32, shape (N,)
+        Row of the table of each point.
+    scale : float
+        Factor by which distances are divided.
+    frame : Frame or None
+        Frame that the table is not in yet; None for a copy, which is.
+    """
 
     table: np.ndarray
     rows: np.ndarray
     scale: float
-    frame: exact.Frame | None  # of what is not in it yet
+    frame: exact.Frame | None
 
     def at(self, ids: np.ndarray) -> np.ndarray:
         """Return these points."""
         some = self.table[self.rows[ids]]
         return some if self.frame is None else self.frame.of(some).astype(np.float32)
 
-    def for_kernels(self) -> tuple[np.ndarray, np.ndarray, np.floating]:
-        """Return the table, the points' rows in it, and what its numbers are multiplied by."""
+    def for_kernel(self) -> "_Table":
+        """Return the points as the kernel reads them."""
         real = np.float32 if self.table.dtype == np.float32 else np.float64
-        return self.table, self.rows, real(1 if self.frame is None else 1 / self.scale)
+        return _Table(self.table, self.rows, real(1 if self.frame is None else 1 / self.scale))
+
+
+class _Table(NamedTuple):
+    """Points for the kernel: point i is ``factor · table[rows[i]]``, but for a shift."""
+
+    table: np.ndarray
+    rows: np.ndarray
+    factor: np.floating
+
+
+class _Candidates(NamedTuple):
+    """Indices and squared distances of the points that rows are compared with, (R, C)."""
+
+    ids: np.ndarray
+    squared: np.ndarray
 
 
 def _points(X: np.ndarray, order: np.ndarray) -> _Points:
-    """Return X in an order: near points near in memory, which takes half the time, or as a map."""
+    """Return X in an order, copied so that near points are near in memory unless it is a map."""
     frame = exact.framed(X)
     if read_in_place(X):
         return _Points(np.asarray(X), order, frame.scale, frame)
@@ -99,7 +127,7 @@ def _points(X: np.ndarray, order: np.ndarray) -> _Points:
 
 
 def _tree(points: _Points, rng) -> np.ndarray:
-    """Return for each point its nearest in the leaf of a random tree."""
+    """Return the nearest neighbours of each point within its leaf of a random tree."""
     n, d = points.table.shape
     handed = min(_FROM_LEAF, n - 1)
     near = np.empty((n, handed), np.int32)
@@ -111,11 +139,11 @@ def _tree(points: _Points, rng) -> np.ndarray:
             middle, blocks = len(part) // 2, exact.blocks(len(part), d)
             along = np.concatenate([points.at(part[block]) @ (a - b) for block in blocks])
             halves = np.argpartition(along, middle)
-            # Each half in the order of the memory that it is read from.
+            # Each half in the order of memory.
             parts += [part[np.sort(halves[:middle])], part[np.sort(halves[middle:])]]
             continue
         m, some = len(part), points.at(part)
-        # Counted on from the point itself, so that those that coincide do not all choose the same.
+        # Columns count on from the point itself, so that coincident points choose different ones.
         after = (np.arange(m)[:, None] + np.arange(1, m)) % m
         squared = np.einsum("ij,ij->i", some, some) - 2 * (some @ some.T)
         nearest = np.argpartition(np.take_along_axis(squared, after, 1), handed - 1, axis=1)
@@ -124,24 +152,24 @@ def _tree(points: _Points, rng) -> np.ndarray:
 
 
 def _best(points: _Points, graph, limits, width: int, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k nearest, and squared distances, among a graph's neighbours and theirs.
+    """Return the k nearest of each point, and squared distances, among its candidates in a graph.
 
-    Only of the first `width`, of each the first `width`, and only nearer than each row's limit.
+    Candidates are its neighbours, and of the first `width` of them the first `width` neighbours,
+    if they are nearer than the limit of the row.
     """
     n, width = len(graph), min(width, graph.shape[1])
     most = graph.shape[1] + width**2
     k = min(k, most)
-    table, rows, factor = points.for_kernels()
+    table = points.for_kernel()
     indices, squared = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
 
     def block(start: int, stop: int) -> None:
-        ids = np.empty((stop - start, most), np.int32)
-        values = np.empty(ids.shape, np.float32)
-        seen = np.full(n, -1, np.int32)
-        mine = np.empty(table.shape[1], type(factor))
-        longest = _look(table, rows, factor, mine, graph, limits, width, start, seen, ids, values)
-        count = max(longest, k)
-        ids, values = ids[:, :count], values[:, :count]
+        shape = stop - start, most
+        found = _Candidates(np.empty(shape, np.int32), np.empty(shape, np.float32))
+        compared_by = np.full(n, -1, np.int32)
+        point = np.empty(table.table.shape[1], type(table.factor))
+        longest = _compare(table, graph, limits, width, start, point, compared_by, found)
+        ids, values = (array[:, : max(longest, k)] for array in found)
         ids, values = _take(ids, values, np.argpartition(values, k - 1, axis=1)[:, :k])
         by_distance = np.argsort(values, axis=1, kind="stable")
         indices[start:stop], squared[start:stop] = _take(ids, values, by_distance)
@@ -151,30 +179,38 @@ def _best(points: _Points, graph, limits, width: int, k: int) -> tuple[np.ndarra
 
 
 def _take(ids, values, columns) -> tuple[np.ndarray, np.ndarray]:
+    """Return the given columns of each row of both arrays."""
     return np.take_along_axis(ids, columns, 1), np.take_along_axis(values, columns, 1)
 
 
 @jit.serial
-def _look(points, rows, factor, mine, graph, limits, width, first, seen, ids, values):
-    """List what each row sees, once, with squared distances; return the length of the longest."""
+def _compare(points, graph, limits, width, first, point, compared_by, candidates):
+    """List the candidates of rows first … on, each once (see `_best`); return the longest count.
+
+    Squared distances are ``Σ_a (factor (x_a − y_a))²``, in float32. `point` and `compared_by` are
+    working memory: the coordinates of a row, and for each point the last row that it was a
+    candidate of.
+    """
+    table, rows, factor = points
+    ids, squared = candidates
     most = 0
     for r in range(len(ids)):
         i, n = first + r, 0
-        seen[i] = i
-        for a in range(len(mine)):
-            mine[a] = points[rows[i], a]
+        compared_by[i] = i
+        for a in range(len(point)):
+            point[a] = table[rows[i], a]
         for c in range(-1, width):
             near = graph[i] if c < 0 else graph[graph[i, c], :width]
             for j in near:
-                if seen[j] == i:
+                if compared_by[j] == i:
                     continue
-                seen[j] = i
-                total, theirs = np.float32(0), points[rows[j]]
-                for a in range(len(mine)):
-                    total += np.float32((mine[a] - theirs[a]) * factor) ** 2
+                compared_by[j] = i
+                total, other = np.float32(0), table[rows[j]]
+                for a in range(len(point)):
+                    total += np.float32((point[a] - other[a]) * factor) ** 2
                 if c < 0 or total < limits[i]:
-                    ids[r, n], values[r, n] = j, total
+                    ids[r, n], squared[r, n] = j, total
                     n += 1
-        ids[r, n:], values[r, n:] = i, np.inf
+        ids[r, n:], squared[r, n:] = i, np.inf
         most = max(most, n)
     return most

@@ -1,4 +1,4 @@
-"""Somebody's own graph → indices and distances: arrays, CSR of distances, a pynndescent index."""
+"""A given graph (arrays, CSR of distances, a pynndescent index) → indices and distances."""
 
 import numpy as np
 from scipy import sparse
@@ -10,9 +10,9 @@ from bhtsne.validation.graphs import check_graph
 
 
 def arrays(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return indices and distances, (N, k) each, nearest first, without self; -1 where none is.
+    """Return indices and distances, (N, k) each, nearest first, without self.
 
-    ValueError names what makes no sense.
+    A missing neighbour is -1. ValueError names the first fault.
     """
     if sparse.issparse(graph):
         if graph.shape[0] != n:
@@ -21,12 +21,12 @@ def arrays(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
             )
         indices, distances = from_sparse(checked_sparse(graph, "neighbors"), n)
     else:
-        graph = getattr(graph, "neighbor_graph", graph)  # of a pynndescent index
+        graph = getattr(graph, "neighbor_graph", graph)  # the graph of a pynndescent index
         indices, distances = _pair(graph, n)
     own = indices == np.arange(n)[:, None]
     if own.all(axis=1).any() and indices.shape[1] == 1:
         raise ValueError("neighbors must hold others than the points themselves, got none.")
-    if (own.sum(axis=1) == 1).all():  # as most searches return them
+    if (own.sum(axis=1) == 1).all():  # the form of most searches
         indices, distances = without_self(indices, distances)
         if (distances[:, 1:] >= distances[:, :-1]).all():
             return indices, distances
@@ -37,8 +37,8 @@ def arrays(graph, n: int) -> tuple[np.ndarray, np.ndarray]:
 def from_sparse(graph, n: int, name: str = "neighbors") -> tuple[np.ndarray, np.ndarray]:
     """Return the stored entries of each row of a sparse matrix of distances to n points.
 
-    Stored zeros count: they are duplicates. That is how scikit-learn's `kneighbors_graph` and the
-    ``obsp["distances"]`` of an AnnData hold a graph.
+    Stored zeros are distances of duplicates. scikit-learn's `kneighbors_graph` and the
+    ``obsp["distances"]`` of an AnnData hold graphs in this form.
     """
     if graph.shape[1] != n:
         raise ValueError(
@@ -57,7 +57,7 @@ def from_sparse(graph, n: int, name: str = "neighbors") -> tuple[np.ndarray, np.
 
 
 def nearest_first(indices, distances) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows in the order of their distances, ties in that of their indices."""
+    """Return rows sorted by distance, ties by index."""
     order = np.lexsort((indices, distances))
     indices = np.take_along_axis(indices, order, axis=1)
     most = max(int((indices >= 0).sum(axis=1).max(initial=0)), 1)
@@ -76,9 +76,11 @@ def _pair(graph, n) -> tuple[np.ndarray, np.ndarray]:
         )
     indices, distances = parts
     if not indices.size:
-        raise ValueError(f"neighbors must hold one a point or more, got shape {indices.shape}.")
+        raise ValueError(
+            f"neighbors must hold at least one for each point, got shape {indices.shape}."
+        )
     check_graph(indices, distances, n)
-    distances = np.where(indices < 0, np.inf, np.maximum(distances, 0))  # of rounding
+    distances = np.where(indices < 0, np.inf, np.maximum(distances, 0))  # rounding
     return indices.astype(np.int32), distances
 
 

@@ -1,8 +1,8 @@
-"""Metric, parameters and fitted points → a metric that either library can compute, or one error.
+"""Metric, parameters and fitted points → `Measure`, a metric that a library computes, or one error.
 
-Parameters go by name. Those of "seuclidean" and "mahalanobis" are taken from the fitted points if
-none are given, as `scipy.spatial.distance.pdist` does; both are Euclidean distances of transformed
-points, so that every search is open to them.
+Parameters go by name. By default those of "seuclidean" and "mahalanobis" are computed from the
+fitted points, as in `scipy.spatial.distance.pdist`; both are Euclidean distances of transformed
+points, so that every search can use them.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.core.errors import NumbaError
+from numba import NumbaError
 from scipy import sparse
 
 from bhtsne import jit, memory, user_warnings
@@ -33,8 +33,8 @@ _TRANSPORT = (
     "circular_kantorovich", "circular_wasserstein", "kantorovich-1d", "kantorovich_1d",
     "wasserstein-1d", "wasserstein_1d",
 )  # fmt: skip
-# Of pynndescent's metrics those are left out that are no distances of real numbers: similarities
-# ("true_angular"), negative ones ("inner_product"), and those of packed bits.
+# Metrics of pynndescent that are no distances of real numbers are left out: similarities
+# ("true_angular"), negative values ("inner_product"), and metrics of packed bits.
 NAMES = frozenset(
     (
         *("euclidean", "l2", "sqeuclidean", "nan_euclidean", "minkowski", "haversine"),
@@ -70,20 +70,22 @@ _NEEDED = {
     "wminkowski": "w", "weighted_minkowski": "w", "kantorovich": "cost", "wasserstein": "cost",
     "sinkhorn": "cost",
 }  # fmt: skip
-_ROWS = 256  # transformed at once: always as many, so that no row's bits depend on the others
+_ROWS = (
+    256  # of a block, always padded to this size: the bits of a row must not depend on the others
+)
 
 
 class Measure(NamedTuple):
-    """A metric whose parameters are known.
+    """A metric with all its parameters.
 
     Attributes
     ----------
     metric : str or callable
-        "euclidean" for one that is Euclidean among transformed points.
+        Name or function; "euclidean" for a metric that is Euclidean on transformed points.
     params : dict
         Its parameters by name.
     points : callable
-        Points, dense or CSR → points among which `metric` is measured.
+        Transforms points, dense or CSR, before `metric` is computed.
     """
 
     metric: Any
@@ -92,10 +94,9 @@ class Measure(NamedTuple):
 
 
 def resolved(X, metric, metric_params: dict | None, known=NAMES, library: str = "") -> Measure:
-    """Return the metric with its parameters, taken from X where none are given.
+    """Return a metric with its parameters, by default those of X.
 
-    ValueError names an unknown metric, a parameter that it does not take, or points that it does
-    not suit.
+    ValueError names an unknown metric, an unknown parameter, or unsuitable points.
     """
     params = dict(metric_params or {})
     if not isinstance(metric, str):
@@ -119,7 +120,7 @@ def resolved(X, metric, metric_params: dict | None, known=NAMES, library: str = 
 
 
 def dense(X) -> np.ndarray:
-    """Return points as a dense array; MemoryError if it is more than memory holds."""
+    """Return points as a dense array; MemoryError if it does not fit into memory."""
     if not sparse.issparse(X):
         return np.asarray(X)
     memory.check(8.0 * X.shape[0] * X.shape[1], "The points as a dense array", "take fewer of them")
@@ -127,14 +128,14 @@ def dense(X) -> np.ndarray:
 
 
 def warn_of_values(X, metric) -> None:
-    """Warn if points hold values that the metric sees otherwise than they look."""
+    """Warn if a metric interprets the values of points in an unexpected way."""
     values = X.data if sparse.issparse(X) else X
     if not isinstance(metric, str):
         return
     if metric in BINARY and not ((values == 0) | (values == 1)).all():
         user_warnings.warn(
             f"metric {metric!r} compares zero with nonzero, and X holds other values than 0 and 1; "
-            "X != 0 says the same, or take another metric."
+            "pass X != 0, or take another metric."
         )
     if metric == "haversine" and np.abs(dense(X)[:, 0]).max() > np.pi:
         user_warnings.warn(
@@ -145,14 +146,14 @@ def warn_of_values(X, metric) -> None:
 
 @contextmanager
 def metric_errors(metric, params) -> Iterator[None]:
-    """Let a complaint of a library, or of the user's function, say that it is about a metric."""
+    """Turn errors of a library, or of the user's function, into one about the metric."""
     try:
         yield
     except (TypeError, ValueError, IndexError, NumbaError) as error:
         said = f"{error}".strip().partition("\n")[0][:120]
         raise ValueError(
             f"metric and metric_params must suit each other and X, got {metric!r} and "
-            f"{params or None!r}, of which is said: {said}"
+            f"{params or None!r}: {said}"
         ) from error
 
 
@@ -199,7 +200,7 @@ def _check_array(name: str, value, shape: tuple[int, ...]) -> None:
 
 
 def _checked_values(metric: str, X):
-    """Return points, or raise ValueError for negative values if the metric is one of masses."""
+    """Return points; ValueError for negative values if the metric compares distributions."""
     values = X.data if sparse.issparse(X) else X
     if metric in _DIVERGENCES and values.min(initial=0) < 0:
         raise ValueError(
@@ -243,7 +244,7 @@ def _scales(V) -> np.ndarray:
 
 
 def _root(X, V=None, VI=None) -> np.ndarray:
-    """Return R with R Rᵀ = VI, the inverse of V, which is the covariance of X by default."""
+    """Return R with R Rᵀ = VI, the inverse of V; V is the covariance of X by default."""
     n, d = X.shape
     if V is None and VI is None:
         V = np.cov(dense(X).astype(np.float64), rowvar=False).reshape(d, d)

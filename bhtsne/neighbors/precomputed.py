@@ -1,4 +1,4 @@
-"""Matrices that are said to hold distances → such matrices, or why they are none."""
+"""Precomputed distances → the same, or one clear error if they cannot be distances."""
 
 import numpy as np
 from scipy import sparse
@@ -7,7 +7,7 @@ from bhtsne.validation.graphs import ROUNDING
 
 __all__ = ["check_shape", "checked", "clipped"]
 
-_ASYMMETRY = 0.1  # of the largest distance, and of their sum: what approximate ones stay below
+_ASYMMETRY = 0.1  # of the largest distance, and of their sum: approximate distances stay below
 _ROWS = 256
 
 
@@ -22,10 +22,10 @@ def check_shape(X) -> None:
 
 
 def checked(X):
-    """Return the distances of points to each other, (N, N), dense or CSR.
+    """Return the distances of points to each other, (N, N), dense or CSR, or raise ValueError.
 
-    Rounding below 0 is clipped. ValueError says why others are no distances. Stored ones may be a
-    graph of neighbours, whose directions differ.
+    Negative values within rounding become 0. A sparse matrix may be a graph of neighbours, and
+    asymmetric.
     """
     if X.shape[0] != X.shape[1]:
         raise ValueError(f"X, precomputed distances, must be square, got {X.shape}.")
@@ -38,7 +38,7 @@ def checked(X):
 
 
 def clipped(X, name: str):
-    """Return distances of which none is below 0 by rounding; ValueError if one is by more."""
+    """Return distances with negative values within rounding set to 0; ValueError for others."""
     values = X.data if sparse.issparse(X) else X
     least, most = float(values.min(initial=0)), float(values.max(initial=0))
     if not least >= -ROUNDING * most:
@@ -105,5 +105,5 @@ def _check_triangles(below: bool, above: bool) -> None:
     if below != above:
         raise ValueError(
             "X, precomputed distances, must be symmetric, and one of its triangles is empty; "
-            "X + X.T is whole."
+            "X + X.T has both."
         )

@@ -1,6 +1,6 @@
 """(Y, gradient) → Y: gradient descent with momentum and gains, in phases; stopping, callbacks.
 
-What is minimised is an argument, `Objective`: the optimizer knows nothing of t-SNE.
+The function to minimise is an argument, `Objective`: the optimizer knows nothing of t-SNE.
 """
 
 import itertools
@@ -15,13 +15,18 @@ from bhtsne import interrupts
 from bhtsne.optimizer import callbacks as watchers
 from bhtsne.optimizer.callbacks import Callback
 from bhtsne.optimizer.phases import Phase, Record
-from bhtsne.optimizer.step import advanced
+from bhtsne.optimizer.step import Motion, advanced
+from bhtsne.optimizer.stopping import Stopping
 
-__all__ = ["Objective", "Phase", "Record", "State", "run"]
+__all__ = ["Objective", "Phase", "Record", "State", "Stopping", "resume", "run"]
 
 
 class Objective(Protocol):
-    """What the optimizer minimises; it has a `theta` if phases are to set one."""
+    """Function to minimise.
+
+    An objective may have an attribute `theta`, which phases set and checks may change. The
+    objective owns it during a run; `State.theta` is a copy.
+    """
 
     theta: float
 
@@ -29,33 +34,33 @@ class Objective(Protocol):
         """Return the gradient at Y, of the shape of Y."""
 
     def check(self, Y: np.ndarray) -> tuple[float, float]:
-        """Return the KL divergence and the relative error of the force, at the last gradient."""
+        """Return the KL divergence at Y and the relative error of the force."""
 
 
 @dataclass
 class State:
-    """Where an optimisation stands: all that is needed to go on, bit for bit.
+    """State of an optimisation: all that `resume` needs to continue it, bit for bit.
 
     Attributes
     ----------
     Y : ndarray of float32, shape (N, d)
         The map.
     velocity, gains : ndarray of float32, shape (N, d)
-        The last step, and each coordinate's factor of the learning rate.
+        The last step, and the factor of the learning rate for each coordinate.
     iteration : int
         Iterations done, over all phases.
     history : list of Record
-        One record a check.
+        One record for each check.
     stopped : {None, "callback", "interrupt", "converged"}
-        Why the optimisation ended before its last iteration.
+        Reason why the optimisation ended before its last iteration.
     theta : float or None
-        The objective's θ, if it has one.
+        Copy of the objective's θ after the last iteration, if it has one.
     left : list of Phase
-        What is still to be done; the first is the rest of one that has begun.
+        Phases that are still to be done; the first is the rest of one that has begun.
     since : int
-        Records before the phase at hand.
+        Records before the present phase.
     converged : bool
-        Whether the last phase with a least rate or norm met it.
+        Whether the last phase with a smallest rate or norm reached it.
     """
 
     Y: np.ndarray
@@ -75,11 +80,10 @@ class State:
             self.velocity, self.gains = np.zeros_like(self.Y), np.ones_like(self.Y)
 
 
-@interrupts.interruptible
 def run(
     state: State,
     objective: Objective,
-    phases: Sequence[Phase] | None,
+    phases: Sequence[Phase],
     *,
     callbacks: Callback | Sequence[Callback] = (),
     callback_every: int = 50,
@@ -90,28 +94,30 @@ def run(
 
     ``gain ← gain + 0.2`` where gradient and velocity point apart, else ``0.8 gain``, at least
     0.01; ``velocity ← momentum · velocity − learning_rate · gain · gradient``, at most
-    5 long for each point; ``Y ← Y + velocity``, centred. `Phase.rule` names a variant.
+    5 long for each point; ``Y ← Y + velocity``, centred. `Phase.rule` selects a variant.
 
     Parameters
     ----------
     state : State
-        Where to start; changed in place, so that what was reached is there whatever happens.
+        Start of the optimisation. It is changed in place, so that the last whole iteration is
+        there after an error too.
     objective : Objective
         Gradient and checks.
-    phases : sequence of Phase or None
-        Done one after another; velocity and gains are kept. None is what the state has left.
+    phases : sequence of Phase
+        Phases in their order, instead of those that the state has left. Velocity and gains carry
+        over from one phase to the next.
     callbacks : callable or sequence of callable
         Called with the `Record` and a copy of the map every `callback_every` iterations. The
         optimisation ends when one returns True, as a bool of Python or NumPy; other return values
         are ignored. A method `begin` is called with the state before the first iteration, when
-        `left` says what is to come.
+        `left` holds the phases to come.
     callback_every : int
-        Iterations between checks; there is one at the end in any case.
+        Iterations between checks; the last iteration always ends with a check.
     progress : callable, optional
         Called with the state after each iteration.
     centred : sequence of slice
-        Parts of the map, all of it in order, each of whose means is moved to 0 after each
-        iteration; none for a map that is to stay where it is.
+        Consecutive parts of the map, which together are the whole map. The mean of each is moved
+        to 0 after each iteration. An empty sequence leaves the map where it is.
 
     Returns
     -------
@@ -138,11 +144,67 @@ def run(
     >>> optimizer.run(state, Bowl(), [phase]).history[-1].kl < 1e-4
     True
     """
-    started = time.perf_counter() - (state.history[-1].seconds if state.history else 0.0)
-    if phases is not None:
-        state.left, state.since, state.converged = list(phases), len(state.history), False
-    elif state.theta is not None:
+    state.left, state.since, state.converged = list(phases), len(state.history), False
+    return _descend(state, objective, callbacks, callback_every, progress, centred)
+
+
+def resume(
+    state: State,
+    objective: Objective,
+    *,
+    callbacks: Callback | Sequence[Callback] = (),
+    callback_every: int = 50,
+    progress: Callable[[State], Any] | None = None,
+    centred: Sequence[slice] = (slice(None),),
+) -> State:
+    """Do the phases that a state has left, bit for bit as a run without a break would.
+
+    Parameters
+    ----------
+    state : State
+        A state with phases in `left`: one whose run has stopped, or a new one. It is changed in
+        place.
+    objective : Objective
+        Gradient and checks. Its θ is set to that of the state, unless this is None.
+    callbacks, callback_every, progress, centred : optional
+        As in `run`.
+
+    Returns
+    -------
+    State
+        The same object, as in `run`.
+
+    Raises
+    ------
+    FloatingPointError
+        If the map is no longer finite: the learning rate is too large.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bhtsne import optimizer
+    >>> class Bowl:
+    ...     def gradient(self, Y, exaggeration):
+    ...         return Y
+    ...     def check(self, Y):
+    ...         return float((Y**2).sum() / 2), 0.0
+    >>> phase = optimizer.Phase(50, exaggeration=1.0, learning_rate=0.4, momentum=0.5)
+    >>> state = optimizer.State(np.array([[1.0, 0.0], [-1.0, 0.0]]))
+    >>> stop = lambda record, Y: record.iteration == 20
+    >>> optimizer.run(state, Bowl(), [phase], callbacks=stop, callback_every=10).iteration
+    20
+    >>> optimizer.resume(state, Bowl()).iteration
+    50
+    """
+    if state.theta is not None:
         objective.theta = state.theta
+    return _descend(state, objective, callbacks, callback_every, progress, centred)
+
+
+@interrupts.interruptible
+def _descend(state: State, objective, callbacks, every: int, progress, centred) -> State:
+    """Do the phases that the state has left."""
+    started = time.perf_counter() - (state.history[-1].seconds if state.history else 0.0)
     state.stopped = None
     callbacks = watchers.listed(callbacks)
     last = state.iteration + sum(phase.n_iter for phase in state.left)
@@ -151,25 +213,26 @@ def run(
         while state.left:
             phase, *rest = state.left
             if phase.theta is not None:
-                objective.theta = state.theta = phase.theta
+                objective.theta = phase.theta
             left, ended = phase.n_iter - 1, False
             if left < 0:
-                state.left = rest
+                state.left, state.theta = rest, _theta(objective)
                 continue
             grad = objective.gradient(state.Y, phase.exaggeration)
             new = _step(state, grad, phase, centred)
-            due = new["iteration"] % callback_every == 0 or new["iteration"] == last
+            due = new["iteration"] % every == 0 or new["iteration"] == last
             if due:
-                record = _checked(new, grad, objective, started)
-                new |= {"history": [*state.history, record], "theta": _theta(objective)}
+                record = _record(new, grad, objective, started)
+                new["history"] = [*state.history, record]
                 ended = _converged(new["history"][state.since :], phase)
             if ended:
                 last, left = last - left, 0
             if not left and (phase.min_kl_rate or phase.min_gradient_norm):
                 new["converged"] = ended
+            new["theta"] = _theta(objective)
             new["left"] = [phase._replace(n_iter=left, theta=None), *rest] if left else rest
             new["since"] = state.since if left else len(new.get("history", state.history))
-            vars(state).update(new)  # in one call, which Ctrl-C cannot halve
+            vars(state).update(new)  # in one call, which Ctrl-C cannot interrupt half way
             if due and watchers.stop(callbacks, record, state.Y):
                 state.stopped = "callback"
                 return state
@@ -183,13 +246,12 @@ def run(
 
 
 def _step(state: State, grad: np.ndarray, phase: Phase, centred) -> dict[str, Any]:
-    """Return what one step makes of a state."""
+    """Return the attributes of a state that change in one step."""
     moved = advanced(
-        state.Y, state.velocity, state.gains, grad, phase.rate(len(state.Y)), phase.momentum,
-        centred, as_opentsne=phase.rule == "opentsne",
+        Motion(state.Y, state.velocity, state.gains), grad, phase.rate(len(state.Y)),
+        phase.momentum, centred, as_opentsne=phase.rule == "opentsne",
     )  # fmt: skip
-    parts = dict(zip(("Y", "velocity", "gains"), moved, strict=True))
-    return {**parts, "iteration": state.iteration + 1}
+    return {**moved._asdict(), "iteration": state.iteration + 1}
 
 
 def _theta(objective: Objective) -> float | None:
@@ -203,15 +265,15 @@ def _converged(records: list[Record], phase: Phase) -> bool:
     if phase.min_kl_rate == 0 or len(records) < 3:
         return False
     pairs = itertools.pairwise(records)
-    # Two points always fit: their divergence is 0.
+    # A map of two points always fits, with a divergence of 0.
     rates = [(a.kl - b.kl) / (abs(b.kl) or 1.0) / (b.iteration - a.iteration) for a, b in pairs]
-    # A start so small that nothing moves yet has a low rate too: it is to have been higher.
+    # The rate must have been higher before: from a very small start nothing moves at first.
     return rates[-1] < min(phase.min_kl_rate, max(rates))
 
 
-def _checked(new: dict[str, Any], grad: np.ndarray, objective, started: float) -> Record:
+def _record(new: dict[str, Any], grad: np.ndarray, objective, started: float) -> Record:
     """Return the record of a check, or raise FloatingPointError."""
-    # Not by BLAS: its bits depend on its threads, and those go on turning in circles after it.
+    # Not by BLAS: its bits depend on its threads, which also spin after the call.
     norm = float(np.sqrt((grad.astype(np.float64) ** 2).sum()))
     if not (np.isfinite(norm) and np.isfinite(new["Y"]).all()):
         raise FloatingPointError(

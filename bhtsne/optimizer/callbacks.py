@@ -1,4 +1,4 @@
-"""Callbacks of an optimisation: how they are given, called and heard."""
+"""Callbacks of an optimisation → calls at its beginning and at each check."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ Callback = Callable[[Record, np.ndarray], Any]
 
 
 def listed(callbacks: Callback | Sequence[Callback]) -> list[Callback]:
-    """Return callbacks as a list; a single one may stand for itself."""
+    """Return callbacks as a list; a single callable becomes a list of one."""
     return [callbacks] if callable(callbacks) else list(callbacks)
 
 
@@ -25,10 +25,10 @@ def begin(callbacks: Sequence[Callback], state: Any) -> None:
 
 
 def stop(callbacks: Sequence[Callback], record: Record, Y: np.ndarray) -> bool:
-    """Call all callbacks; return whether one of them asks to stop.
+    """Call all callbacks; return whether one of them returned True.
 
-    Only a true bool does: a callback that ends with the value of some other call, such as the list
-    of artists of a plot, does not mean to stop.
+    Only a bool counts. A callback that ends with the value of some other call, such as the list of
+    artists of a plot, does not stop the optimisation.
     """
     answers = [callback(record, Y.copy()) for callback in callbacks]
     return any(isinstance(answer, bool | np.bool_) and bool(answer) for answer in answers)

@@ -1,4 +1,4 @@
-"""What an optimisation is told, and what it tells: `Phase` and `Record`."""
+"""Parameters of an optimisation → `Phase`; its checks → `Record`."""
 
 from typing import NamedTuple
 
@@ -6,8 +6,8 @@ __all__ = ["RULES", "Phase", "Record"]
 
 RULES = ("default", "opentsne")
 
-# The floors of others, 50 to 200 in these units, cost small data sets their fit: 300 digits end at
-# a KL divergence of .321 without and .336 with a floor of 50; 12 random points at .192 and .215.
+# Smallest automatic learning rate. The floors of other libraries, 50 to 200 in these units, raise
+# the final KL divergence of small data sets.
 LOWEST_RATE = 1.0
 
 
@@ -21,23 +21,23 @@ class Phase(NamedTuple):
     exaggeration : float
         Factor of the attraction.
     learning_rate : float or "auto"
-        Factor of the gradient, which has its factor 4 as in scikit-learn; FIt-SNE and openTSNE
-        leave that out, so that their learning rate is four times this one for the same step.
-        "auto" is N / exaggeration (Belkina et al. 2019; Kobak & Berens 2019), at least 1, and
+        Factor of the gradient. The gradient has its factor 4, as in scikit-learn; FIt-SNE and
+        openTSNE leave that out, so that the same step takes four times this rate there. "auto" is
+        N / exaggeration (Belkina et al. 2019; Kobak & Berens 2019), at least 1, and
         N / (4 · exaggeration) for ``rule="opentsne"``.
     momentum : float
-        Part of the last step that is kept, 0 to below 1.
+        Fraction of the last step that is added to the next, 0 to below 1.
     theta : float, optional
-        What the objective's θ is from here on; None leaves it as it is.
+        The objective's θ from this phase on; None leaves θ unchanged.
     min_kl_rate : float
-        The phase ends early when the KL divergence falls by less than this part of itself an
-        iteration, from one check to the next, after having fallen faster (after Belkina et al.
-        2019). 0 never ends it.
+        The phase ends early when the relative decrease of the KL divergence per iteration, from
+        one check to the next, falls below this after it has been higher (after Belkina et al.
+        2019). 0 never ends the phase.
     min_gradient_norm : float
-        The phase ends early at a check that finds the gradient no longer than this. 0 never ends
-        it.
+        The phase ends early at a check that finds the norm of the gradient at or below this.
+        0 never ends the phase.
     rule : {"default", "opentsne"}
-        How gains change. "default": as in scikit-learn, ``gain + 0.2`` where gradient and velocity
+        Rule of the gains. "default": as in scikit-learn, ``gain + 0.2`` where gradient and velocity
         point apart, else ``max(0.8 gain, 0.01)``. "opentsne": ``gain + 0.2`` where their signs
         differ, as they do in the first iteration, else ``0.8 gain + 0.01``.
     """
@@ -61,20 +61,20 @@ class Phase(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What was seen at a check.
+    """Result of a check.
 
     Attributes
     ----------
     iteration : int
         Iterations done, over all phases.
     kl : float
-        KL divergence, not exaggerated, in nats.
+        KL divergence of P without exaggeration, in nats.
     gradient_norm : float
-        Euclidean norm of the gradient, exaggerated as it was used.
+        Euclidean norm of the gradient of the last step, with its exaggeration.
     force_error : float
         Relative RMS error of the approximate repulsion on a sample of points; 0 if it is exact.
     seconds : float
-        Since the optimisation began.
+        Seconds since the optimisation began.
     """
 
     iteration: int

@@ -1,4 +1,4 @@
-"""Two maps of the same points → side by side, one laid over the other, joined by lines."""
+"""Two maps of the same points → axes side by side, the maps aligned, with lines between points."""
 
 from numbers import Integral
 from typing import Any
@@ -9,9 +9,9 @@ from matplotlib.patches import ConnectionPatch
 from bhtsne import metrics
 from bhtsne.plot.colours import colour
 from bhtsne.plot.naming import check_legend
-from bhtsne.plot.scatter import check_axes, coordinates, is_dense, undress
-from bhtsne.plot.several import fill
-from bhtsne.plot.theme import background, check_theme, paint, suited
+from bhtsne.plot.scatter import check_axes, coordinates, is_dense, remove_frame
+from bhtsne.plot.several import draw_panels
+from bhtsne.plot.theme import apply_theme, background, check_theme, matching_theme
 
 
 def compare(
@@ -32,10 +32,11 @@ def compare(
     theme: str | None = None,
     random_state: Any = 0,
 ) -> np.ndarray:
-    """Draw two maps of the same points side by side, with lines between the same points.
+    """Draw two maps of the same points side by side, with lines between corresponding points.
 
-    The second map is laid over the first by shift and rotation or reflection, as `metrics.align`
-    does, and has the same root mean square radius: those mean nothing, and what differs then does.
+    The second map is aligned with the first by translation and rotation or reflection, as in
+    `metrics.align`, and scaled to the same root mean square radius. These transformations do not
+    change the meaning of a map; the remaining differences do.
 
     Parameters
     ----------
@@ -44,14 +45,14 @@ def compare(
     labels : array-like of shape (N,) or None
         As in `scatter`.
     axes : sequence of 2 Axes or None
-        Where to draw. None makes a new pyplot figure.
+        Axes to draw in; None creates a new pyplot figure.
     n_lines : int
-        Points that are joined, at most; 0 for none.
+        Maximum number of lines; 0 draws none.
     lines : {"sample", "moved"}
-        Which points are joined: a random sample, or those farthest from their place on A when B is
-        laid over it.
+        Points with lines: a random sample, or those with the largest distance between their
+        positions in A and in the aligned B.
     titles : sequence of str
-        One title a map.
+        One title for each map.
     kind : {"auto", "dots", "density"}
         As in `scatter`.
     size, alpha : float or None
@@ -75,43 +76,47 @@ def compare(
     Raises
     ------
     ValueError
-        If the maps are not finite, 2-D and of one shape, a map has all its points on one spot,
-        labels do not fit them, or an option is not one of those named.
+        If the maps are not finite, 2-D and of one shape, all points of a map coincide, labels do
+        not have one entry for each point, or an option is invalid.
 
     Examples
     --------
     >>> import numpy as np
     >>> Y = np.random.default_rng(0).normal(size=(100, 2))
     >>> left, right = compare(Y, 3 - Y[:, ::-1], Y[:, 0] > 0, titles=["A map", "Mirrored"])
-    >>> left.get_xlim() == right.get_xlim()  # B lies as A does
+    >>> left.get_xlim() == right.get_xlim()  # B is aligned with A
     True
     """
     A, B = coordinates(A, "A"), coordinates(B, "B")
     for name, Y in (("A", A), ("B", B)):
         if Y.shape[1] != 2:
             raise ValueError(f"{name} must be a map of 2 dimensions, got {Y.shape[1]}.")
-    _check(n_lines, lines, titles)
+    _check_options(n_lines, lines, titles)
     check_theme(theme)
-    panels = None if axes is None else _panels(axes)
-    B = _laid_over(A, B)
+    panels = None if axes is None else _given_axes(axes)
+    B = _aligned(A, B)
     first = None if panels is None else panels[0]
-    theirs: dict = {"palette": palette, "title": legend_title, "theme": suited(first, theme)}
-    coloured = colour([labels] * 2, [len(A)] * 2, **theirs)
+    style: dict = {
+        "palette": palette,
+        "title": legend_title,
+        "theme": matching_theme(first, theme),
+    }
+    coloured = colour([labels] * 2, [len(A)] * 2, **style)
     check_legend(legend, coloured.names, 2)
     dense = [is_dense(kind, A, size, alpha)] * 2
-    joined = _chosen(A, B, n_lines, lines, random_state)
-    panels = _new() if panels is None else panels
+    joined = _points_to_join(A, B, n_lines, lines, random_state)
+    panels = _new_axes() if panels is None else panels
     for ax, title in zip(panels, titles, strict=True):
-        paint(ax, theme)
-        undress(ax, 2)
+        apply_theme(ax, theme)
+        remove_frame(ax, 2)
         ax.set_title(title or ax.get_title())
-    fill(panels, [A, B], coloured, dense, legend, same_scale=True, size=size, alpha=alpha)
+    draw_panels(panels, [A, B], coloured, dense, legend, same_scale=True, size=size, alpha=alpha)
     _join(panels, A[joined], B[joined], coloured.colours[0][joined])
     return panels
 
 
-def _check(n_lines: Any, lines: Any, titles: Any) -> None:
-    """Raise ValueError for an option that is out of its range."""
+def _check_options(n_lines: Any, lines: Any, titles: Any) -> None:
+    """Raise ValueError for an invalid option."""
     if isinstance(n_lines, bool) or not isinstance(n_lines, Integral) or n_lines < 0:
         raise ValueError(f"n_lines must be a whole number of 0 or more, got {n_lines!r}.")
     if lines not in ("sample", "moved"):
@@ -120,8 +125,8 @@ def _check(n_lines: Any, lines: Any, titles: Any) -> None:
         raise ValueError(f"titles must be 2 titles, one for each map, got {titles!r}.")
 
 
-def _panels(axes: Any) -> np.ndarray:
-    """Return the axes given, or raise ValueError."""
+def _given_axes(axes: Any) -> np.ndarray:
+    """Return the given axes as an array, or raise ValueError if they are not two 2-D axes."""
     panels = np.array(axes, object).ravel()
     if len(panels) != 2:
         raise ValueError(f"axes must be 2 axes, one for each map, got {len(panels)}.")
@@ -130,23 +135,25 @@ def _panels(axes: Any) -> np.ndarray:
     return panels
 
 
-def _laid_over(A: np.ndarray, B: np.ndarray) -> np.ndarray:
-    """Return B shifted, rotated or mirrored to lie as A does, and as large."""
+def _aligned(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """Return B aligned with A by translation and rotation or reflection, with the same radius."""
     B = metrics.align(B, A).Y
-    # The best scale of a map that is arranged in another way makes it small: nothing would be seen.
+    # The least-squares scale shrinks a map with another arrangement until nothing is visible.
     middle = A.mean(axis=0)
     return middle + (B - middle) * np.sqrt(((A - middle) ** 2).sum() / ((B - middle) ** 2).sum())
 
 
-def _new() -> np.ndarray:
+def _new_axes() -> np.ndarray:
     """Return two axes of a new pyplot figure."""
-    from matplotlib import pyplot as plt  # slow to load, and no file needs it
+    from matplotlib import pyplot as plt  # slow to import, and unused when files are written
 
     return plt.figure(figsize=(10, 5), layout="constrained").subplots(1, 2)
 
 
-def _chosen(A: np.ndarray, B: np.ndarray, count: int, lines: str, random_state: Any) -> np.ndarray:
-    """Return the points to join, at most `count`."""
+def _points_to_join(
+    A: np.ndarray, B: np.ndarray, count: int, lines: str, random_state: Any
+) -> np.ndarray:
+    """Return the indices of at most `count` points to join."""
     from sklearn.utils import check_random_state
 
     if lines == "moved":
@@ -155,11 +162,11 @@ def _chosen(A: np.ndarray, B: np.ndarray, count: int, lines: str, random_state: 
 
 
 def _join(panels: np.ndarray, A: np.ndarray, B: np.ndarray, colours: np.ndarray) -> None:
-    """Draw lines between points of two axes, each with a ring at both ends."""
+    """Draw lines between points of two axes, with a circle at each end."""
     if not len(A):
         return
     left, right = panels
-    # the lines lie beneath both axes, so that they hide neither points nor names
+    # The lines lie below both axes, so that they cover neither points nor names.
     for ax in panels:
         ax.patch.set_visible(False)
     for a, b, tint in zip(A, B, colours, strict=True):

@@ -1,11 +1,18 @@
-"""A map → an image of how many points lie in each pixel, for more of them than dots can show."""
+"""A map → an image of the number of points in each pixel, for more points than dots can show."""
 
 from typing import Any
 
 from matplotlib.axes import Axes
 
 from bhtsne.plot.raster import SCALES
-from bhtsne.plot.scatter import begun, bound, coordinates, is_dense, named, shade
+from bhtsne.plot.scatter import (
+    axes_and_colours,
+    coordinates,
+    draw_density,
+    is_dense,
+    name_categories,
+    set_limits,
+)
 
 
 def density(
@@ -20,24 +27,24 @@ def density(
     palette: Any = None,
     theme: str | None = None,
 ) -> Axes:
-    """Draw how many points of a map lie in each pixel of the axes, and of which class.
+    """Draw the density of a map: the number and the classes of the points in each pixel.
 
-    The light of the classes in a pixel is mixed by their shares, and its opacity tells how many
-    points there are. Of quantities the mean is shown. No point hides another, and the time is that
-    of counting: a million points take about a second.
+    The colour of a pixel is the mean of the colours of its points in linear light, or the colour
+    of the mean of a quantity; its opacity increases with the number of points. No point covers
+    another.
 
     Parameters
     ----------
     Y : array-like of shape (N, d)
-        The map; d is 2, or 1: then it is a histogram, stacked in the order of the labels.
+        The map; d is 2, or 1 for a histogram, stacked in the order of the labels.
     labels : array-like of shape (N,) or None
-        As in `scatter`. Points without a label are grey where no other point is.
+        As in `scatter`. Points without a label are drawn in grey in pixels without labelled points.
     ax : Axes or None
-        Where to draw. None makes a new pyplot figure. The image has the pixels that the axes have
-        now: give the figure its size and dpi before.
+        Axes to draw in; None creates a new pyplot figure. The image has the current size of the
+        axes in pixels: set the size and dpi of the figure before.
     scale : {"eq_hist", "log", "linear"}
-        How opacity follows from counts. "eq_hist" equalises the histogram, so that as many pixels
-        have each opacity: it shows what there is at sparse places and at dense ones.
+        Function from counts to opacity. "eq_hist" is histogram equalisation: opacities are
+        uniformly distributed over the pixels, which shows sparse and dense regions alike.
     legend : {"auto", "in place", "beside", None}
         As in `scatter`.
     legend_title : str or None
@@ -57,8 +64,8 @@ def density(
     Raises
     ------
     ValueError
-        If Y is not a finite map of one or two dimensions, labels do not fit it, or an option is
-        not one of those named.
+        If Y is not a finite map of one or two dimensions, labels do not have one entry for each
+        point, or an option is invalid.
 
     Examples
     --------
@@ -73,9 +80,9 @@ def density(
         raise ValueError(f"scale must be 'eq_hist', 'log' or 'linear', got {scale!r}.")
     Y = coordinates(Y)
     is_dense("density", Y)
-    told: dict = {"legend": legend, "legend_title": legend_title, "title": title}
-    axes, coloured = begun(Y, labels, ax, palette=palette, theme=theme, **told)
-    bound(axes, Y)
-    named(axes, Y, coloured, legend)
-    shade(axes, Y, coloured, scale)
+    captions: dict = {"legend": legend, "legend_title": legend_title, "title": title}
+    axes, coloured = axes_and_colours(Y, labels, ax, palette=palette, theme=theme, **captions)
+    set_limits(axes, Y)
+    name_categories(axes, Y, coloured, legend)
+    draw_density(axes, Y, coloured, scale)
     return axes

@@ -1,4 +1,4 @@
-"""How far to trust a map → each point's share of the divergence; the force's error against θ."""
+"""A fit or a map → its errors: the KL divergence of each point, the repulsion error against θ."""
 
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from bhtsne import forces
 from bhtsne.forces import exact
 from bhtsne.plot.scatter import coordinates, scatter
-from bhtsne.plot.theme import add_legend, ink, opened, swatches
+from bhtsne.plot.theme import add_legend, ink, palette_colours, themed_axes
 from bhtsne.validation.maps import checked_options
 
-_PARTS: dict[str, Callable] = {
+_STATISTICS: dict[str, Callable] = {
     "99 % of the points are below": lambda e: np.quantile(e, 0.99),
     "RMS": lambda e: np.sqrt((e**2).mean()),
     "median": np.median,
@@ -21,17 +21,17 @@ _PARTS: dict[str, Callable] = {
 
 
 def kl_per_point(model: Any, *, legend_title: str | None = None, **options: Any) -> Axes:
-    """Draw a map coloured by each point's share of the KL divergence: where it is wrong.
+    """Draw a map coloured by the KL divergence of each point, which shows where the map is wrong.
 
-    A share is given in multiples of the mean share; the ends of the scale are the 1st and 99th
-    percentiles, so that a few points do not take all colours.
+    The terms of the divergence are divided by their mean. The ends of the colour scale are the
+    1st and 99th percentiles, so that a few extreme points do not determine it.
 
     Parameters
     ----------
     model : TSNE
         A fitted estimator, whose ``embedding_`` and ``kl_per_point_`` are drawn.
     legend_title : str or None
-        What stands along the bar. None says what it is.
+        Label of the colour bar. None is "KL divergence of the point / mean".
     **options
         The other options of `scatter`.
 
@@ -43,7 +43,7 @@ def kl_per_point(model: Any, *, legend_title: str | None = None, **options: Any)
     Raises
     ------
     ValueError
-        If the model is not fitted or knows no shares, or an option is not one of those named.
+        If the model is not fitted or has no ``kl_per_point_``, or an option is invalid.
 
     Examples
     --------
@@ -76,22 +76,22 @@ def force_errors(
 ) -> Axes:
     """Draw the error of the Barnes-Hut repulsion against θ.
 
-    Of a sample of the points, ``e_i = ‖F_i − F'_i‖ / √(mean_j ‖F_j‖²)``, with F the repulsion
-    before its division by Z, summed over all pairs in float64, and F' the one by the tree. The RMS
-    of ``e`` is what ``TSNE.history_`` calls the force error.
+    The error of a point is ``e_i = ‖F_i − F'_i‖ / √(mean_j ‖F_j‖²)`` over a sample of the points,
+    where F is the repulsion before the division by Z, summed over all pairs in float64, and F' is
+    the repulsion by the tree. The RMS of ``e`` is the force error in ``TSNE.history_``.
 
     Parameters
     ----------
     Y : array-like of shape (N, d), or dict of float to array-like
-        A map, d is 1, 2 or 3; or relative errors that were computed before, by θ.
+        A map, d is 1, 2 or 3; or a dict from θ to relative errors computed before.
     thetas : sequence of float
-        Angles to compute; left aside where Y holds errors.
+        Values of θ; ignored if Y is a dict.
     n_sample : int
-        Points whose force is compared, in time O(N · n_sample).
+        Number of sampled points, in time O(N · n_sample).
     dof : float
         Degrees of freedom of the kernel, as in `forces.repulsion`.
     ax : Axes or None
-        Where to draw. None makes a new pyplot figure.
+        Axes to draw in; None creates a new pyplot figure.
     title : str or None
         Title of the axes.
     theme : {"light", "dark", None}
@@ -102,13 +102,13 @@ def force_errors(
     Returns
     -------
     Axes
-        The axes drawn into; its first ``lines`` are the 99th percentile, the RMS and the median.
+        The axes; their first ``lines`` are the 99th percentile, the RMS and the median.
 
     Raises
     ------
     ValueError
-        If Y is not a finite map of two points or more or a dict of errors, or a number is out of
-        its range.
+        If Y is neither a finite map of at least two points nor a dict of errors, or a number is
+        out of range.
 
     Examples
     --------
@@ -122,17 +122,18 @@ def force_errors(
         errors = {_angle(theta): np.abs(np.ravel(some)) for theta, some in Y.items()}
         if not errors or not all(e.size and np.isfinite(e).all() for e in errors.values()):
             raise ValueError(
-                "Y must hold finite errors for each θ, got some that are not, or none."
+                "Y must hold finite errors for each θ, got an empty, infinite or NaN entry."
             )
     else:
         errors = _computed(Y, thetas, n_sample, dof, random_state)
-    axes = opened(ax, theme, (7, 4))
+    axes = themed_axes(ax, theme, (7, 4))
     axes.spines[["top", "right"]].set_visible(False)
     angles, handles = sorted(errors), []
-    order: Any = swatches(axes, 2)
-    for (name, part), colour in zip(_PARTS.items(), (order[1], order[0], order[0]), strict=True):
+    order: Any = palette_colours(axes, 2)
+    colours = (order[1], order[0], order[0])
+    for (name, statistic), colour in zip(_STATISTICS.items(), colours, strict=True):
         style: dict = {"color": colour, "linestyle": "--" if name == "median" else "-"}
-        values = [part(errors[theta]) for theta in angles]
+        values = [statistic(errors[theta]) for theta in angles]
         handles += axes.plot(angles, values, marker="o", markersize=4, linewidth=1.8, **style)
     if any(np.greater(line.get_ydata(), 0).any() for line in handles):
         axes.set_yscale("log")
@@ -143,7 +144,7 @@ def force_errors(
     )
     axes.set(xlabel="θ", ylabel="relative error of the repulsion")
     axes.set_title(title or axes.get_title(), pad=16)
-    add_legend(axes, axes, handles, list(_PARTS), loc="lower right")
+    add_legend(axes, axes, handles, list(_STATISTICS), loc="lower right")
     return axes
 
 
@@ -170,11 +171,12 @@ def _computed(
         raise ValueError("thetas must hold at least one number, got none.")
     dof = checked_options("barnes_hut", max(angles), dof)[1]
     sample = np.sort(check_random_state(random_state).permutation(len(Y))[:n_sample])
-    Y = Y.astype(np.float32)  # which the tree takes: what is compared is the sum, not its rounding
+    # Both sums take float32, the dtype of the tree: the error excludes the rounding of the map.
+    Y = Y.astype(np.float32)
     truth, _ = exact.repulsion(Y, dof, sample.astype(np.int64))
     size = np.sqrt((truth**2).sum(axis=1).mean()) or 1.0
-    found = {}
+    errors = {}
     for theta in angles:
         force = forces.repulsion(Y, theta=theta, dof=dof).force[sample]
-        found[theta] = np.linalg.norm(force - truth, axis=1) / size
-    return found
+        errors[theta] = np.linalg.norm(force - truth, axis=1) / size
+    return errors

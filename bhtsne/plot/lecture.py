@@ -1,4 +1,4 @@
-"""Why t-SNE → the figures of a lecture: the force between two points, and room for distances."""
+"""Gradients and distances → figures for a lecture on the crowding problem and t-SNE."""
 
 from collections.abc import Sequence
 from numbers import Integral
@@ -10,7 +10,7 @@ from matplotlib.colors import CenteredNorm, LinearSegmentedColormap
 
 from bhtsne import crowding
 from bhtsne.plot.colours import PALETTE
-from bhtsne.plot.theme import check_theme, ink, opened, paint, swatches
+from bhtsne.plot.theme import apply_theme, check_theme, ink, palette_colours, themed_axes
 from bhtsne.tables.frames import as_points
 
 _BLUE, _ORANGE, _RED, _NAVY = (PALETTE[i] for i in (0, 1, 3, 11))
@@ -26,29 +26,29 @@ _VARIANTS: dict[str, dict] = {
 def pair_gradients(
     *, background: float = 0.2, axes: Any = None, theme: str | None = None
 ) -> np.ndarray:
-    """Draw the gradient between two points, by their distance in the data and on the map.
+    """Draw the gradient between two points against their distances in the data and on the map.
 
-    Figure 1 of van der Maaten & Hinton 2008. Warm colours are attraction, cold ones repulsion,
-    each panel on its own scale; on the black line there is neither.
+    Figure 1 of van der Maaten & Hinton 2008. Warm colours are attraction and cold colours
+    repulsion, on a separate scale for each panel; the gradient is zero on the black line.
 
     Parameters
     ----------
     background : float
-        The part of UNI-SNE's similarities that is the same for all pairs.
+        Uniform background ρ of UNI-SNE, as in `crowding.pair_gradient`.
     axes : sequence of 4 Axes or None
-        Where to draw. None makes a new pyplot figure.
+        Axes to draw in; None creates a new pyplot figure.
     theme : {"light", "dark", None}
         As in `scatter`.
 
     Returns
     -------
     ndarray of Axes, shape (4,)
-        SNE, UNI-SNE with the gradient that was published, UNI-SNE and t-SNE.
+        SNE, UNI-SNE with the published gradient, UNI-SNE and t-SNE.
 
     Raises
     ------
     ValueError
-        If there are not 4 axes, or background is out of its range.
+        If there are not 4 axes, or background is out of range.
 
     Examples
     --------
@@ -57,17 +57,17 @@ def pair_gradients(
     """
     check_theme(theme)
     if axes is None:
-        from matplotlib import pyplot as plt  # slow to load, and no file needs it
+        from matplotlib import pyplot as plt  # slow to import, and unused when files are written
 
         shape: dict = {"figsize": (9, 7.5), "layout": "constrained"}
         axes = plt.subplots(2, 2, sharex=True, sharey=True, **shape)[1].ravel()
     panels = np.array(axes, object).ravel()
     if len(panels) != 4:
         raise ValueError(f"axes must be 4 axes, one for each variant, got {len(panels)}.")
-    distance = 0.015 * (np.arange(200) + 0.5)  # not 0, where no pair has a gradient
+    distance = 0.015 * (np.arange(200) + 0.5)  # above 0, where all gradients vanish
     grid: dict = {"data_distance": distance, "map_distance": distance[:, None]}
     for ax, (name, options) in zip(panels, _VARIANTS.items(), strict=True):
-        paint(ax, theme)
+        apply_theme(ax, theme)
         gradient = crowding.pair_gradient(**grid, background=background, **options)
         heat: dict = {"cmap": _DIVERGING, "norm": CenteredNorm(), "rasterized": True}
         drawn = ax.pcolormesh(distance, distance, gradient, **heat)
@@ -85,29 +85,29 @@ def pair_gradients(
 def distance_densities(
     dims: Sequence[int] = (2, 3, 10, 50), *, ax: Axes | None = None, theme: str | None = None
 ) -> Axes:
-    """Draw how likely each distance is to points that fill a ball evenly, by its dimensions.
+    """Draw the densities of the distances from the centre of uniform balls of several dimensions.
 
-    The density of the distance from the middle is ``n r^(n−1)``: of many dimensions, nearly all of
-    the ball is near its surface, and a map has no room for so many points at one distance.
+    The density is ``n r^(n−1)``: with many dimensions, nearly all of the ball lies close to its
+    surface, and a map has no area for so many points at one distance.
 
     Parameters
     ----------
     dims : sequence of int
         Numbers of dimensions n, one line each.
     ax : Axes or None
-        Where to draw. None makes a new pyplot figure.
+        Axes to draw in; None creates a new pyplot figure.
     theme : {"light", "dark", None}
         As in `scatter`.
 
     Returns
     -------
     Axes
-        The axes drawn into.
+        The axes with the figure.
 
     Raises
     ------
     ValueError
-        If a number of dimensions is not a whole number of 1 or more.
+        If a number of dimensions is below 1.
 
     Examples
     --------
@@ -115,10 +115,10 @@ def distance_densities(
     >>> [line.get_label() for line in ax.lines]
     ['2', '100']
     """
-    axes = opened(ax, theme, (7, 4))
+    axes = themed_axes(ax, theme, (7, 4))
     axes.spines[["top", "right"]].set_visible(False)
     r = np.linspace(0, 1, 1001)[1:]
-    for n, colour in zip(dims, swatches(axes, len(dims)), strict=True):
+    for n, colour in zip(dims, palette_colours(axes, len(dims)), strict=True):
         axes.plot(r, crowding.distance_density(r, n), color=colour, linewidth=2, label=str(n))
     axes.set(xlabel="distance / radius of the ball", ylabel="density (logarithmic)")
     axes.set(xlim=(0, 1), yscale="log", ylim=(0.01, 2 * max(dims)))
@@ -138,36 +138,36 @@ def distances(
     random_state: Any = 0,
     theme: str | None = None,
 ) -> Axes:
-    """Draw how the distances between points spread, in the data and on the map.
+    """Draw the distributions of the distances between points, in the data and on the map.
 
-    Those of random pairs, each divided by the mean of its kind: in data of many dimensions they
-    are much alike, on a map they cannot be.
+    Distances of random pairs are divided by their mean. They are similar in data of many
+    dimensions, but spread widely on a map.
 
     Parameters
     ----------
     X : array-like or CSR of shape (N, D)
-        Points; their distance is Euclidean.
+        Points with Euclidean distances.
     Y : array-like of shape (N, d)
         The map.
     ax : Axes or None
-        Where to draw. None makes a new pyplot figure.
+        Axes to draw in; None creates a new pyplot figure.
     n_pairs : int
-        Pairs to draw, with replacement.
+        Number of pairs, sampled with replacement.
     random_state : int, RandomState or None
-        Seed.
+        Seed of the sample.
     theme : {"light", "dark", None}
         As in `scatter`.
 
     Returns
     -------
     Axes
-        The axes drawn into.
+        The axes with the figure.
 
     Raises
     ------
     ValueError
-        If X and Y differ in length, either has all its points on one spot, or n_pairs is not a
-        whole number of 1 or more.
+        If X and Y differ in length, all points of X or of Y coincide, or n_pairs is not an integer
+        of at least 1.
 
     Examples
     --------
@@ -187,12 +187,15 @@ def distances(
     random = check_random_state(random_state)
     i = random.randint(n, size=n_pairs)
     j = (i + random.randint(1, n, size=n_pairs)) % n
-    spread = {"data": _by_mean("X", X, i, j), "map": _by_mean("Y", Y, i, j)}
-    edges = np.linspace(0, max(d.max() for d in spread.values()), 101)
-    axes = opened(ax, theme, (7, 4))
+    relative = {
+        "data": _relative_distances("X", X, i, j),
+        "map": _relative_distances("Y", Y, i, j),
+    }
+    edges = np.linspace(0, max(d.max() for d in relative.values()), 101)
+    axes = themed_axes(ax, theme, (7, 4))
     axes.spines[["top", "right"]].set_visible(False)
-    blue, *_, red = swatches(axes, 4)
-    for (name, d), Z, colour in zip(spread.items(), (X, Y), (blue, red), strict=True):
+    blue, *_, red = palette_colours(axes, 4)
+    for (name, d), Z, colour in zip(relative.items(), (X, Y), (blue, red), strict=True):
         density, _ = np.histogram(d, edges, density=True)
         label = f"{name} ({Z.shape[1]}-D): ± {d.std():.0%}"
         axes.stairs(density, edges, fill=True, color=colour, alpha=0.3)
@@ -203,13 +206,13 @@ def distances(
     return axes
 
 
-def _by_mean(name: str, X: Any, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+def _relative_distances(name: str, X: Any, i: np.ndarray, j: np.ndarray) -> np.ndarray:
     """Return the distances of pairs, divided by their mean."""
     from sklearn.metrics.pairwise import paired_euclidean_distances
 
-    # in parts, so that wide data are not copied n_pairs times at once
-    parts = zip(*(np.array_split(some, -(-len(i) // 5_000)) for some in (i, j)), strict=True)
-    found = np.concatenate([paired_euclidean_distances(X[a], X[b]) for a, b in parts])
-    if not found.any():
-        raise ValueError(f"{name} must not have all its points on one spot; distances are all 0.")
-    return found / found.mean()
+    # In blocks of pairs, since the rows of all pairs at once may exceed the memory.
+    blocks = zip(*(np.array_split(some, -(-len(i) // 5_000)) for some in (i, j)), strict=True)
+    distance = np.concatenate([paired_euclidean_distances(X[a], X[b]) for a, b in blocks])
+    if not distance.any():
+        raise ValueError(f"{name} must not have all its points on one spot, got only distances 0.")
+    return distance / distance.mean()

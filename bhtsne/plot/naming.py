@@ -1,4 +1,4 @@
-"""Names of categories → where each is densest on the map, or a legend beside it."""
+"""Names of categories → text at the densest place of each category, or a legend beside the axes."""
 
 from typing import Any
 from unicodedata import east_asian_width
@@ -12,14 +12,15 @@ from matplotlib.patheffects import withStroke
 from bhtsne.plot.colours import Coloured
 from bhtsne.plot.theme import add_legend, background, ink
 
-_CELLS = 64  # of the grid on which densities are compared, a side
+_CELLS = 64  # per side of the grid on which densities are compared
+# Up to `_FEW` names all must have a place of their own, for more names a fraction of `_MOST`.
 _FEW, _MOST = 20, 0.8
-_LONGEST = 40  # letters of a name
-_FAR = 1.5  # heights of a name from its place, from which on a line leads to it
+_LONGEST = 40  # characters of a name
+_FAR = 1.5  # heights of a name from its place beyond which a line connects the two
 
 
 def check_legend(legend: Any, names: list[str] | None, dims: int) -> None:
-    """Raise ValueError if a map cannot be explained as asked."""
+    """Raise ValueError if `legend` is invalid or not possible for the labels and the map."""
     if legend not in ("auto", "in place", "beside", None):
         raise ValueError(f"legend must be 'auto', 'in place', 'beside' or None, got {legend!r}.")
     if legend == "in place" and (names is None or dims != 2):
@@ -36,7 +37,7 @@ def name_beside(ax: Any, labels: Coloured) -> None:
 
 
 def count_below(ax: Any, labels: Coloured) -> Any:
-    """Write below axes how many points have no colour of their own; return the legend, or None."""
+    """Add a legend below axes for points without a colour of their own; return it, or None."""
     dots, names = _dots(_greys(labels))
     if not names:
         return None
@@ -47,7 +48,7 @@ def count_below(ax: Any, labels: Coloured) -> Any:
 
 
 def explain_beside(figure: Any, axes: Any, labels: Coloured) -> None:
-    """Add one legend or colour bar to the right of several axes, and the width that it takes."""
+    """Add one legend or colour bar to the right of several axes, and widen the figure for it."""
     before = figure.get_figwidth()
     if labels.scale is not None:
         colour_bar(axes, labels, shrink=min(0.5, 3.5 / figure.get_figheight()))
@@ -65,7 +66,7 @@ def explain_beside(figure: Any, axes: Any, labels: Coloured) -> None:
 
 
 def count_all_below(axes: Any, labels: Coloured) -> Any:
-    """Write the same count below all axes of a figure; return its legend, or None."""
+    """Add one legend as of `count_below` below all axes of a figure; return it, or None."""
     dots, names = _dots(_greys(labels))
     if not names:
         return None
@@ -75,7 +76,7 @@ def count_all_below(axes: Any, labels: Coloured) -> Any:
 
 
 def colour_bar(axes: Any, labels: Coloured, shrink: float = 0.5) -> None:
-    """Add the scale of the quantities to the right of axes, with arrows where it is cut."""
+    """Add a colour bar to the right of axes, with arrows at ends that values exceed."""
     first = np.ravel(axes)[0]
     scale: Any = labels.scale
     known = np.concatenate(labels.values)[np.concatenate(labels.known)]
@@ -92,7 +93,7 @@ def colour_bar(axes: Any, labels: Coloured, shrink: float = 0.5) -> None:
 
 
 def _date_ticks(first: float, last: float) -> dict:
-    """Return the ticks of dates, each with its year."""
+    """Return the ticks of dates; each label includes the year."""
     if first == last:
         return {"ticks": [first], "format": DateFormatter("%Y-%m-%d")}
     locator = AutoDateLocator(minticks=3, maxticks=7)
@@ -102,11 +103,13 @@ def _date_ticks(first: float, last: float) -> dict:
     return {"ticks": locator, "format": formatter}
 
 
-def name_in_place(ax: Any, points: np.ndarray, codes: np.ndarray, names: list, picky: bool) -> bool:
-    """Write each name where its category is densest; if picky, only where that explains all.
+def name_in_place(
+    ax: Any, points: np.ndarray, codes: np.ndarray, names: list, complete: bool
+) -> bool:
+    """Write each name at the densest place of its category; return whether names were written.
 
-    Codes past the last name are of categories that have none. Names of categories that have no
-    point are left out. Returns whether names were written.
+    If `complete`, names are written only if each category has a place of its own and there is
+    space. Categories beyond the last name are not named, nor are categories without points.
     """
     named = (codes >= 0) & (codes < len(names))
     points, codes = points[named], codes[named]
@@ -116,35 +119,37 @@ def name_in_place(ax: Any, points: np.ndarray, codes: np.ndarray, names: list, p
         return True
     codes = np.searchsorted(here, codes)
     places, apart = _places(points, codes, len(names))
-    # 40 colours are hardly told apart in a legend: then a few names may share a place
-    if picky and apart.mean() < (1 if len(names) <= _FEW else _MOST):
+    # A legend of 40 similar colours is hard to read: then some names may lack their own place.
+    if complete and apart.mean() < (1 if len(names) <= _FEW else _MOST):
         return False
     texts = _texts(ax, names)
     halves = np.array([text.get_window_extent().size for text in texts]) / 2 + 2
     box, start = ax.get_window_extent(), ax.transData.transform(places)
-    centres, room = _spread(start, halves, box)
-    gap = np.maximum(np.abs(centres - start) - halves, 0)  # from a name to its place
+    centres, disjoint = _spread(start, halves, box)
+    gap = np.maximum(np.abs(centres - start) - halves, 0)  # between a name and its place
     near = gap.max() < 0.04 * box.width
-    fine = not picky or (room and near)
+    fine = not complete or (disjoint and near)
     for text, place in zip(texts, ax.transData.inverted().transform(centres), strict=True):
         text.set_position(place) if fine else text.remove()
     if fine:
-        _lead(ax, places, start, centres, halves)
+        _draw_lines(ax, places, start, centres, halves)
     return fine
 
 
 def _texts(ax: Any, names: list[str]) -> list:
-    """Write names into the corner of axes, in their final size."""
+    """Return texts with the names in their final size, at the origin of the axes."""
     halo = [withStroke(linewidth=3, foreground=background(ax))]
     style: dict = {"ha": "center", "va": "center", "weight": "bold", "path_effects": halo}
     width = ax.get_window_extent().width / ax.figure.dpi
-    # many names take smaller letters: 10 of them 13 points on 7 inches, 40 of them 10
+    # the font size decreases with the number of names
     size = np.clip(width * 2.4 * min(1.0, (14 / len(names)) ** 0.25), 6, 13)
     return [ax.text(0, 0, x, size=size, color=ink(ax), parse_math=False, **style) for x in names]
 
 
-def _lead(ax: Any, places: np.ndarray, start: np.ndarray, centres: np.ndarray, halves) -> None:
-    """Draw a line from the place of each name that was pushed far from it."""
+def _draw_lines(
+    ax: Any, places: np.ndarray, start: np.ndarray, centres: np.ndarray, halves: np.ndarray
+) -> None:
+    """Draw a line from each name to its place if the two are far apart."""
     to_data = ax.transData.inverted()
     for place, begin, centre, half in zip(places, start, centres, halves, strict=True):
         way = begin - centre
@@ -155,7 +160,7 @@ def _lead(ax: Any, places: np.ndarray, start: np.ndarray, centres: np.ndarray, h
 
 
 def shortened(name: str, longest: int = _LONGEST) -> str:
-    """Return a name in one line, without the middle of a long one."""
+    """Return a name in one line; the middle of a long name is replaced by an ellipsis."""
     line = " ".join(name.split())
     ends = line[:longest] + line[-longest:]
     wide = sum(east_asian_width(letter) in "WF" for letter in ends)
@@ -169,7 +174,7 @@ def _title(labels: Coloured) -> str | None:
 
 
 def _greys(labels: Coloured) -> list[tuple[str, str]]:
-    """Return what is said of points without a colour of their own, and how they look."""
+    """Return the legend entries and colours of points without a colour of their own."""
     greys = [labels.rest] if labels.rest else []
     if labels.unlabelled:
         greys.append((f"no label ({labels.unlabelled:,})", labels.missing))
@@ -181,7 +186,7 @@ def _entry_count(labels: Coloured) -> int:
 
 
 def _entries(labels: Coloured, columns: int) -> tuple[list[Line2D], list[str]]:
-    """Return a dot and a name for each category, and for points without a colour of their own."""
+    """Return handles and names for all categories and for points without a colour of their own."""
     longest = max(12, _LONGEST * 2 // (columns + 1))
     names = [shortened(name, longest) for name in labels.names or []]
     return _dots([*zip(names, labels.swatches, strict=False), *_greys(labels)])
@@ -193,10 +198,10 @@ def _dots(entries: list[tuple[str, str]]) -> tuple[list[Line2D], list[str]]:
 
 
 def _places(points: np.ndarray, codes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return where each category is densest, and which of them have a place of their own.
+    """Return the densest place of each category, and which categories have a place of their own.
 
-    A mean would fall between the parts of a category that the map has torn. An own place takes 5
-    points at the least, and half of the category, where no other category is denser.
+    The mean of a category may lie between its clusters, where it has no points. A category has a
+    place of its own if it is the densest at half of its points, and at 5 or more of them.
     """
     low, step = points.min(axis=0), np.ptp(points, axis=0).max() / (_CELLS - 1) or 1.0
     x, y = ((points - low) / step).astype(int).T
@@ -212,7 +217,7 @@ def _places(points: np.ndarray, codes: np.ndarray, count: int) -> tuple[np.ndarr
 
 
 def _spread(centres: np.ndarray, halves: np.ndarray, box: Any) -> tuple[np.ndarray, bool]:
-    """Push rectangles apart inside a box, the shorter way; also return whether all found room."""
+    """Move rectangles apart within a box; return their centres, and whether none overlap."""
     low, high = box.min + halves, np.maximum(box.max - halves, box.min + halves)
     fits = bool((2 * halves <= box.size).all())
     rank = np.sign(np.subtract.outer(np.arange(len(centres)), np.arange(len(centres))))
@@ -223,11 +228,11 @@ def _spread(centres: np.ndarray, halves: np.ndarray, box: Any) -> tuple[np.ndarr
         hit = (overlap > 0).all(axis=-1) & (rank != 0)
         if not hit.any():
             return centres, fits
-        # sideways only where that is much the shorter way: names are read line by line
+        # Move horizontally only if that is much shorter: names on separate lines are readable.
         sideways = overlap[..., 0] < 0.5 * overlap[..., 1]
-        for axis, pushed in ((0, hit & sideways), (1, hit & ~sideways)):
+        for axis, moved in ((0, hit & sideways), (1, hit & ~sideways)):
             way = np.where(delta[..., axis] == 0, rank, np.sign(delta[..., axis]))
-            step = pushed * way * (overlap[..., axis] / 2 + 0.5)
-            centres[:, axis] += step.sum(axis=1) / np.maximum(1, pushed.sum(axis=1)) ** 0.5
+            step = moved * way * (overlap[..., axis] / 2 + 0.5)
+            centres[:, axis] += step.sum(axis=1) / np.maximum(1, moved.sum(axis=1)) ** 0.5
         centres = np.clip(centres, low, high)
     return centres, False

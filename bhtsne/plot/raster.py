@@ -1,4 +1,4 @@
-"""Points and their colours → an image of how many there are in each pixel, and of which colour."""
+"""Points and their colours → an image of the number and the mean colour of points in each pixel."""
 
 from typing import Any, NamedTuple
 
@@ -6,22 +6,23 @@ import numpy as np
 from matplotlib.colors import to_rgb, to_rgba_array
 
 from bhtsne.plot.colours import Coloured
+from bhtsne.plot.theme import linear_light
 
 SCALES = ("eq_hist", "log", "linear")
 _LEAST = 0.25  # opacity of a pixel with the fewest points
-_DOT = 0.6  # the smallest dot that is seen, in typographic points
+_DOT = 0.6  # diameter of the smallest visible dot in typographic points
 
 
 class Grid(NamedTuple):
-    """The pixel of each point that lies inside."""
+    """The pixels of the points within the limits of an image."""
 
     shape: tuple[int, int]  # rows and columns
-    pixel: np.ndarray
-    inside: np.ndarray  # the points that have one
+    pixel: np.ndarray  # of each point within the limits
+    inside: np.ndarray  # indices of the points within the limits
 
 
 def grid(points: np.ndarray, limits: tuple, size: tuple[int, int]) -> Grid:
-    """Return the pixels of points within limits (x0, x1, y0, y1), for an image of a size."""
+    """Return the pixels of points for an image of limits (x0, x1, y0, y1) and (columns, rows)."""
     columns, rows = size
     ends = np.array(limits, float).reshape(2, 2)
     place = (points - ends[:, 0]) / (ends[:, 1] - ends[:, 0]) * (columns, rows)
@@ -30,28 +31,29 @@ def grid(points: np.ndarray, limits: tuple, size: tuple[int, int]) -> Grid:
     return Grid((rows, columns), row * columns + column, inside)
 
 
-def shaded(on: Grid, labels: Coloured, scale: str, reach: int) -> np.ndarray:
+def shaded(pixels: Grid, labels: Coloured, scale: str, reach: int) -> np.ndarray:
     """Return an RGBA image of shape (rows, columns, 4), its first row the lowest.
 
-    The light of the classes in a pixel is mixed by their shares; of quantities the mean is shown.
-    The opacity tells how many points there are. Pixels without a labelled point show the others.
+    The colour of a pixel is the mean colour of its labelled points in linear light, or the colour
+    of their mean quantity. Its opacity increases with their number. Pixels without labelled points
+    show the others.
     """
-    count = on.shape[0] * on.shape[1]
-    known = labels.known[0][on.inside]
+    count = pixels.shape[0] * pixels.shape[1]
+    known = labels.known[0][pixels.inside]
     here = known if known.any() else np.ones(len(known), bool)
-    chosen, pixel = on.inside[here], on.pixel[here]
-    near = [np.bincount(pixel, minlength=count)]
+    chosen, pixel = pixels.inside[here], pixels.pixel[here]
+    sums = [np.bincount(pixel, minlength=count)]
     if labels.scale is None:
-        # one more, at -1, for maps without any label
+        # one more colour, at index -1, for maps without any label
         table = to_rgba_array([*labels.swatches, labels.colours[0][0]])[:, :3]
-        light = _linear(table)[labels.values[0][chosen]]
+        light = linear_light(table)[labels.values[0][chosen]]
     else:
         ends = labels.scale.get_clim()
         light = np.clip(labels.values[0][chosen], *ends)[:, None]
-    near += [np.bincount(pixel, one, minlength=count) for one in light.T]
-    others = np.bincount(on.pixel[~here], minlength=count)
-    total, *sums, rest = (_wider(x.reshape(on.shape), reach) for x in (*near, others))
-    image = np.zeros((*on.shape, 4))
+    sums += [np.bincount(pixel, one, minlength=count) for one in light.T]
+    others = np.bincount(pixels.pixel[~here], minlength=count)
+    total, *sums, rest = (_box_sum(x.reshape(pixels.shape), reach) for x in (*sums, others))
+    image = np.zeros((*pixels.shape, 4))
     some = total > 0
     mean = np.stack(sums, axis=-1)[some] / total[some][:, None]
     scaled: Any = labels.scale
@@ -63,10 +65,10 @@ def shaded(on: Grid, labels: Coloured, scale: str, reach: int) -> np.ndarray:
 
 
 def stacked(x: np.ndarray, edges: np.ndarray, rows: int, labels: Coloured) -> np.ndarray:
-    """Return an RGBA image of a histogram, its points in the order of their labels.
+    """Return an RGBA image of a histogram, with the points of each bin stacked by label.
 
-    The first row is the lowest, where those without a label are; a column is as high as the
-    fullest bin.
+    The first row is the lowest and starts with points without a label. The height of the image is
+    that of the fullest bin.
     """
     order = np.lexsort((labels.values[0], labels.known[0], column := columns(x, edges)))
     count = np.bincount(column, minlength=len(edges) - 1)
@@ -77,7 +79,7 @@ def stacked(x: np.ndarray, edges: np.ndarray, rows: int, labels: Coloured) -> np
 
 
 def columns(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Return the bin of each value."""
+    """Return the index of the bin of each value."""
     return np.searchsorted(edges[1:-1], x)
 
 
@@ -87,12 +89,12 @@ def bin_edges(x: np.ndarray) -> np.ndarray:
 
 
 def reach(dpi: float) -> int:
-    """Return by how many pixels a point reaches beyond its own, so that one alone can be seen."""
+    """Return the radius in pixels at which a single point is visible, 0 for its own pixel."""
     return round((_DOT * dpi / 72 - 1) / 2)
 
 
-def _wider(image: np.ndarray, reach: int) -> np.ndarray:
-    """Return the sum of each pixel and those around it, up to `reach` away."""
+def _box_sum(image: np.ndarray, reach: int) -> np.ndarray:
+    """Return the sum over the square of pixels up to `reach` around each pixel."""
     for axis in (0, 1) if reach > 0 else ():
         whole = image.cumsum(axis=axis)
         ahead = np.take(
@@ -109,12 +111,12 @@ def _wider(image: np.ndarray, reach: int) -> np.ndarray:
 
 
 def _opacity(count: np.ndarray, scale: str) -> np.ndarray:
-    """Return the opacity of pixels from how many points they hold, none of which is 0."""
+    """Return the opacity of pixels from their counts, which are positive."""
     if not count.size:
         return count
     if scale == "eq_hist":
         _, which, pixels = np.unique(count, return_inverse=True, return_counts=True)
-        rank = np.cumsum(pixels) - pixels / 2  # that of the middle one among equal counts
+        rank = np.cumsum(pixels) - pixels / 2  # the mean rank of equal counts
         part = (rank / rank[-1])[which]
     elif scale == "log":
         part = np.log(count) / max(np.log(count.max()), 1e-9) if count.max() > 1 else 1.0
@@ -123,12 +125,7 @@ def _opacity(count: np.ndarray, scale: str) -> np.ndarray:
     return _LEAST + (1 - _LEAST) * part
 
 
-def _linear(rgb: np.ndarray) -> np.ndarray:
-    """Return the light of colours in sRGB (IEC 61966-2-1)."""
-    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-
-
 def _gamma(light: np.ndarray) -> np.ndarray:
-    """Return the colours in sRGB of light."""
+    """Return linear light as colours in sRGB (IEC 61966-2-1)."""
     low = np.clip(light, 0, 1)
     return np.where(low <= 0.0031308, 12.92 * low, 1.055 * low ** (1 / 2.4) - 0.055)

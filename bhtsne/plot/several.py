@@ -1,4 +1,4 @@
-"""Several maps → one figure with a panel for each, in the same colours and, if asked, limits."""
+"""Several maps → one figure with a panel for each, in the same colours."""
 
 from collections.abc import Sequence
 from numbers import Integral
@@ -10,17 +10,17 @@ from bhtsne.plot.colours import Coloured, colour, for_each_map
 from bhtsne.plot.naming import check_legend, count_all_below, explain_beside, name_in_place
 from bhtsne.plot.scatter import (
     PROJECTION,
+    apply_layout,
     coordinates,
-    dots,
-    frame,
+    dot_style,
+    draw_density,
+    draw_points,
+    fit_limits,
     is_dense,
-    put,
-    settle,
-    shade,
+    remove_frame,
     stack,
-    undress,
 )
-from bhtsne.plot.theme import check_theme, paint, suited
+from bhtsne.plot.theme import apply_theme, check_theme, matching_theme
 
 
 def small_multiples(
@@ -40,28 +40,28 @@ def small_multiples(
 ) -> np.ndarray:
     """Draw several maps side by side in a new pyplot figure.
 
-    A category, or a quantity, has the same colour in every panel.
+    Categories and quantities have the same colours in all panels.
 
     Parameters
     ----------
     maps : sequence of array-like of shape (N, d)
-        The maps; N may differ between them, d is 1, 2 or 3.
+        The maps; N and d may differ between them, d is 1, 2 or 3.
     labels : array-like of shape (N,), list of these, or None
-        One label a point, as in `scatter`: one sequence for all maps, or a list with one sequence,
-        or None, for each map.
+        Labels as in `scatter`: one sequence for all maps, or a list with one sequence, or None,
+        for each map.
     titles : sequence of str or None
-        One title a map.
+        One title for each map.
     n_columns : int or None
-        Panels in a row. None makes a grid that is about square and full.
+        Panels in a row. None creates a nearly square grid with few empty cells.
     same_scale : bool
         Whether all panels have the same limits, for maps whose coordinates are comparable.
     kind : {"auto", "dots", "density"}
-        As in `scatter`, by each panel's own number of points.
+        As in `scatter`, separately for each panel.
     size, alpha : float or None
         As in `scatter`.
     legend : {"auto", "in place", "beside", None}
-        As in `scatter`, but one legend beside all panels. "auto" names categories in place if that
-        explains every panel.
+        As in `scatter`, but one legend beside all panels. "auto" is "in place" if that is possible
+        in every panel.
     legend_title : str or None
         As in `scatter`.
     palette : dict, list of colours, colormap, str or None
@@ -77,8 +77,7 @@ def small_multiples(
     Raises
     ------
     ValueError
-        If there is no map, labels or titles do not fit the maps, or an option is not one of those
-        named.
+        If there is no map, labels or titles do not match the maps, or an option is invalid.
 
     Examples
     --------
@@ -89,7 +88,7 @@ def small_multiples(
     >>> axes[0].get_xlim() == axes[1].get_xlim()
     True
     """
-    maps, titles = checked(maps, titles)
+    maps, titles = checked_maps(maps, titles)
     dims = {Y.shape[1] for Y in maps}
     if same_scale and len(dims) > 1:
         raise ValueError(
@@ -98,17 +97,17 @@ def small_multiples(
     check_theme(theme)
     labels = for_each_map(labels, len(maps))
     sizes = [len(Y) for Y in maps]
-    theirs: dict = {"palette": palette, "title": legend_title, "theme": suited(None, theme)}
-    coloured = colour(labels, sizes, **theirs)
+    style: dict = {"palette": palette, "title": legend_title, "theme": matching_theme(None, theme)}
+    coloured = colour(labels, sizes, **style)
     for d in dims:
         check_legend(legend, coloured.names, d)
     dense = [is_dense(kind, Y, size, alpha) for Y in maps]
     axes = _grid(maps, titles, n_columns, theme)
-    fill(axes, maps, coloured, dense, legend, same_scale=same_scale, size=size, alpha=alpha)
+    draw_panels(axes, maps, coloured, dense, legend, same_scale=same_scale, size=size, alpha=alpha)
     return axes
 
 
-def fill(
+def draw_panels(
     axes: np.ndarray,
     maps: list[np.ndarray],
     labels: Coloured,
@@ -119,34 +118,34 @@ def fill(
     size: float | None,
     alpha: float | None,
 ) -> None:
-    """Draw each map in its axes, and name or explain the categories for all."""
+    """Draw each map in its axes, with names of categories, a legend or a colour bar for all."""
     parts = [labels.of(i) for i in range(len(maps))]
     drawn = [
-        None if flat else put(ax, Y, one.colours[0], one.known[0])
+        None if flat else draw_points(ax, Y, one.colours[0], one.known[0])
         for ax, Y, one, flat in zip(axes, maps, parts, dense, strict=True)
     ]
-    placed = [stack(Y) if Y.shape[1] == 1 else Y for Y in maps]
-    for ax, points in zip(axes, placed, strict=True):
-        frame(ax, np.concatenate(placed) if same_scale else points)
+    points = [stack(Y) if Y.shape[1] == 1 else Y for Y in maps]
+    for ax, own in zip(axes, points, strict=True):
+        fit_limits(ax, np.concatenate(points) if same_scale else own)
     note = count_all_below(axes, labels) if legend and labels.names else None
-    settle(*axes)
+    apply_layout(*axes)
     if legend and not _named_in_place(axes, maps, labels, legend):
         if note is not None:
             note.remove()
         explain_beside(axes[0].figure, axes, labels)
-        settle(*axes)
+        apply_layout(*axes)
     plain = labels.scale is None and not labels.names
-    for ax, put_there, Y, one in zip(axes, drawn, maps, parts, strict=True):
-        if put_there is None:
-            shade(ax, Y, one)
+    for ax, dots, Y, one in zip(axes, drawn, maps, parts, strict=True):
+        if dots is None:
+            draw_density(ax, Y, one)
         else:
-            put_there.set(**dots(ax, len(Y), size, alpha, plain=plain))
+            dots.set(**dot_style(ax, len(Y), size, alpha, plain=plain))
 
 
-def checked(
+def checked_maps(
     maps: Sequence[Any], titles: Sequence[Any] | None
 ) -> tuple[list[np.ndarray], list[str]]:
-    """Return each map as float64 and its title or "", or raise ValueError."""
+    """Return the maps as float64 and their titles, "" without titles, or raise ValueError."""
     maps = [coordinates(Y, f"maps[{i}]") for i, Y in enumerate(maps)]
     if not maps:
         raise ValueError("maps must hold at least one map, got none.")
@@ -162,8 +161,8 @@ def checked(
 def _grid(
     maps: list[np.ndarray], titles: list[str], n_columns: int | None, theme: str | None
 ) -> np.ndarray:
-    """Return the axes of a new figure, without the points."""
-    from matplotlib import pyplot as plt  # slow to load, and no file needs it
+    """Return the empty axes of a new figure."""
+    from matplotlib import pyplot as plt  # slow to import, and unused when files are written
 
     count = len(maps)
     if n_columns is None:
@@ -180,8 +179,8 @@ def _grid(
     for i, Y in enumerate(maps):
         dims = Y.shape[1]
         axes[i] = figure.add_subplot(rows, n_columns, i + 1, projection=PROJECTION[dims])
-        paint(axes[i], theme)
-        undress(axes[i], dims)
+        apply_theme(axes[i], theme)
+        remove_frame(axes[i], dims)
         axes[i].set_title(titles[i], size=min(12, 4 * width))
     return axes
 
@@ -189,13 +188,13 @@ def _grid(
 def _named_in_place(
     axes: np.ndarray, maps: list[np.ndarray], coloured: Coloured, legend: str
 ) -> bool:
-    """Write the categories' names into every panel, or into none."""
-    picky, names = legend == "auto", coloured.names
+    """Write names of categories into all panels or none; return whether they were written."""
+    complete, names = legend == "auto", coloured.names
     possible = all(Y.shape[1] == 2 for Y in maps) and not coloured.rest
-    if not names or not (possible if picky else legend == "in place"):
+    if not names or not (possible if complete else legend == "in place"):
         return False
     parts = zip(axes, maps, coloured.values, strict=True)
-    if all(name_in_place(*part, names, picky) for part in parts):
+    if all(name_in_place(*part, names, complete) for part in parts):
         return True
     for ax in axes:
         for text in [*ax.texts]:

@@ -1,4 +1,4 @@
-"""A map and the images that are its points → the images drawn where they lie, as many as fit."""
+"""A map and one image for each point → images at the positions of points, without overlap."""
 
 from numbers import Real
 from typing import Any
@@ -10,15 +10,16 @@ from PIL import Image
 
 from bhtsne.plot.colours import Coloured
 from bhtsne.plot.naming import count_below, name_beside
-from bhtsne.plot.scatter import begun, bound, coordinates, settle
+from bhtsne.plot.scatter import apply_layout, axes_and_colours, coordinates, set_limits
 from bhtsne.plot.theme import ink
 
-# Thumbnails at most a tenth of their size from the knots of a grid of this pitch never overlap:
-# where there are many points, every knot has one. By a pitch of 1 half of the knots stay empty.
+# Candidates near the nodes of a grid come first. The pitch is in sizes of a thumbnail: at 1.2,
+# thumbnails within a tenth of their size from their nodes never overlap. At 1, the thumbnails of
+# neighbouring nodes nearly always do, and many nodes remain empty.
 _PITCH = 1.2
-_FINE = 16  # cells in a pitch, each of which has one candidate
-_FRAME = 0.05  # of a thumbnail's longer side
-_SHARP = 64  # pixels of a thumbnail's longer side, at the most
+_FINE = 16  # cells per pitch, each of which has one candidate
+_FRAME = 0.05  # of the longer side of a thumbnail
+_SHARP = 64  # maximum number of pixels of the longer side of a thumbnail
 
 
 def thumbnails(
@@ -35,27 +36,28 @@ def thumbnails(
     palette: Any = None,
     theme: str | None = None,
 ) -> Axes:
-    """Draw images where their points lie on a map, as many as do not overlap.
+    """Draw images at the positions of their points on a map, as many as fit without overlap.
 
     Parameters
     ----------
     Y : array-like of shape (N, 2)
         The map.
     images : array-like of shape (N, h, w), (N, h, w, 3), (N, h, w, 4) or (N, h²)
-        One image a point, grey or in colours; flat ones are squares. Colours are uint8 or 0 to 1.
-        Of grey images the largest value of all is the lightest.
+        One grey or colour image for each point; flat images are square. Colours are uint8, or
+        floats from 0 to 1. Grey values are scaled from the minimum to the maximum of all images;
+        the maximum is the lightest.
     labels : array-like of shape (N,) or None
-        As in `scatter`: they tint strokes and frames.
+        As in `scatter`; they colour the strokes or frames of the images.
     ax : Axes or None
-        Where to draw. None makes a new pyplot figure.
+        Axes to draw in; None creates a new pyplot figure.
     size : float or None
-        The longer side of an image in typographic points. None lets N and the axes decide.
+        The longer side of an image in typographic points. None chooses it by N and the axes.
     opaque : bool or None
-        Whether images have a background of their own. If not, grey values are opacity, so that
-        strokes stand on the background of the axes. None: grey images whose borders are mostly of
-        the least value, as written digits have them, are not.
+        Whether the images have a background. Otherwise grey values are opacity, and strokes are
+        drawn on the background of the axes. None: False for grey images with most border pixels
+        at the minimum, such as handwritten digits, True for all others.
     legend : {"beside", None}
-        Whether labels are explained.
+        A legend or colour bar beside the axes, or none.
     legend_title : str or None
         As in `scatter`.
     title : str or None
@@ -68,13 +70,13 @@ def thumbnails(
     Returns
     -------
     Axes
-        The axes drawn into; the images are the last of its ``images``, in one.
+        The axes; the last of their ``images`` holds all thumbnails.
 
     Raises
     ------
     ValueError
-        If Y is not a finite 2-D map, images or labels do not fit it, or an option is out of its
-        range.
+        If Y is not a finite 2-D map, images or labels do not have one entry for each point, or an
+        option is invalid.
 
     Examples
     --------
@@ -88,7 +90,7 @@ def thumbnails(
     Y = coordinates(Y)
     if Y.shape[1] != 2:
         raise ValueError(f"Y must be a map of 2 dimensions, got {Y.shape[1]}.")
-    images = _checked(images, len(Y))
+    images = _as_images(images, len(Y))
     for name, value in (("size", size), ("opaque", opaque)):
         kind: Any = Real if name == "size" else bool
         if value is not None and (not isinstance(value, kind) or (name == "size" and value <= 0)):
@@ -96,19 +98,19 @@ def thumbnails(
             raise ValueError(f"{name} must be {rule} or None, got {value!r}.")
     if legend not in ("beside", None):
         raise ValueError(f"legend must be 'beside' or None, got {legend!r}.")
-    told: dict = {"legend": legend, "legend_title": legend_title, "title": title}
-    axes, coloured = begun(Y, labels, ax, palette=palette, theme=theme, **told)
-    bound(axes, Y)
+    captions: dict = {"legend": legend, "legend_title": legend_title, "title": title}
+    axes, coloured = axes_and_colours(Y, labels, ax, palette=palette, theme=theme, **captions)
+    set_limits(axes, Y)
     if legend:
         (name_beside if coloured.names else count_below)(axes, coloured)
-    settle(axes)
+    apply_layout(axes)
     if opaque is None:
         opaque = images.ndim == 4 or not _has_empty_borders(images)
-    _paste(axes, Y, images, coloured, size, opaque, tinted=labels is not None)
+    _draw_thumbnails(axes, Y, images, coloured, size, opaque, tinted=labels is not None)
     return axes
 
 
-def _checked(images: Any, n: int) -> np.ndarray:
+def _as_images(images: Any, n: int) -> np.ndarray:
     """Return images of shape (n, h, w) or (n, h, w, channels), or raise ValueError."""
     images = np.asarray(images)
     if images.ndim == 2 and (side := round(images.shape[1] ** 0.5)) ** 2 == images.shape[1]:
@@ -125,14 +127,14 @@ def _checked(images: Any, n: int) -> np.ndarray:
 
 
 def _has_empty_borders(images: np.ndarray) -> bool:
-    """Return whether most of the borders of grey images have the least value of all."""
+    """Return whether most border pixels of grey images have the minimum value."""
     some = images[:: max(1, len(images) // 1000)]
     sides = (some[:, 0], some[:, -1], some[:, :, 0], some[:, :, -1])
     border = np.concatenate([side.ravel() for side in sides])
     return bool(np.median(border) <= some.min() < some.max())
 
 
-def _paste(
+def _draw_thumbnails(
     ax: Any,
     Y: np.ndarray,
     images: np.ndarray,
@@ -141,16 +143,16 @@ def _paste(
     opaque: bool,
     tinted: bool,
 ) -> None:
-    """Draw the images that do not overlap, on one canvas of about their own pixels."""
+    """Draw the images that do not overlap, as one image of about their own resolution."""
     box, dpi = ax.get_window_extent(), ax.figure.dpi
     height, width = images.shape[1:3]
     longer = (_side(len(Y), box.width * 72 / dpi) if size is None else size) * dpi / 72
     sides = longer * np.array([width, height]) / max(width, height)
-    # thumbnails reach beyond the points: the limits make room for half of one on each side
+    # Thumbnails extend beyond the points: widen the limits by half a thumbnail on each side.
     to_data = np.ptp(np.array([ax.get_xlim(), ax.get_ylim()]), axis=1) / box.size
     ax.update_datalim([Y.min(axis=0) - sides / 2 * to_data, Y.max(axis=0) + sides / 2 * to_data])
     ax.autoscale_view()
-    settle(ax)
+    apply_layout(ax)
     box = ax.get_window_extent()
     place = ax.transData.transform(Y) - box.min
     inside = ((place >= sides / 2) & (place <= box.size - sides / 2)).all(axis=1)
@@ -174,15 +176,15 @@ def _paste(
 
 
 def _side(n: int, width: float) -> float:
-    """Return the side of a thumbnail in typographic points, for n of them on a width."""
+    """Return the side of one of n thumbnails on a width, all in typographic points."""
     return float(np.clip(width / (1.5 * n**0.5), 11, max(11.0, width / 12)))
 
 
 def apart(place: np.ndarray, sides: np.ndarray) -> np.ndarray:
-    """Return points around which rectangles do not overlap, as many as are easily found.
+    """Return the indices of points around which rectangles of a size do not overlap.
 
-    They are taken in the order of their distance from the knots of a grid, so that they lie close
-    where the points do.
+    Points are selected greedily, in the order of their distance from the nodes of a grid, so that
+    regions dense in points are filled.
     """
     if not len(place):
         return np.empty(0, int)
@@ -197,7 +199,7 @@ def apart(place: np.ndarray, sides: np.ndarray) -> np.ndarray:
         x, y = (int(k) for k in place[i] // sides)
         near = (taken.get((x + a, y + b)) for a in (-1, 0, 1) for b in (-1, 0, 1))
         if all(other is None or (np.abs(other - place[i]) >= sides).any() for other in near):
-            taken[x, y] = place[i]  # no second one fits into a cell of a thumbnail's size
+            taken[x, y] = place[i]  # a cell has the size of a thumbnail, and holds at most one
             chosen.append(i)
     return np.array(chosen, int)
 
@@ -205,7 +207,7 @@ def apart(place: np.ndarray, sides: np.ndarray) -> np.ndarray:
 def _thumbnail(
     image: np.ndarray, pixels: np.ndarray, ends: tuple, colour: np.ndarray, opaque: bool, framed
 ) -> np.ndarray:
-    """Return an image as RGBA of a size, its strokes or its frame in a colour."""
+    """Return an image of a size as RGBA, with its strokes or frame in a colour."""
     if image.ndim == 3 and image.dtype.kind != "f":
         values = image.astype(float) / (255.0 if image.dtype == np.uint8 else max(ends[1], 1))
     elif image.ndim == 3:
@@ -213,22 +215,22 @@ def _thumbnail(
     else:
         values = (image.astype(float) - ends[0]) / ((ends[1] - ends[0]) or 1.0)
     bands = np.atleast_3d(np.nan_to_num(values, posinf=1.0))
-    kept = [_resized(band, pixels) for band in np.moveaxis(bands, -1, 0)]
-    rgba = np.ones((*kept[0].shape, 4))
+    channels = [_resized(band, pixels) for band in np.moveaxis(bands, -1, 0)]
+    rgba = np.ones((*channels[0].shape, 4))
     if opaque:
-        rgba[..., : max(3, len(kept))] = np.stack(kept, axis=-1)
+        rgba[..., : max(3, len(channels))] = np.stack(channels, axis=-1)
         if framed:
             edge = max(1, round(_FRAME * max(pixels)))
             inner = rgba[edge:-edge, edge:-edge].copy()
             rgba[...] = [*colour, 1.0]
             rgba[edge:-edge, edge:-edge] = inner
     else:
-        rgba[..., :3], rgba[..., 3] = colour, np.max(kept, axis=0)
+        rgba[..., :3], rgba[..., 3] = colour, np.max(channels, axis=0)
     return rgba
 
 
 def _resized(band: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """Return one channel in a size, unchanged if it has it."""
+    """Return one channel resized to (columns, rows)."""
     if band.shape == (pixels[1], pixels[0]):
         return band
     smooth = Image.fromarray(band.astype(np.float32)).resize(

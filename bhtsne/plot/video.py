@@ -1,4 +1,4 @@
-"""Pictures → a film in a file: a GIF by Pillow, or an MP4 by ffmpeg."""
+"""Images → a video file, a GIF by Pillow or an MP4 by ffmpeg."""
 
 import shutil
 import subprocess
@@ -10,23 +10,23 @@ from PIL import Image
 
 
 def check_ffmpeg() -> str:
-    """Return where ffmpeg is, or raise ValueError."""
-    where = shutil.which("ffmpeg")
-    if where is None:
+    """Return the path of ffmpeg, or raise ValueError."""
+    path = shutil.which("ffmpeg")
+    if path is None:
         raise ValueError(
             "an .mp4 needs ffmpeg, which is not on the PATH; install it, or write a .gif."
         )
-    return where
+    return path
 
 
 def write_mp4(
     file: Any, pictures: Iterator[np.ndarray], durations: list[float], fps: float
 ) -> None:
-    """Write pictures, uint8 of shape (height, width, 3), each for its seconds, as H.264."""
+    """Write images, uint8 of shape (height, width, 3), with durations in seconds, as H.264."""
     first = next(pictures)
-    height, width = first.shape[0] & ~1, first.shape[1] & ~1  # the format counts pairs of pixels
+    height, width = first.shape[0] & ~1, first.shape[1] & ~1  # the format needs even sizes
     shape = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{fps}"]
-    form = [
+    codec = [
         "-c:v",
         "libx264",
         "-preset",
@@ -38,7 +38,7 @@ def write_mp4(
         "-movflags",
         "+faststart",
     ]
-    command = [check_ffmpeg(), "-v", "error", "-y", *shape, "-i", "-", "-an", *form, "-f", "mp4"]
+    command = [check_ffmpeg(), "-v", "error", "-y", *shape, "-i", "-", "-an", *codec, "-f", "mp4"]
     pipes: dict = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([*command, file.name], **pipes) as process:
         picture, pipe = first, process.stdin
@@ -50,20 +50,20 @@ def write_mp4(
                     pipe.write(frame)
                 picture = next(pictures, picture)
         except BrokenPipeError:
-            pass  # it says why
+            pass  # ffmpeg has failed, and its message is raised below
         except BaseException:
             process.kill()
             raise
-        _, said = process.communicate()
+        _, message = process.communicate()
     if process.returncode:
-        lines = said.decode(errors="replace").strip().splitlines() or ["nothing"]
+        lines = message.decode(errors="replace").strip().splitlines() or ["nothing"]
         raise RuntimeError(f"ffmpeg could not write {file.name}; it says: {lines[-1]}")
 
 
 def write_gif(
     file: Any, pictures: Iterator[np.ndarray], durations: list[float], colours: np.ndarray
 ) -> None:
-    """Write pictures, uint8 of shape (height, width, 3), in which points have these colours."""
+    """Write images, uint8 of shape (height, width, 3), with points of given colours."""
     palette, nearest = _palette(colours)
 
     def images() -> Iterator[Image.Image]:
@@ -81,16 +81,16 @@ def write_gif(
 
 
 def _palette(colours: np.ndarray) -> tuple[bytes, np.ndarray]:
-    """Return shades of white to each colour, and the nearest of them to 32 × 32 × 32 colours.
+    """Return shades from white to each colour, and the nearest shade to each of 32³ colours.
 
-    One palette for all frames, so that none flickers. (Pillow's own search turns white into a
-    shade that is nearly white.)
+    One palette for all frames avoids flicker. The palette search of Pillow would replace white by
+    a nearly white shade.
     """
     colours = np.unique(colours.reshape(-1, 3).astype(np.float64).round(3), axis=0)
     colours = colours[np.argsort(colours.sum(axis=1))]
     colours = colours[np.linspace(0, len(colours) - 1, min(len(colours), 41)).round().astype(int)]
     greys = np.linspace(0, 1, 16)[:, None].repeat(3, axis=1)
-    # 255 at the most: the format's writer takes one to mark what a frame doesn't change
+    # At most 255 shades: the writer uses one index for pixels that a frame does not change.
     strength = np.linspace(1, 0, min(32, (255 - len(greys)) // len(colours)), endpoint=False)
     shades = 1 - np.multiply.outer(strength, 1 - colours).reshape(-1, 3)
     shades = np.concatenate([greys, shades])

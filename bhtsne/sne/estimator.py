@@ -1,31 +1,36 @@
-"""X → `SNE`: the ancestors of t-SNE, and itself, over all pairs of points."""
+"""X → `SNE`: t-SNE and its ancestors, over all pairs of points."""
 
 from collections.abc import Callable
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
-from bhtsne import affinities, interrupts, jit, optimizer
+from bhtsne import affinities, fitting, interrupts, jit, optimizer
+from bhtsne.affinities import Gaussian
+from bhtsne.affinities.pairwise import check_memory
+from bhtsne.fitting.perplexities import check_below_points, effective, warn_if_lowered
+from bhtsne.fitting.stages import has_points, start_name
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.sne.objective import VARIANTS, Divergence
-from bhtsne.tsne.stages import Stages
-from bhtsne.validation.numbers import check_choice
+from bhtsne.validation.numbers import check_choice, checked_number
+from bhtsne.validation.parameters import check_parameters, check_start
 
-__all__ = ["SNE"]
+__all__ = ["SNE", "planned_phases"]
 
-# Of N, or of 1 for "sne", whose gradient is N times as large. Digits, 1,797: from .05 to .3 all end
-# at the same divergence, 1.436 a point; from 1 on the map trembles (1.545) or flies apart (16).
+# Factor of N, or of 1 for "sne", whose gradient is N times as large. On the digits rates from 0.05
+# to 0.3 end at the same divergence; from 1 on the optimization oscillates or diverges.
 _RATE = 0.2
 
 
-class SNE(Stages):
+class SNE(BaseEstimator):
     """Stochastic neighbour embedding and its descendants, exact.
 
-    Minimises ``C = Σ_ij p ln(p / q)`` over all pairs of points, where `variant` says what p and q
-    are; the equations are at the head of `bhtsne.sne`. Time and memory grow with N²: 10,000 points
-    are a matter of minutes. `TSNE` is for maps that are to be used.
+    Minimizes ``C = Σ_ij p ln(p / q)`` over all pairs of points; `variant` selects p and q, whose
+    equations the module `bhtsne.sne` has. Time and memory grow with N²: 10,000 points take minutes.
+    Use `TSNE` for maps of data; this class shows how t-SNE came about.
 
     Parameters
     ----------
@@ -35,36 +40,36 @@ class SNE(Stages):
         SNE (Hinton & Roweis 2002), symmetric SNE (van der Maaten & Hinton 2008, §3.1), UNI-SNE
         (Cook, Sutskever, Mnih & Hinton 2007) or t-SNE (van der Maaten & Hinton 2008).
     perplexity : float, default 30
-        Effective number of neighbours of a point, below N, to which each σ_i is fitted.
+        Effective number of neighbours of a point, below N, to which each σ_i is calibrated.
     sigma : float or None, default None
-        One σ for all points, in units of the distances, in place of a perplexity; see
+        One σ for all points, in units of the distances, instead of a perplexity; see
         `affinities.shared_sigma`.
     background : float, default 0.2
-        ρ, the part of q that "uni-sne" spreads evenly over all pairs, 0 to below 1.
+        ρ, the share of q that "uni-sne" distributes evenly over all pairs, 0 to below 1.
     noise : float, default 0
-        Standard deviation of the noise that is added to the map after each early iteration, in the
-        map's units, falling to 0 (Hinton & Roweis 2002). From a random start the digits' "sne" ends
-        at 1.53 a point without and at 1.48 with a noise of 1, means of three seeds.
+        Standard deviation of noise that is added to the map after each early iteration, in units of
+        the map, and falls to 0 (Hinton & Roweis 2002). It helps "sne" from a random start.
     early_exaggeration : float or "auto", default "auto"
-        Factor of the attraction at first; "auto" is 12 for "t-sne", 1 for the others.
+        Factor of the attraction in early iterations; "auto" is 12 for "t-sne", 1 for the others.
     early_exaggeration_iter : int or "auto", default "auto"
-        Early iterations; "auto" is 250. In them "uni-sne" has no background: with it, clusters that
-        are apart no longer pull each other.
+        Early iterations; "auto" is 250. In these "uni-sne" has no background, with which distant
+        clusters would not attract each other.
     n_iter : int or "auto", default "auto"
         Iterations after them; "auto" is 500.
     learning_rate : float or "auto", default "auto"
         Factor of the gradient. "auto" is N / exaggeration for "t-sne", 0.2 for "sne", whose
         divergence is a sum over N rows, and 0.2 N for the others.
     momentum : float or "auto", default "auto"
-        Part of the last step that is kept, 0 to below 1; "auto" is 0.8.
+        Fraction of the last step that is added to the next, 0 to below 1; "auto" is 0.8.
     init : {"auto", "pca", "spectral", "random"} or array of shape (N, n_components), default "auto"
         Start, see `initial`.
     metric : str or callable, default "euclidean"
-        Any of scikit-learn's. "precomputed": X holds the distances.
+        A metric of scikit-learn. "precomputed": X holds the distances.
     metric_params : dict or None, default None
-        What the metric takes besides the points.
+        Parameters of the metric by name.
     callbacks : callable or sequence of callable, default ()
-        Called with an `optimizer.Record` and a copy of the map; one that returns True stops.
+        Called with an `optimizer.Record` and a copy of the map; a return value of True ends the
+        optimization.
     callback_every : int, default 50
         Iterations between checks.
     random_state : int, RandomState or None, default None
@@ -79,7 +84,7 @@ class SNE(Stages):
     embedding_ : ndarray of float32, shape (N, n_components)
         The map.
     kl_divergence_ : float
-        C, in nats: for "sne" the sum over all rows, so N times as large as for the others.
+        C, in nats; for "sne" a sum over N rows, N times as large as for the other variants.
     affinities_ : ndarray of float32, shape (N, N)
         p_j|i for "sne", p_ij for the others.
     n_iter_ : int
@@ -87,7 +92,7 @@ class SNE(Stages):
     history_ : list of Record
         Iteration, C, gradient norm and seconds of each check.
     stopped_ : {None, "callback", "interrupt"}
-        Why the optimisation ended before its last iteration, if it did.
+        Reason why the optimization ended before its last iteration.
     timings_ : dict of str to float
         Seconds of each stage.
     n_features_in_ : int
@@ -103,8 +108,6 @@ class SNE(Stages):
     >>> Y.shape
     (150, 2)
     """
-
-    affinities, neighbors, method = "perplexity", "exact", "exact"  # what `Stages` asks for
 
     def __init__(
         self,
@@ -156,36 +159,37 @@ class SNE(Stages):
         Parameters
         ----------
         X : array_like, CSR or data frame of shape (N, D)
-            Finite points, never changed; distances of shape (N, N) for ``metric="precomputed"``.
+            Finite points, which are not changed; distances of shape (N, N) for
+            ``metric="precomputed"``.
         y : None
             Ignored.
 
         Returns
         -------
         SNE
-            The fitted estimator, self. After Ctrl-C too, if a map had been begun.
+            The fitted estimator, self; after Ctrl-C too, if there is a map.
 
         Raises
         ------
         ValueError
             If X or a parameter breaks its rule.
         MemoryError
-            If all pairs need more memory than is free.
+            If all pairs need more memory than is available.
         """
-        check_choice("variant", self.variant, VARIANTS)
-        X = self._checked(X)
-        rng = check_random_state(self.random_state)
+        X = _checked(self, X)
+        n, rng = X.shape[0], check_random_state(self.random_state)
         seconds: dict[str, float] = {}
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
-            with progress.timed("affinities", seconds, X.shape[0]):
-                P = self._weigh_pairs(X)
+            with progress.timed("affinities", seconds, n):
+                P = _affinities(self, X)
                 objective = Divergence(P, self.variant, self.background)
-            with progress.timed("initial", seconds, X.shape[0]):
-                spectral = isinstance(self.init, str) and self._start == "spectral"
+            with progress.timed("initial", seconds, n):
+                init = start_name(self.init, has_points(self.metric))
+                spectral = isinstance(init, str) and init == "spectral"
                 graph = sparse.csr_array(objective.joint) if spectral else None
-                state = State(self._place(X, graph, rng))
+                state = State(fitting.initial_map(X, graph, init, self.n_components, rng))
             with progress.timed("optimization", seconds):
-                self._descend_pairs(objective, state, rng, progress)
+                _optimize(self, objective, state, rng, progress)
             with progress.timed("divergence", seconds):
                 self.kl_divergence_ = objective.check(state.Y)[0]
         self.embedding_, self.affinities_ = state.Y, P
@@ -210,69 +214,92 @@ class SNE(Stages):
         """
         return self.fit(X).embedding_
 
-    @property
-    def _kind(self) -> str:
-        return "perplexity" if self.sigma is None else "fixed_sigma"
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.pairwise = not has_points(self.metric)
+        return tags
 
-    def _weigh_pairs(self, X) -> np.ndarray:
-        P = affinities.conditional_pairs(
-            X, self._most(X.shape[0]), sigma=self.sigma, metric=self.metric,
-            metric_params=self.metric_params,
-        )  # fmt: skip
-        if self.variant != "sne":
-            P = P + P.T
-            P /= P.sum(dtype=np.float64)
-        return P
 
-    def _descend_pairs(self, objective, state: State, rng, progress: Progress) -> None:
-        """Optimise, "uni-sne" first without its background."""
-        phases = self._planned(len(state.Y))
-        early = phases[0].n_iter if self.early_exaggeration_iter != 0 else 0
-        progress.expect(sum(phase.n_iter for phase in phases))
-        optimizer.run(
-            state,
-            _Delayed(objective, early),
-            phases,
-            callbacks=self.callbacks,
-            callback_every=self.callback_every,
-            progress=_noisy(self.noise, early, rng, progress.advance),
-        )
+def _checked(model: SNE, X):
+    """Return X as an array or CSR of floats; raise before anything is computed otherwise."""
+    X = fitting.checked_input(model, X, ensure_min_samples=2)
+    check_choice("variant", model.variant, VARIANTS)
+    check_parameters(model.get_params(deep=False))
+    checked_number("perplexity", model.perplexity)
+    n = X.shape[0]
+    check_below_points(model.perplexity, n)
+    check_start(model.init, (n, model.n_components), has_points(model.metric))
+    check_memory(n)
+    if model.sigma is None:
+        warn_if_lowered(model.perplexity, Gaussian(), n - 1, n - 1)
+    return X
 
-    def _planned(self, n: int) -> list[Phase]:
-        early, rate = self.early_exaggeration, self.learning_rate
-        if early == "auto":
-            early = 12.0 if self.variant == "t-sne" else 1.0
-        if rate == "auto" and self.variant != "t-sne":
-            rate = _RATE * (1 if self.variant == "sne" else n)
-        momentum = 0.8 if self.momentum == "auto" else self.momentum
-        counts = (
-            250 if self.early_exaggeration_iter == "auto" else self.early_exaggeration_iter,
-            500 if self.n_iter == "auto" else self.n_iter,
-        )
-        pairs = zip(counts, (early, 1.0), strict=True)
-        return [Phase(count, factor, rate, momentum) for count, factor in pairs if count]
+
+def _affinities(model: SNE, X) -> np.ndarray:
+    """Return p_j|i for "sne", p_ij for the other variants."""
+    n = X.shape[0]
+    P = affinities.conditional_pairs(
+        X, effective(model.perplexity, Gaussian(), n - 1, n - 1), sigma=model.sigma,
+        metric=model.metric, metric_params=model.metric_params,
+    )  # fmt: skip
+    if model.variant != "sne":
+        P = P + P.T
+        P /= P.sum(dtype=np.float64)
+    return P
+
+
+def _optimize(model: SNE, objective: Divergence, state: State, rng, progress: Progress) -> None:
+    """Run all phases, "uni-sne" at first without its background."""
+    phases = planned_phases(model, len(state.Y))
+    early = phases[0].n_iter if model.early_exaggeration_iter != 0 else 0
+    progress.expect(sum(phase.n_iter for phase in phases))
+    optimizer.run(
+        state,
+        _Delayed(objective, early),
+        phases,
+        callbacks=model.callbacks,
+        callback_every=model.callback_every,
+        progress=_noisy(model.noise, early, rng, progress.advance),
+    )
+
+
+def planned_phases(model: SNE, n: int) -> list[Phase]:
+    """Return the phases of a fit of n points."""
+    early, rate = model.early_exaggeration, model.learning_rate
+    if early == "auto":
+        early = 12.0 if model.variant == "t-sne" else 1.0
+    if rate == "auto" and model.variant != "t-sne":
+        rate = _RATE * (1 if model.variant == "sne" else n)
+    momentum = 0.8 if model.momentum == "auto" else model.momentum
+    counts = (
+        250 if model.early_exaggeration_iter == "auto" else model.early_exaggeration_iter,
+        500 if model.n_iter == "auto" else model.n_iter,
+    )
+    pairs = zip(counts, (early, 1.0), strict=True)
+    return [Phase(count, factor, rate, momentum) for count, factor in pairs if count]
 
 
 class _Delayed:
-    """An objective that has its background only after its first `early` gradients."""
+    """An objective without background in its first `early` gradients."""
 
     theta = 0.0  # every pair is summed
 
     def __init__(self, objective: Divergence, early: int) -> None:
         self._parts, self._early = (objective.without_background(), objective), early
-        self._now = objective
+        self._present = objective
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
-        self._now = self._parts[self._early <= 0]
+        self._present = self._parts[self._early <= 0]
         self._early -= 1
-        return self._now.gradient(Y, exaggeration)
+        return self._present.gradient(Y, exaggeration)
 
     def check(self, Y: np.ndarray) -> tuple[float, float]:
-        return self._now.check(Y)
+        return self._present.check(Y)
 
 
 def _noisy(noise: float, iterations: int, rng, after: Callable) -> Callable[[State], None]:
-    """Return what is done after an iteration: noise that falls to 0 is added, and it is counted."""
+    """Return a function that adds noise falling to 0 after an iteration, and then calls `after`."""
 
     def step(state: State) -> None:
         left = 1 - state.iteration / iterations if iterations else 0.0

@@ -1,4 +1,4 @@
-"""P, variant → what the optimizer minimises: the divergence of a map from affinities, exact."""
+"""P, variant → objective of the optimizer: the divergence of a map from affinities, exact."""
 
 from copy import copy
 
@@ -16,41 +16,42 @@ VARIANTS = ("sne", "symmetric", "uni-sne", "t-sne")
 
 
 class Divergence:
-    """The divergence that a variant of SNE minimises, and its gradient.
+    """Divergence of a variant of SNE, and its gradient.
 
     Parameters
     ----------
     P : sparse or dense array of shape (N, N)
-        Affinities without a diagonal: p_j|i, whose rows add up to 1, for "sne"; p_ij, which add up
-        to 1, for the others.
+        Affinities with a diagonal of 0: p_j|i, whose rows sum to 1, for "sne"; p_ij, which sum to
+        1, for the other variants.
     variant : {"sne", "symmetric", "uni-sne", "t-sne"}
-        See the head of `bhtsne.sne`.
+        See the module `bhtsne.sne`.
     background : float
-        ρ, the part of q that "uni-sne" spreads evenly over all pairs, 0 to below 1.
+        ρ, the share of q that "uni-sne" distributes evenly over all pairs, 0 to below 1.
 
     Attributes
     ----------
     joint : ndarray of float32, shape (N, N)
-        ``p_ij = (p_j|i + p_i|j) / 2N``, or P made symmetric: all that the gradient depends on.
+        ``p_ij = (p_j|i + p_i|j) / 2N``, or the symmetric part of P, which enters the gradient.
 
     Raises
     ------
     ValueError
-        If P is not square, negative somewhere, not finite or 0, or an option is out of its range.
+        If P is not square, has a negative or no positive entry, is not finite, or an option is out
+        of range.
 
     Examples
     --------
     >>> import numpy as np
     >>> from bhtsne import sne
     >>> two = sne.Divergence(np.array([[0, 0.5], [0.5, 0]]), "t-sne")
-    >>> bool(abs(two.gradient(np.array([[0.0], [1.0]]), 1.0)).max() < 1e-12)  # they always fit
+    >>> bool(abs(two.gradient(np.array([[0.0], [1.0]]), 1.0)).max() < 1e-12)  # an exact fit
     True
     """
 
     theta = 0.0  # every pair is summed
 
     def __init__(self, P, variant: str = "sne", background: float = 0.2) -> None:
-        P = _checked(P)
+        P = _dense_affinities(P)
         if not isinstance(variant, str) or variant not in VARIANTS:
             raise ValueError(f"variant must be one of {VARIANTS}, got {variant!r}.")
         background = float(checked_number("background", background))
@@ -67,22 +68,22 @@ class Divergence:
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
         """Return the gradient at Y, float64 of the shape of Y."""
-        points = _axes(Y)
+        points = _by_axis(Y)
         attraction, repulsion = np.zeros(points.shape), np.zeros(points.shape)
-        kept = np.zeros(self._n)
+        pulls = np.zeros(self._n)
         h, _ = self._halves(points)
         sums.forces(
-            self.joint, points, h, self._student, self._background, attraction, repulsion, kept
+            self.joint, points, h, self._student, self._background, attraction, repulsion, pulls
         )
-        held = 1.0 if self._background is None else kept.sum()
+        share = 1.0 if self._background is None else pulls.sum()
         factor = 4.0 * self._n if self._by_row else 4.0
         return np.ascontiguousarray(
-            (factor * exaggeration * attraction - factor * held * repulsion).T
+            (factor * exaggeration * attraction - factor * share * repulsion).T
         )
 
     def check(self, Y: np.ndarray) -> tuple[float, float]:
         """Return the divergence at Y, and 0, the error of the force."""
-        points, rows = _axes(Y), np.empty(self._n)
+        points, rows = _by_axis(Y), np.empty(self._n)
         h, log_z = self._halves(points)
         sums.surprise(self.joint, points, h, self._student, self._background, rows)
         cross = rows.sum() * (self._n if self._by_row else 1)
@@ -92,9 +93,9 @@ class Divergence:
 
     def without_background(self) -> "Divergence":
         """Return the same divergence with ρ = 0; it shares the affinities."""
-        plain = copy(self)
-        plain._background = None
-        return plain
+        without = copy(self)
+        without._background = None
+        return without
 
     def _halves(self, points) -> tuple[np.ndarray, np.ndarray]:
         """Return h (see `sums`), and ln Z of each row, or of all."""
@@ -102,12 +103,12 @@ class Divergence:
         sums.masses(points, self._student, z)
         if not self._by_row:
             z[:] = z.sum()
-        z = np.maximum(z, np.finfo(np.float64).tiny)  # a point far from all others is felt by none
+        z = np.maximum(z, np.finfo(np.float64).tiny)  # 0 for a point far from all others
         return 0.5 / (z * self._n if self._by_row else z), np.log(z)
 
 
 def divergence(P, Y, *, variant: str = "sne", background: float = 0.2) -> float:
-    """Compute what a variant of SNE minimises, ``Σ_ij p ln(p / q)``, in nats.
+    """Compute the divergence of a variant of SNE, ``Σ_ij p ln(p / q)``, in nats.
 
     Parameters
     ----------
@@ -121,12 +122,12 @@ def divergence(P, Y, *, variant: str = "sne", background: float = 0.2) -> float:
     Returns
     -------
     float
-        For "sne" the sum over all N rows, so N times as large as for the others.
+        For "sne" the sum over N rows, N times as large as for the other variants.
 
     Raises
     ------
     ValueError
-        If P or Y do not make sense or fit, or an option is out of its range.
+        If P or Y is invalid, their sizes differ, or an option is out of range.
 
     Examples
     --------
@@ -142,9 +143,9 @@ def divergence(P, Y, *, variant: str = "sne", background: float = 0.2) -> float:
 
 
 def gradient(P, Y, *, variant: str = "sne", background: float = 0.2) -> np.ndarray:
-    """Compute the gradient of what a variant of SNE minimises.
+    """Compute the gradient of the divergence of a variant of SNE.
 
-    The equations are at the head of `bhtsne.sne`.
+    The module `bhtsne.sne` has the equations.
 
     Parameters
     ----------
@@ -163,14 +164,14 @@ def gradient(P, Y, *, variant: str = "sne", background: float = 0.2) -> np.ndarr
     Raises
     ------
     ValueError
-        If P or Y do not make sense or fit, or an option is out of its range.
+        If P or Y is invalid, their sizes differ, or an option is out of range.
 
     Examples
     --------
     >>> import numpy as np
     >>> from bhtsne import sne
     >>> P = np.array([[0, 1, 0], [0.5, 0, 0.5], [0, 1, 0]])
-    >>> sne.gradient(P, np.array([[-1.0], [0.0], [1.0]])).round(2)  # the middle one is at rest
+    >>> sne.gradient(P, np.array([[-1.0], [0.0], [1.0]])).round(2)  # 0 for the middle point
     array([[ 0.28],
            [ 0.  ],
            [-0.28]])
@@ -179,22 +180,24 @@ def gradient(P, Y, *, variant: str = "sne", background: float = 0.2) -> np.ndarr
     return objective.gradient(_checked_map(Y, len(objective.joint)), 1.0)
 
 
-def _checked(P) -> np.ndarray:
-    """Return P as a dense array of float32 without a diagonal."""
+def _dense_affinities(P) -> np.ndarray:
+    """Return P as a dense array of float32, or raise ValueError."""
     P = checked_sparse(P, "P").toarray() if sparse.issparse(P) else checked_reals(P, "P")
     if P.ndim != 2 or P.shape[0] != P.shape[1] or len(P) < 2:
         raise ValueError(
             f"P must be of shape (N, N), of 2 points or more, got an array of shape {P.shape}."
         )
-    with np.errstate(over="ignore"):  # told as infinity
+    with np.errstate(over="ignore"):  # infinity is reported below
         P = np.ascontiguousarray(P, np.float32)
     if not (P.min() >= 0 and 0 < P.max() < np.inf):
         raise ValueError(
-            "P must hold finite numbers of at least 0, and one above it, got others: NaN, infinity "
-            "for float32, a negative one, or none but 0."
+            "P must hold finite float32 numbers of at least 0, and one above 0, got NaN, infinity, "
+            "a negative number, or zeros alone."
         )
     if P.diagonal().any():
-        raise ValueError("P must have a diagonal of 0, got another: no point is its own neighbour.")
+        raise ValueError(
+            "P must have a diagonal of 0, got another; set it by numpy.fill_diagonal(P, 0)."
+        )
     return P
 
 
@@ -206,9 +209,9 @@ def _checked_map(Y, n: int) -> np.ndarray:
 
 
 def _information(P) -> float:
-    """Return ``Σ_ij p_ij ln p_ij``, row by row: no second matrix is made."""
+    """Return ``Σ_ij p_ij ln p_ij``, row by row, without a second matrix."""
     return float(sum(np.sum(row * np.log(row)) for row in (r[r > 0].astype(np.float64) for r in P)))
 
 
-def _axes(Y) -> np.ndarray:
+def _by_axis(Y) -> np.ndarray:
     return np.ascontiguousarray(np.asarray(Y, np.float64).T)

@@ -1,4 +1,4 @@
-"""Tables in files and data frames → points, and what is known of each: names, ids, labels."""
+"""Tables in files and data frames → points, with names, ids, labels and further columns."""
 
 import os
 from collections.abc import Sequence
@@ -33,51 +33,52 @@ def read(
     decimal: str | None = None,
     missing: str | None = None,
 ) -> Table:
-    r"""Read points, and labels if there are any, from a file whose name says its format.
+    r"""Read points, and labels if there are any, from a file in the format of its suffix.
 
-    Nothing is ever unpickled. In a table with columns, those of numbers are features; text,
-    categories, dates and ids are set aside and kept beside the points.
+    Nothing is unpickled. In a table with columns, numeric columns are features; text, categories,
+    dates and ids are returned as extra columns.
 
     Parameters
     ----------
     path : str or path
         A file .npy (memory-mapped), .npz (the array ``X``, or the only 2-D array, or what
         `scipy.sparse.save_npz` wrote), IDX (.idx, -idx3-ubyte: each image becomes a row), .csv,
-        .tsv or .txt, .parquet, .feather or .arrow, .jsonl or .ndjson, .xlsx, .xls or .ods; each
-        also with .gz appended.
+        .tsv or .txt, .parquet, .feather or .arrow, .jsonl or .ndjson, .xlsx, .xls or .ods; also
+        compressed, with .gz appended.
     labels : str, path or None
-        The name of a column (of an array, in an .npz), which is then no feature; or a file of
-        labels, FILE:COLUMN where it has several columns. None takes the array ``y`` or ``labels``
-        of an .npz, and no labels from other files.
+        Name of the column of labels (or of the array, in an .npz), which is not a feature; or a
+        file of labels, FILE:COLUMN if it has several columns. By default the array ``y`` or
+        ``labels`` of an .npz, and no labels from other files.
     keep, drop : sequence of str
-        Names of columns (keep: also arrays of shape (N,) in an .npz) that are no features: kept
-        beside the points, or left out.
+        Names of columns that are not features: returned as extra columns, or left out. `keep` may
+        also name arrays of shape (N,) in an .npz.
     features : sequence of str
-        Names of the columns that are features; the others are set aside.
+        Names of the columns that are features; the others are extra columns.
     id : str or None
-        Name of the column that names the points.
+        Name of the column that identifies the points.
     header : bool or None
-        Whether the first line of text names the columns; None finds it out.
+        Whether the first line of text holds the names of the columns; detected by default.
     delimiter, decimal : str or None
-        What stands between cells of text, and the decimal mark; None finds them out.
+        Separator of the cells of text, and the decimal mark; detected by default.
     missing : {"drop", "mean", "median"} or None
-        Leave out points with a missing value, or fill it in; None refuses them.
+        Omit points with a missing value, or replace it by the mean or median of its column; None
+        raises an error.
 
     Returns
     -------
     Table
-        X of shape (N, D) in the file's dtype (float64 from text), labels of shape (N,) or None,
-        the names of the features or None, columns beside them, and a report.
+        X of shape (N, D) in the dtype of the file (float64 from text), labels of shape (N,) or
+        None, the names of the features or None, extra columns, and a report.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     OSError
-        If it is a folder, or must not be read.
+        If it is a folder, or may not be read.
     ValueError
-        If the file is damaged, holds no points, misses values, or unpacks to more than memory
-        holds, or an option does not fit it.
+        If the file is damaged, contains no points or missing values, needs more memory than is
+        available, or contradicts an option.
 
     Examples
     --------
@@ -101,12 +102,12 @@ def read(
     table = reading.read_table(path, wanted)
     if table.labels is None and name is not None:
         table = _with_labels(table, path, name)
-    held = (*(table.columns or ()), *table.kept)
+    held = (*(table.columns or ()), *table.extra)
     for other in keep:
-        if other not in table.kept and other != name:
+        if other not in table.extra and other != name:
             hint = did_you_mean(other, list(held)) or "."
             raise ValueError(f"keep must name arrays of {path}, got {other!r}{hint}")
-    for other, values in {**table.kept, "labels": table.labels}.items():
+    for other, values in {**table.extra, "labels": table.labels}.items():
         if values is not None:
             check_column(values, table.X.shape[0], other, path)
     return table
@@ -116,7 +117,7 @@ def _with_labels(table: Table, path: Path, name: str) -> Table:
     """Return a table with the labels of a file."""
     file, _ = split_column(name)
     if not file.is_file():
-        held = [*(table.columns or ()), *table.kept]
+        held = [*(table.columns or ()), *table.extra]
         columns = f" with the columns {listed(held)}" if held else ""
         raise ValueError(
             f"labels must be a part of {path}{columns}, or a file, got {name!r}"
@@ -133,7 +134,7 @@ def _with_labels(table: Table, path: Path, name: str) -> Table:
 
 
 def names(path: str | os.PathLike) -> list[str]:
-    """Return the names of a table's columns; none of files that hold arrays."""
+    """Return the names of the columns of a table, none for files of arrays."""
     path = Path(path)
     if paths.kind(path) not in FORMS or paths.kind(path) in _FORMS_OF_ARRAYS:
         return []

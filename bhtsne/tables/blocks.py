@@ -1,4 +1,4 @@
-"""A file of points → blocks of rows, never all at once: .npy and .parquet, or a folder of these."""
+"""A file of points → blocks of rows, read one after another: .npy and .parquet, or a folder."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ FORMS = ("npy", "parquet")
 
 
 def parts(path: str | os.PathLike) -> list[Path]:
-    """Return the files that make up a table: one, or those of one form in a folder, by name."""
+    """Return the files of a table: one, or those of one format in a folder, sorted by name."""
     path = Path(path)
     if not path.is_dir():
         if kind(path) not in FORMS:
@@ -34,12 +34,12 @@ def parts(path: str | os.PathLike) -> list[Path]:
 
 
 def count(path: str | os.PathLike) -> int:
-    """Return the number of rows, from what the files say of themselves."""
+    """Return the number of rows, from the headers of the files."""
     return sum(_rows_of(file) for file in parts(path))
 
 
 def names(path: str | os.PathLike) -> tuple[str, ...]:
-    """Return the names of the columns, which .npy has none of."""
+    """Return the names of the columns; .npy has none."""
     first = parts(path)[0]
     if kind(first) == "npy":
         return ()
@@ -50,9 +50,9 @@ def names(path: str | os.PathLike) -> tuple[str, ...]:
 def read(
     path: str | os.PathLike, rows: int, wanted: Sequence[str] | None = None
 ) -> Iterator[np.ndarray]:
-    """Yield the points of a table in blocks of at most so many rows.
+    """Yield the points of a table in blocks of at most `rows` rows.
 
-    Columns come in the order of those that are wanted, or of the first file.
+    The order of the columns is that of `wanted`, or of the first file.
     """
     columns = list(names(path) if wanted is None else wanted)
     for file in parts(path):
@@ -67,7 +67,7 @@ def read(
 
 
 def check_same(columns: list[str], found: list[str]) -> None:
-    """Raise ValueError unless a file has the columns of the first, in whatever order."""
+    """Raise ValueError unless a file has the columns of the first one, in any order."""
     if sorted(columns) != sorted(found):
         odd = sorted(set(columns) ^ set(found))
         raise ValueError(f"other columns than the first file: {', '.join(odd)}")
@@ -95,7 +95,7 @@ def _rows_of(file: Path) -> int:
 
 
 def numbers(batch: Any) -> np.ndarray:
-    """Return columns as points; ValueError if one holds no numbers, or misses a value."""
+    """Return columns as points; ValueError if one is not numeric or has a missing value."""
     features = []
     for field, column in zip(batch.schema, batch.columns, strict=True):
         frames.check_kind(field.name, field.type, "the table")

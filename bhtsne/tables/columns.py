@@ -1,7 +1,7 @@
-"""An Arrow column → what it holds, and its numbers: the same rules for every format and data frame.
+"""An Arrow column → its kind and its numbers, by the same rules for all formats and data frames.
 
-Whole numbers, floating point numbers of any width, decimals and bools are numbers; lists of numbers
-of one length are vectors. Text, categories, dates and whatever else are neither.
+Integers, floating point numbers of any width, decimals and bools are numbers; lists of numbers of
+one length are vectors. Text, categories, dates and all other types are neither.
 """
 
 from functools import cache
@@ -14,7 +14,7 @@ NUMBER, VECTOR, TEXT, DATE = "numbers", "vectors", "text", "dates"
 
 @cache
 def kind(dtype: Any) -> str:
-    """Return what values of an Arrow type are: `NUMBER`, `VECTOR`, or a word for a message.
+    """Return the kind of an Arrow type: `NUMBER`, `VECTOR`, or a word for a message.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def numbers(name: str, column: Any) -> np.ndarray:
     Returns
     -------
     ndarray of shape (N,) or (N, D)
-        Of the column's own type where NumPy has it and nothing is missing, else floating point.
+        Values in the type of the column, if NumPy has it and none is missing; else floating point.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def numbers(name: str, column: Any) -> np.ndarray:
     if _is_list(column.type):
         return _vectors(name, column)
     if pa.types.is_decimal(column.type):
-        # By way of text: Arrow's own conversion is off by the last bit now and then.
+        # By way of text: the conversion of Arrow has errors in the last bit.
         column = pc.cast(pc.cast(column, pa.string()), pa.float64())
     elif pa.types.is_boolean(column.type):
         column = pc.cast(column, pa.uint8())

@@ -1,8 +1,8 @@
 """A text file of known dialect → its columns, numbers or text, by pyarrow's parser of CSV.
 
-Columns whose sample holds plain numbers are parsed as such at once; if a cell further down is none,
-all columns are read as text, and each is then judged as a whole. Parsed numbers take a quarter less
-memory than text (`bench/readers.py`, "pyarrow_floats" and "pyarrow_text").
+Columns of plain numbers in the sample are parsed as numbers. If a later cell is not a number, all
+columns are read as text, and the kind of each is found from all of its cells. Parsed numbers take
+less memory than text (`bench/readers.py`, "pyarrow_floats" and "pyarrow_text").
 """
 
 import csv
@@ -17,10 +17,10 @@ from bhtsne.files import paths
 from bhtsne.tables.dialect import WESTERN, Dialect
 from bhtsne.tables.text import MISSING, is_missing
 
-_BLOCK = 1 << 24  # bytes: wide tables take seven times longer in the parser's own of 1 MiB
-_OF_COLUMN = 1 << 11  # bytes that a column costs the parser, whatever it holds
+_BLOCK = 1 << 24  # bytes; wide tables are slow with the 1 MiB of the parser's default
+_OF_COLUMN = 1 << 11  # bytes that the parser needs for a column of any kind
 _NULLS = sorted({form for word in MISSING for form in (word, word.upper(), word.title())} | {"NaN"})
-# Not 007, which may be an id and has to keep its zeros.
+# Not 007, which may be an id, whose zeros matter.
 _NUMBER = re.compile(r"\s*[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
 
 
@@ -32,25 +32,25 @@ def read(
     Parameters
     ----------
     path : path
-        The file, which gzip may have packed.
+        The file, compressed by gzip or not.
     dialect : Dialect
-        How it is written.
+        Encoding, delimiter and header.
     text : collection of int
-        Columns that are read as text in any case.
+        Columns to read as text.
     wanted : collection of int
-        Columns that are read at all.
+        Columns to read.
 
     Returns
     -------
     columns : list of pyarrow.ChunkedArray
-        Of float64, or of strings; in the order of `wanted`.
+        Columns of float64 or of strings, in the order of `wanted`.
     dialect : Dialect
-        The same, of another encoding if the file turned out to have one.
+        The dialect, with another encoding if the file has one.
 
     Raises
     ------
     ValueError
-        If a row has another number of cells than the others, or the file is no text.
+        If the rows differ in their numbers of cells, or the file is not text.
     """
     import pyarrow as pa
 
@@ -83,7 +83,7 @@ def _parsed(path: Path, dialect: Dialect, text: set[int], wanted: Collection[int
     import pyarrow as pa
     from pyarrow import csv as parser
 
-    keys = [f"{j}" for j in range(len(dialect.names))]  # names may be empty, or stand twice
+    keys = [f"{j}" for j in range(len(dialect.names))]  # names may be empty or repeated
     types = {keys[j]: pa.string() if j in text else pa.float64() for j in wanted}
     longest = max((sum(map(len, row)) + len(row) for row in dialect.rows), default=0)
     with paths.opened(path) as file:
@@ -103,7 +103,7 @@ def _parsed(path: Path, dialect: Dialect, text: set[int], wanted: Collection[int
 
 
 def _check_quotes(path: Path, table: Any) -> None:
-    """Raise ValueError if a quote that never closes has made one cell of the rows after it."""
+    """Raise ValueError if an unclosed quote has joined the rows after it to one cell."""
     import pyarrow as pa
 
     texts = [column for column in table.columns if pa.types.is_string(column.type)]
@@ -117,7 +117,7 @@ def _check_quotes(path: Path, table: Any) -> None:
 
 
 def _check_memory(path: Path, dialect: Dialect) -> None:
-    """Raise ValueError if the table, as far as its first rows tell, is more than memory holds."""
+    """Raise ValueError if the table needs more memory than is free, estimated by its first rows."""
     width = len(dialect.names)
     need = width * _OF_COLUMN
     if dialect.rows and not paths.is_zipped(path):
@@ -127,13 +127,13 @@ def _check_memory(path: Path, dialect: Dialect) -> None:
 
 
 def _fault(path: Path, dialect: Dialect, error: str) -> str:
-    """Return where the parser has stumbled, which it does not say itself."""
+    """Return the line of a fault; the parser does not report it."""
     with paths.opened(path) as file:
         text = io.TextIOWrapper(file, dialect.encoding, "replace", newline="")
         reader, width, start = csv.reader(text, delimiter=dialect.delimiter), None, 1
         try:
             for row in reader:
-                # Of the header of R the parser is told a name more.
+                # The header of R has one name less than the rows have cells.
                 width = width if width or not row else max(len(row), len(dialect.names))
                 first = reader.line_num <= dialect.skipped
                 if row and not first and len(row) != width:

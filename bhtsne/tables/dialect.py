@@ -1,7 +1,7 @@
-"""The beginning of a text file → how its table is written: encoding, delimiter, header.
+"""First lines of a text file → its dialect: encoding, delimiter, header.
 
-The parser itself is pyarrow's. DuckDB's sniffer, which finds delimiters as well, knows no decimal
-comma and no header of numbers, and is slow on wide tables (`bench/readers.py`, "duckdb_sniffer").
+The parser is pyarrow's. DuckDB also detects delimiters, but no decimal comma and no header of
+numbers, and is slow on wide tables (`bench/readers.py`, "duckdb_sniffer").
 """
 
 import codecs
@@ -14,11 +14,11 @@ from bhtsne.files import paths
 from bhtsne.tables.text import is_missing, is_number
 
 _DELIMITERS = (",", "\t", ";", "|", " ")
-_ROWS = 1000  # of the sample that are looked at
-_CELLS = 2000  # of these that are looked at to find the delimiter
-_ENOUGH = 20  # lines that a sample has, if the file does
-WESTERN = "windows-1252"  # what text that is no UTF-8 is taken for
-_LONGEST = 1 << 26  # bytes of a line: three million numbers with all of their digits
+_ROWS = 1000  # rows of the sample
+_CELLS = 2000  # cells of the sample by which the delimiter is found
+_ENOUGH = 20  # lines of a sample, if the file has so many
+WESTERN = "windows-1252"  # assumed encoding of text that is not UTF-8
+_LONGEST = 1 << 26  # bytes of a line
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -27,22 +27,22 @@ _MARKS = {
 
 
 class Dialect(NamedTuple):
-    """How a table is written as text.
+    """Form of a table in text.
 
     Attributes
     ----------
     encoding : str
         "utf-8", "utf-16" or "windows-1252".
     delimiter : str
-        What stands between two cells.
+        Separator of cells.
     header : bool
-        Whether the first line names the columns.
+        Whether the first line holds the names of the columns.
     names : tuple of str
         Names of the columns: "" for one without a name, "column_1" … without a header.
     skipped : int
-        Lines before the first row.
+        Number of lines before the first row.
     rows : tuple of list of str
-        The first rows, from which the types of columns are guessed.
+        First rows, by which the types of columns are guessed.
     """
 
     encoding: str
@@ -54,12 +54,12 @@ class Dialect(NamedTuple):
 
 
 def find(path: Any, delimiter: str | None = None, header: bool | None = None) -> Dialect:
-    """Return how a table is written; delimiter and header are found unless they are given.
+    """Return the dialect of a table; delimiter and header are detected unless given.
 
     Raises
     ------
     ValueError
-        If the file is no text.
+        If the file is not text.
     """
     text, encoding = _sample(path)
     lines = list(islice(io.StringIO(text, newline=""), _ROWS))
@@ -81,18 +81,19 @@ def find(path: Any, delimiter: str | None = None, header: bool | None = None) ->
         header = has_header(rows)
     first, body = rows[0], rows[1:] if header else rows
     names = [name.strip() for name in first] if header else []
-    if header and body and len(body[0]) == len(names) + 1:  # as R writes names of rows
+    if (
+        header and body and len(body[0]) == len(names) + 1
+    ):  # R writes no name for the column of row names
         names = ["", *names]
     names = names or [f"column_{j + 1}" for j in range(len(first))]
     return Dialect(encoding, delimiter, header, tuple(names), ends[0] if header else 0, tuple(body))
 
 
 def has_header(rows: list[list[str]]) -> bool:
-    """Return whether the first of some rows names the columns.
+    """Return whether the first row holds the names of the columns.
 
-    It does if a column of numbers begins with a word. Where the first line is all numbers it is a
-    row of the table, unless it counts up as the names of unnamed columns do (0, 1, 2, … or years)
-    and the rows below do not look so.
+    It does if a numeric column starts with a word. A first line of numbers is a row of the table,
+    unless it is a sequence such as 0, 1, 2, … or years, and the rows below are not.
     """
     first, *body = rows
     if not body:
@@ -106,7 +107,7 @@ def has_header(rows: list[list[str]]) -> bool:
         return _counts_up(figures, list(compress(columns, numeric))) or len(words) > len(figures)
     if words:
         return True
-    # No column of numbers: names are words of their own, which no row repeats.
+    # Without numeric columns: names are distinct words, which occur in no row.
     return len(set(first)) == len(first) and not any(c in row for row in body for c in first if c)
 
 
@@ -120,7 +121,7 @@ def _is_numeric(cells: tuple[str, ...]) -> bool:
 
 
 def _counts_up(figures: list[str], columns: list[tuple[str, ...]]) -> bool:
-    """Return whether numbers of a first line are those of columns, not of a point."""
+    """Return whether numbers of a first line are numbers of columns, not coordinates."""
     if len(figures) < 2 or not all(cell.strip().isdigit() for cell in figures):
         return False
     if any(int(b) - int(a) != 1 for a, b in pairwise(figures)):
@@ -130,19 +131,19 @@ def _counts_up(figures: list[str], columns: list[tuple[str, ...]]) -> bool:
 
 
 def _delimiter(lines: list[str]) -> str:
-    """Return the delimiter that cuts most lines into as many cells, most of them numbers."""
+    """Return the delimiter with which most lines have equally many cells, mostly numbers."""
     scores = [_score(lines, mark) for mark in _DELIMITERS]
     best = max(scores)
     return _DELIMITERS[scores.index(best)] if best > (0, 0) else ","
 
 
 def _score(lines: list[str], mark: str) -> tuple[float, float]:
-    """Return the shares of lines that are cut alike, and of cells that are numbers."""
+    """Return the fractions of lines with the usual number of cells, and of numeric cells."""
     try:
         rows = [row for row in csv.reader(lines, delimiter=mark) if row]
     except csv.Error:
         return 0, 0
-    widths = [len(row) for row in rows[1:] or rows]  # the header of R is one shorter
+    widths = [len(row) for row in rows[1:] or rows]  # the header of R has one name less
     if not widths or max(widths) < 2:
         return 0, 0
     usual = max(set(widths), key=widths.count)
@@ -155,7 +156,7 @@ def _score(lines: list[str], mark: str) -> tuple[float, float]:
 
 
 def _sample(path: Any) -> tuple[str, str]:
-    """Return the first lines of a file, each whole, and their encoding."""
+    """Return the first complete lines of a file, and their encoding."""
     with paths.opened(path) as file:
         data = file.read(1 << 20)
         while data.count(b"\n") + data.count(b"\r") < _ENOUGH:
@@ -173,7 +174,7 @@ def _sample(path: Any) -> tuple[str, str]:
 
 
 def decoded(data: bytes) -> tuple[str, str]:
-    """Return text and its encoding, which a mark tells, or else whether it is UTF-8."""
+    """Return text and its encoding: that of a byte order mark, UTF-8 or windows-1252."""
     encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
     if encoding != "utf-16" and b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1

@@ -1,4 +1,4 @@
-"""A table in a file → its columns as Arrow has them: text, Parquet, Feather, JSON, Excel."""
+"""A table in a file → its Arrow columns: text, Parquet, Feather, JSON, Excel."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +11,11 @@ from bhtsne.tables.dialect import Dialect
 from bhtsne.tables.ids import is_id_name
 
 TEXT = ("csv", "tsv", "txt")
-_JSON_BLOCK = 1 << 30  # bytes over which the types of JSON's values are found
+_JSON_BLOCK = 1 << 30  # bytes by which the types of JSON values are found
 
 
 class Raw(NamedTuple):
-    """A table as its format has it.
+    """Names and columns of a table before their roles are known.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Raw(NamedTuple):
     columns : list of pyarrow.ChunkedArray
         The columns.
     dialect : Dialect or None
-        How it was written, of text: its columns of strings may hold numbers.
+        Dialect of text, in which columns of strings may hold numbers.
     """
 
     names: tuple[str, ...]
@@ -33,13 +33,13 @@ class Raw(NamedTuple):
 
 
 def read(path: Path, wanted: Wanted) -> Raw:
-    """Read a table whose name says its format."""
+    """Read a table in the format of its suffix."""
     form = paths.kind(path)
     return read_text(path, wanted) if form in TEXT else READERS[form](path)
 
 
 def names(path: Path) -> list[str]:
-    """Return the names of a table's columns, without reading the table where that can be."""
+    """Return the names of the columns of a table, if possible without reading the table."""
     form = paths.kind(path)
     if form in TEXT:
         found = dialect.find(path)
@@ -51,7 +51,7 @@ def names(path: Path) -> list[str]:
 
 
 def read_text(path: Path, wanted: Wanted) -> Raw:
-    """Read .csv, .tsv or .txt; columns that are no features are read as text."""
+    """Read .csv, .tsv or .txt; columns that are not features are read as text."""
     found = dialect.find(path, wanted.delimiter, wanted.header)
     everything = range(len(found.names))
     text = set(everything)
@@ -64,20 +64,20 @@ def read_text(path: Path, wanted: Wanted) -> Raw:
 
 
 def read_parquet(path: Path) -> Raw:
-    """Read .parquet, as long as its columns, by what it says of itself, fit into memory twice."""
+    """Read .parquet if memory holds its columns twice, by the sizes in its metadata."""
     arrow = paths.arrow()
     with (
         paths.seekable(path) as file,
         arrow.parquet.ParquetFile(file, page_checksum_verification=True) as whole,
     ):
-        told, schema = whole.metadata, whole.schema_arrow
-        groups = [told.row_group(i) for i in range(told.num_row_groups)]
-        rows = max(told.num_rows, sum(group.num_rows for group in groups))
+        metadata, schema = whole.metadata, whole.schema_arrow
+        groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+        rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
         widths = (f.type.bit_width for f in schema if arrow.types.is_primitive(f.type))
         size = sum(group.total_byte_size for group in groups)
         paths.check_memory(max(rows * sum(widths) // 4, size))
         table = whole.read()
-    table.validate(full=True)  # what the columns point to is read by compiled code
+    table.validate(full=True)  # compiled code does not check the offsets again
     return Raw(tuple(table.column_names), list(table.columns))
 
 
@@ -92,7 +92,7 @@ def read_feather(path: Path) -> Raw:
 
 
 def read_json(path: Path) -> Raw:
-    """Read JSON lines: an object a line."""
+    """Read JSON lines, one object in each line."""
     from pyarrow import json
 
     with paths.opened(path) as file:
@@ -101,7 +101,7 @@ def read_json(path: Path) -> Raw:
 
 
 def read_excel(path: Path) -> Raw:
-    """Read the first sheet of a workbook, whose first row names the columns."""
+    """Read the first sheet of a workbook; its first row holds the names of the columns."""
     import pyarrow as pa
 
     try:
@@ -120,7 +120,7 @@ def read_excel(path: Path) -> Raw:
 
 
 def _text_of(cell: Any) -> str:
-    """Return the cell of a workbook, which has one type for all numbers, as text would have it."""
+    """Return a cell of a workbook as text; a whole number, which is a float, without a point."""
     whole = isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53
     return "" if cell is None else str(int(cell) if whole else cell)
 

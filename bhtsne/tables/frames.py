@@ -1,7 +1,7 @@
-"""A data frame → points and the names of their features, by the rules that hold for files.
+"""A data frame → points and the names of their features, by the rules for files.
 
-Nothing of a frame is set aside: a column that holds no numbers is refused by name. pandas and
-polars are never imported here; the module of its type shows what is a frame.
+All columns of a frame are features: one that is not numeric raises an error with its name. pandas
+and polars are not imported here; a frame is recognised by the module of its type.
 """
 
 from collections.abc import Sequence
@@ -33,13 +33,13 @@ _REMEDY = "fill it in, or leave such rows out"
 
 
 def is_frame(X: Any) -> bool:
-    """Return whether X is a data frame, or one column of it, of pandas, polars or Arrow."""
+    """Return whether X is a data frame, or a column, of pandas, polars or Arrow."""
     library = type(X).__module__.partition(".")[0]
     return library in _LIBRARIES or hasattr(X, "__arrow_c_stream__")
 
 
 def names_of(X: Any) -> tuple[str, ...] | None:
-    """Return the names of a frame's columns if all of them are text, as scikit-learn has it."""
+    """Return the names of the columns of a frame if all are strings, as in scikit-learn."""
     if not is_frame(X) or not hasattr(X, "columns"):
         return None
     given = X.column_names if hasattr(X, "column_names") else X.columns
@@ -59,24 +59,24 @@ def as_table(X: Any, fewest: int = 2, name: str = "X") -> np.ndarray:
 
 
 def points(X: Any, what: str = "X") -> Any:
-    """Return the points that a data frame holds.
+    """Return the points of a data frame.
 
     Parameters
     ----------
     X : data frame or column of pandas, polars or pyarrow
         N rows; D columns of numbers, or one of vectors.
     what : str
-        What a message calls it.
+        Name of X in messages.
 
     Returns
     -------
     ndarray of shape (N, D)
-        Of the columns' common type; CSR of a frame whose columns are all sparse.
+        Points in the common type of the columns; CSR if all columns are sparse.
 
     Raises
     ------
     ValueError
-        If a column holds no numbers, or misses a value: it is named.
+        If a column is not numeric or has a missing value; the message has its name.
     TypeError
         If the frame is lazy.
 
@@ -127,13 +127,13 @@ def order(names: Sequence[str], wanted: Sequence[str], what: str = "X") -> list[
     if lacking:
         raise ValueError(
             f"{what} must have the features of the fit, got none of the name "
-            f"{listed([repr(name) for name in lacking])}; add what is missing."
+            f"{listed([repr(name) for name in lacking])}; add them."
         )
     unknown = [name for name in names if name not in set(wanted)]
     if unknown:
         raise ValueError(
             f"{what} must have the features of the fit alone, got also "
-            f"{listed([repr(name) for name in unknown])}; drop what is new."
+            f"{listed([repr(name) for name in unknown])}; drop them."
         )
     if len(names) != len(wanted):
         raise ValueError(f"{what} must have each feature once, got {len(names)} of {len(wanted)}.")
@@ -142,7 +142,7 @@ def order(names: Sequence[str], wanted: Sequence[str], what: str = "X") -> list[
 
 
 def in_order(X: Any, wanted: Sequence[str], what: str = "X") -> Any:
-    """Return a data frame, which may be one of dask's, with the wanted columns in their order."""
+    """Return a data frame, of dask or in memory, with the wanted columns in their order."""
     given = X.column_names if hasattr(X, "column_names") else X.columns
     order([str(name) for name in given], wanted, what)
     return X.select(list(wanted)) if hasattr(X, "column_names") else X[list(wanted)]
@@ -159,7 +159,7 @@ def check_kind(name: Any, dtype: Any, what: str = "X") -> None:
 
 
 def _is_plain(X: Any) -> bool:
-    """Return whether X is a frame of pandas whose columns are all NumPy's numbers."""
+    """Return whether X is a frame of pandas whose columns all have numeric dtypes of NumPy."""
     if not type(X).__module__.startswith("pandas") or not hasattr(X, "columns"):
         return False
     numeric = [isinstance(dtype, np.dtype) and dtype.kind in "iuf" for dtype in X.dtypes]
@@ -174,12 +174,12 @@ def _is_sparse(X: Any) -> bool:
 
 
 def _columns(X: Any, what: str) -> list[Column]:
-    """Return the columns of a frame that is not plain, each as Arrow has it."""
+    """Return the columns of a frame of several types, each as an Arrow column."""
     columns = []
     for name, values in _cells(X):
         try:
             cells = arrow_of(values)
-        except (TypeError, ValueError) as error:  # pyarrow's own are of these kinds
+        except (TypeError, ValueError) as error:  # also the errors of pyarrow
             raise ValueError(
                 f"{what} must hold values of one type in each column, got several in {name!r}: "
                 f"{str(error).partition(chr(10))[0][:80].rstrip('.')}."
@@ -196,7 +196,7 @@ def _columns(X: Any, what: str) -> list[Column]:
 
 
 def _cells(X: Any) -> list[tuple[Any, Any]]:
-    """Return pairs of a name and what stands below it."""
+    """Return pairs of a name and the values of the column."""
     library = type(X).__module__.partition(".")[0]
     if library == "pandas" and hasattr(X, "columns"):
         return [(name, X.iloc[:, j]) for j, name in enumerate(X.columns)]
@@ -212,7 +212,7 @@ def _cells(X: Any) -> list[tuple[Any, Any]]:
 
 
 def arrow_of(values: Any) -> Any:
-    """Return a column as Arrow has it; of pandas a missing value is null."""
+    """Return a column as an Arrow column; a missing value of pandas is null."""
     import pyarrow as pa
 
     if hasattr(values, "to_arrow"):

@@ -1,4 +1,4 @@
-"""Names and values of a column → whether it numbers the rows: an id is no feature."""
+"""Name and values of a column → whether it identifies the rows: an id is not a feature."""
 
 import re
 from typing import Any
@@ -11,11 +11,11 @@ _NAMES = re.compile(
     r"(.*[_\s.-])?(id|ids|idx|index|uuid|guid|rowid|rownum|row_?number|row_?names?)"
     r"|unnamed: \d+|__index_level_\d+__"
 )
-FEWEST = 10  # rows from which values that count up are taken for a number of the row
+FEWEST = 10  # rows from which consecutive values are taken for row numbers
 
 
 def is_id_name(name: str) -> bool:
-    """Return whether a column of such a name, or of none, is an id.
+    """Return whether a name, which may be empty, is that of a column of ids.
 
     Examples
     --------
@@ -26,17 +26,17 @@ def is_id_name(name: str) -> bool:
 
 
 def is_running(values: Any) -> bool:
-    """Return whether values go up by one from row to row."""
+    """Return whether each value is the one before plus 1."""
     return len(values) >= FEWEST and values.ndim == 1 and bool((np.diff(values) == 1).all())
 
 
 def rises(values: Any) -> bool:
-    """Return whether values are whole numbers, each of them above the one before."""
+    """Return whether values are integers, each greater than the one before."""
     if len(values) < FEWEST or values.ndim != 1 or not (np.diff(values) > 0).all():
         return False
     return values.dtype.kind in "iu" or bool((values == np.floor(values)).all())
 
 
 def are_whole(values: Any) -> bool:
-    """Return whether all values are whole numbers, as ids are."""
+    """Return whether all values are integers, like ids."""
     return values.ndim == 1 and bool((values == np.floor(values)).all())

@@ -1,4 +1,4 @@
-"""A file of labels, or one column of it → a label for each point."""
+"""A file of labels, or a column of it → one label for each point."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ _HOLDS = "one label a line"
 
 
 def split_column(name: str) -> tuple[Path, str | None]:
-    """Return the file and the column that FILE or FILE:COLUMN stands for.
+    """Return the file and the column of FILE or FILE:COLUMN.
 
     Examples
     --------
@@ -36,20 +36,20 @@ def read_labels(name: Any, n: int) -> np.ndarray:
     Parameters
     ----------
     name : str or path
-        FILE or FILE:COLUMN: .npy, IDX, an array of an .npz, any table, or text with one label a
-        line. A first line too many is a header.
+        FILE or FILE:COLUMN: .npy, IDX, an array of an .npz, any table, or text with one label in
+        each line. Of n + 1 lines, the first is a header.
     n : int
         Number of points.
 
     Returns
     -------
     ndarray of shape (n,)
-        Numbers, dates, or text; a label may be missing, which is an empty text, NaN or NaT.
+        Numbers, dates, or text. A missing label is an empty string, NaN or NaT.
 
     Raises
     ------
     ValueError
-        If the file has several columns and none is named, or another number of labels.
+        If the file has several columns and none is named, or not n labels.
     """
     path, column = split_column(str(name))
     form = paths.kind(path)
@@ -80,7 +80,7 @@ def _of_arrays(path: Path, column: str | None) -> np.ndarray:
 
 
 def _columns(path: Path, n: int) -> tuple[list[str], list[Any]]:
-    """Return a table's columns, text as it is, and their names: a row too many has these."""
+    """Return the names and columns of a table; of n + 1 rows of text the first holds the names."""
     raw = formats.read(path, Wanted(header=False, decimal=","))
     if paths.kind(path) in formats.TEXT and raw.columns and len(raw.columns[0]) == n + 1:
         names = [str(cells[0]) for cells in raw.columns]
@@ -103,7 +103,7 @@ def _one(path: Path, names: list[str], cells: list[Any], column: str | None) -> 
 
 
 def _is_name(first: str, others: list[str]) -> bool:
-    """Return whether a first line names what follows."""
+    """Return whether a first line is a name of the lines below."""
     return first not in others and not is_number(first)
 
 
@@ -112,11 +112,11 @@ def _of_lines(path: Path, n: int) -> np.ndarray:
 
     with paths.opened(path) as file:
         data = file.read()
-    paths.check_memory(64 * data.count(b"\n"))  # of a line: what Python and NumPy make of it
+    paths.check_memory(64 * data.count(b"\n"))  # of a line, in Python and NumPy
     lines = [line.strip() for line in dialect.decoded(data)[0].splitlines()]
     while len(lines) > n and not lines[-1]:
         lines.pop()
-    # A line too many is a header, or else a label too many: of a gap nobody knows which.
+    # One line too many is a header, unless a label is empty: then it cannot be decided.
     if len(lines) == n + 1 and all(lines) and _is_name(lines[0], lines[1:]):
         del lines[0]
     cells = pa.chunked_array([pa.array(lines, pa.string())])

@@ -1,4 +1,4 @@
-"""Points with missing values → one sentence, or points without: left out, or filled in."""
+"""Points with missing values → points without them, or an error with column and row."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ __all__ = ["WAYS", "check_complete", "treated"]
 def treated(
     X: np.ndarray, names: Sequence[str], how: str | None
 ) -> tuple[np.ndarray, np.ndarray | None, dict[str, Any] | None]:
-    """Return points without NaN, the rows that are left, and what was done.
+    """Return points without NaN, their rows, and a summary.
 
     Parameters
     ----------
@@ -24,22 +24,22 @@ def treated(
     names : sequence of str
         Names of the columns, for the message.
     how : {"drop", "mean", "median"} or None
-        Leave such points out, or take the mean or median of the column's other values; None
-        refuses them.
+        Omit points with NaN, or replace it by the mean or median of the column; None raises an
+        error.
 
     Returns
     -------
     X : ndarray of shape (M, D)
         Points; the same array if nothing is missing.
     rows : ndarray of bool, shape (N,), or None
-        Rows that are left, where some are not.
+        Rows of the returned points, if some are omitted.
     done : dict or None
-        ``how``, ``cells``, ``columns`` and ``rows``, where something was missing.
+        ``how``, ``cells``, ``columns`` and ``rows``, if a value is missing.
 
     Raises
     ------
     ValueError
-        If a value is missing and `how` is None, or nothing is left.
+        If a value is missing and `how` is None, or no point is complete.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def treated(
 
 
 def check_complete(X: np.ndarray, names: Sequence[str], remedy: str) -> None:
-    """Raise ValueError, which names column, row and count, if a value is NaN."""
+    """Raise ValueError with column, row and count if a value is NaN."""
     counts = _counts(X)
     if not counts.any():
         return
@@ -87,7 +87,7 @@ def check_complete(X: np.ndarray, names: Sequence[str], remedy: str) -> None:
 
 
 def _counts(X: np.ndarray) -> np.ndarray:
-    """Return the number of NaN in each column, without a second array of all of X."""
+    """Return the number of NaN in each column, in blocks of rows."""
     counts = np.zeros(X.shape[1], np.int64)
     if X.dtype.kind != "f":
         return counts

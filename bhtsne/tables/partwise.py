@@ -1,7 +1,7 @@
-"""A table too large for memory → its parts, each read on its own: points, and columns beside them.
+"""A table too large for memory → its parts, which are read one at a time: points, extra columns.
 
-A part is some rows of a .npy file or some row groups of a .parquet file, the same ones each time,
-so that work on them can be shared and gone on with.
+A part is a range of rows of a .npy file, or row groups of a .parquet file. The division is the same
+in each process, so that the work can be shared, and continued after a stop.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from bhtsne.files.table import Wanted
 from bhtsne.tables import blocks, reading, roles
 from bhtsne.tables.labels import split_column
 
-_LOOKED_AT = 1 << 14  # rows by which it is found which columns number the rows
-_PRINT = 1 << 16  # bytes from each end of a file that tell it from others
+_SAMPLE = 1 << 14  # rows by which ids are detected
+_PRINT = 1 << 16  # bytes from each end of a file that identify it
 
 
 class Part(NamedTuple):
@@ -30,9 +30,9 @@ class Part(NamedTuple):
     path : str
         The file.
     start, rows : int
-        The first, and how many.
+        First row, and number of rows.
     groups : tuple of int
-        The row groups that hold them, of a .parquet file.
+        Row groups of a .parquet file that contain them.
     """
 
     path: str
@@ -41,12 +41,12 @@ class Part(NamedTuple):
     groups: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        """Return what a message calls it."""
+        """Return the name of the part in messages."""
         return f"{self.path}, rows {self.start:,} to {self.start + self.rows - 1:,}"
 
 
 class Columns(NamedTuple):
-    """What the columns of a table are; none has a name in a .npy file.
+    """Roles of the columns of a table, by their names; a .npy file has none.
 
     Attributes
     ----------
@@ -54,23 +54,23 @@ class Columns(NamedTuple):
         Names of the features.
     label : str or None
         Name of the column of labels, if there is one.
-    kept : tuple of str
-        Names of what else is kept beside a map.
+    extra : tuple of str
+        Names of further columns, which are written to the map.
     set_aside : dict of str to str
-        Columns that are no features though nobody said so, and why.
+        Columns that are not features by their contents, and the reasons.
     dropped : tuple of str
-        Columns that are left out.
+        Columns that are omitted.
     """
 
     points: tuple[str, ...] = ()
     label: str | None = None
-    kept: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
     set_aside: Mapping[str, str] = MappingProxyType({})
     dropped: tuple[str, ...] = ()
 
 
 def cut(path: str | os.PathLike, rows: int) -> list[Part]:
-    """Return the parts of a table, of about so many rows: no less than a row group."""
+    """Return the parts of a table, of at most `rows` rows or one row group each."""
     found = []
     for file in blocks.parts(path):
         name = str(file.resolve())
@@ -82,8 +82,8 @@ def cut(path: str | os.PathLike, rows: int) -> list[Part]:
             readable_errors(file, "a table of numbers, one point a row"),
             blocks.opened(file) as table,
         ):
-            told = table.metadata
-            sizes = [told.row_group(i).num_rows for i in range(told.num_row_groups)]
+            metadata = table.metadata
+            sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
         start, groups = 0, list[int]()
         for i, size in enumerate([*sizes, rows + 1]):
             held = sum(sizes[group] for group in groups)
@@ -95,9 +95,9 @@ def cut(path: str | os.PathLike, rows: int) -> list[Part]:
 
 
 def columns(path: str | os.PathLike, wanted: Wanted) -> Columns:
-    """Return what the columns are, by the same rules as of a table that is read at once.
+    """Return the roles of the columns, by the same rules as for a table in memory.
 
-    Types decide, and the first rows where values do: whether a column numbers the rows.
+    Types decide, and for ids the values of the first rows.
     """
     first = blocks.parts(path)[0]
     if kind(first) == "npy":
@@ -107,7 +107,7 @@ def columns(path: str | os.PathLike, wanted: Wanted) -> Columns:
         return Columns()
     with readable_errors(first, reading.HOLDS), blocks.opened(first) as table:
         names = table.schema_arrow.names
-        some = next(table.iter_batches(_LOOKED_AT), None)
+        some = next(table.iter_batches(_SAMPLE), None)
         cells = [] if some is None else some.columns
     if wanted.label is not None and wanted.label not in names:
         if not split_column(wanted.label)[0].is_file():
@@ -123,7 +123,7 @@ def columns(path: str | os.PathLike, wanted: Wanted) -> Columns:
         raise ValueError(f"{first}: {error}") from None
     if not chosen.features:
         raise ValueError(f"{first} must hold a column of numbers that is a feature, got none.")
-    aside = [j for j in (chosen.id, *chosen.kept, *chosen.set_aside) if j is not None]
+    aside = [j for j in (chosen.id, *chosen.retained, *chosen.set_aside) if j is not None]
     return Columns(
         tuple(names[j] for j in chosen.features),
         None if chosen.label is None else names[chosen.label],
@@ -134,22 +134,22 @@ def columns(path: str | os.PathLike, wanted: Wanted) -> Columns:
 
 
 def read(part: Part, these: Columns, rows: int) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
-    """Yield (points, the columns beside them) of a part, of at most so many rows at a time."""
+    """Yield (points, extra columns) of a part in blocks of at most `rows` rows."""
     file = Path(part.path)
     if kind(file) == "npy":
         X = blocks.mapped(file)[part.start : part.start + part.rows]
         yield from ((X[start : start + rows], {}) for start in range(0, len(X), rows))
         return
-    beside = [*([] if these.label is None else [these.label]), *these.kept]
-    wanted = [*these.points, *beside]
+    extra = [*([] if these.label is None else [these.label]), *these.extra]
+    wanted = [*these.points, *extra]
     with readable_errors(file, "a table of numbers, one point a row"), blocks.opened(file) as table:
         blocks.check_same([*wanted, *these.dropped], table.schema_arrow.names)
         for batch in table.iter_batches(rows, row_groups=list(part.groups), columns=wanted):
-            yield blocks.numbers(batch.select(these.points)), {n: batch[n] for n in beside}
+            yield blocks.numbers(batch.select(these.points)), {n: batch[n] for n in extra}
 
 
 def label_column(path: str | os.PathLike, name: str) -> np.ndarray:
-    """Return one column of .parquet files, whole."""
+    """Return one column of .parquet files."""
     found = []
     for file in blocks.parts(path):
         with readable_errors(file, f"a column {name!r}"), blocks.opened(file) as table:
@@ -157,11 +157,11 @@ def label_column(path: str | os.PathLike, name: str) -> np.ndarray:
     return np.concatenate(found)
 
 
-def write(path: str | os.PathLike, Y: np.ndarray, beside: Mapping[str, Any], labels: Any) -> None:
-    """Write a part of a map as `files.write` names columns; what is beside it stays as it was."""
+def write(path: str | os.PathLike, Y: np.ndarray, extra: Mapping[str, Any], labels: Any) -> None:
+    """Write a part of a map with the column names of `files.write`, and extra columns unchanged."""
     named: dict[str, Any] = {f"tsne{i}": axis for i, axis in enumerate(Y.T, 1)}
     named |= {} if labels is None else {"label": labels}
-    for name, values in beside.items():
+    for name, values in extra.items():
         while name in named:
             name += "_"
         named[name] = values
@@ -170,7 +170,7 @@ def write(path: str | os.PathLike, Y: np.ndarray, beside: Mapping[str, Any], lab
 
 
 def fingerprints(path: str | os.PathLike) -> list[list]:
-    """Return each file's name, size and the SHA-256 of its two ends, which tell it from others."""
+    """Return name, size and the SHA-256 of both ends of each file, which identify it."""
     found = []
     for part in blocks.parts(path):
         with part.open("rb") as file:

@@ -1,4 +1,4 @@
-"""A file → `Table`: columns are classified, missing values handled, labels read."""
+"""A file → `Table`: roles of columns, missing values, labels."""
 
 import reprlib
 from dataclasses import replace
@@ -20,18 +20,20 @@ __all__ = ["HOLDS", "is_unlabelled", "labels_of", "read_table", "readable", "sta
 
 HOLDS = "a table of numbers, one point a row"
 _ARRAYS = {"npy": arrays.read_npy, "npz": arrays.read_npz, "idx": arrays.read_idx}
-_NO_ID = "id"  # name of a column of ids that has none
+_NO_ID = "id"  # name of an unnamed column of ids
 
 
 def read_table(path: Path, wanted: Wanted) -> Table:
-    """Read points from a file, labels and other columns of it; NaN only where arrays hold them."""
+    """Read points, labels and extra columns from a file; NaN only from arrays."""
     form = kind(path)
     if form in _ARRAYS:
         return _of_arrays(path, wanted)
     with readable_errors(path, HOLDS):
         raw = formats.read(path, wanted)
         decimal = _decimal(raw, wanted)
-        if decimal == "," and wanted.decimal != ",":  # numbers with points were none
+        if (
+            decimal == "," and wanted.decimal != ","
+        ):  # numbers with decimal points were read as text
             raw = formats.read(path, wanted._replace(decimal=","))
         if not raw.columns or not len(raw.columns[0]):
             rows = len(raw.columns[0]) if raw.columns else 0
@@ -43,7 +45,7 @@ def read_table(path: Path, wanted: Wanted) -> Table:
 
 
 def values_of(name: str, cells: Any, is_text: bool, decimal: str = ".") -> Column:
-    """Return a column with what it holds, judged by all of its cells."""
+    """Return a column with its kind, found from all of its cells."""
     import pyarrow as pa
 
     holds = columns.kind(cells.type)
@@ -64,7 +66,7 @@ def values_of(name: str, cells: Any, is_text: bool, decimal: str = ".") -> Colum
 
 
 def _are_gaps(values: np.ndarray) -> bool:
-    """Return whether a column has no value at all."""
+    """Return whether all values of a column are missing."""
     return values.dtype.kind == "f" and bool(np.isnan(values[:1]).all() and np.isnan(values).all())
 
 
@@ -93,11 +95,11 @@ def _table(raw: Raw, wanted: Wanted, decimal: str) -> Table:
     X, rows, done = missing.treated(X, each, wanted.missing)
     labels = None if chosen.label is None else labels_of(found[chosen.label])
     labels = labels if labels is None or rows is None else labels[rows]
-    kept = _kept(found, chosen, rows)
+    extra = _extra(found, chosen, rows)
     headed = raw.dialect is None or raw.dialect.header
     report = _report(raw, found, chosen, wanted, names, X, labels, decimal)
     report = replace(report, missing=done, vectors=vectors)
-    return Table(X, labels, tuple(each) if headed else None, kept, None, rows, report)
+    return Table(X, labels, tuple(each) if headed else None, extra, None, rows, report)
 
 
 def stacked(features: list[Column]) -> np.ndarray:
@@ -106,7 +108,7 @@ def stacked(features: list[Column]) -> np.ndarray:
     if len(features) == 1 and first.ndim == 2:
         return np.ascontiguousarray(first)
     dtype = np.result_type(*{column.numbers(1).dtype for column in features}, first.dtype)
-    if any(column.cells.null_count for column in features):  # which NaN stands for
+    if any(column.cells.null_count for column in features):  # NaN represents a null
         dtype = np.result_type(dtype, np.float32)
     check_memory(len(first) * len(features) * dtype.itemsize)
     X = np.empty((len(first), len(features)), dtype)
@@ -115,23 +117,23 @@ def stacked(features: list[Column]) -> np.ndarray:
     return X
 
 
-def _kept(found: list[Column], chosen: Roles, rows: Any) -> dict[str, np.ndarray]:
-    """Return the columns beside the points, in their order, as the text that the file has."""
-    beside = {*chosen.kept, *chosen.set_aside, *([] if chosen.id is None else [chosen.id])}
-    kept: dict[str, np.ndarray] = {}
-    for column in (found[j] for j in sorted(beside)):
+def _extra(found: list[Column], chosen: Roles, rows: Any) -> dict[str, np.ndarray]:
+    """Return the extra columns in their order, with the digits of the file."""
+    places = {*chosen.retained, *chosen.set_aside, *([] if chosen.id is None else [chosen.id])}
+    extra: dict[str, np.ndarray] = {}
+    for column in (found[j] for j in sorted(places)):
         if column.kind in ("nothing", "bytes", "records", "lists", VECTOR):
-            continue  # which no table of text holds
+            continue  # a table of text cannot hold them
         name = column.name or _NO_ID
-        while name in kept:
+        while name in extra:
             name += "_"
         values = _exact(column)
-        kept[name] = values if rows is None else values[rows]
-    return kept
+        extra[name] = values if rows is None else values[rows]
+    return extra
 
 
 def _exact(column: Column) -> np.ndarray:
-    """Return a column as numbers if they are written as its cells are, else as its text."""
+    """Return a column as numbers if their text is that of the cells, else as text."""
     import pyarrow as pa
 
     cells = column.cells
@@ -147,7 +149,7 @@ def _exact(column: Column) -> np.ndarray:
 
 
 def labels_of(column: Column) -> np.ndarray:
-    """Return a column of labels, numbers, dates or text; a missing one is NaN, NaT or empty."""
+    """Return labels as numbers, dates or text; a missing label is NaN, NaT or an empty string."""
     import pyarrow as pa
 
     is_text = pa.types.is_string(column.cells.type)
@@ -158,20 +160,20 @@ def labels_of(column: Column) -> np.ndarray:
     values = _whole(column.numbers())
     if values.dtype.kind == "f" and np.isnan(values).any():
         known = values[~np.isnan(values)]
-        if (known == np.floor(known)).all():  # classes stay classes, as text if some have none
+        if (known == np.floor(known)).all():  # classes, as text since some points have none
             return np.array(["" if np.isnan(value) else str(int(value)) for value in values])
     return values
 
 
 def _coded(cells: Any) -> bool:
-    """Return whether text that may be read as numbers is a code: 007, 17E5."""
+    """Return whether text that can be read as numbers is a code such as 007 or 17E5."""
     import pyarrow.compute as pc
 
     return bool(pc.any(pc.match_substring_regex(cells, r"^\s*0\d|^\s*\d+[eE]\d+\s*$")).as_py())
 
 
 def _dates(cells: Any) -> np.ndarray:
-    """Return dates as NumPy has them, of days where none has a time."""
+    """Return dates as datetime64, in days if none has a time."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -179,21 +181,21 @@ def _dates(cells: Any) -> np.ndarray:
         cells = pc.if_else(text.are_missing(cells), None, cells)
     try:
         values = pc.cast(cells, pa.timestamp("s"), safe=False).to_numpy()
-    except pa.ArrowInvalid:  # no ISO 8601: such dates stay text
+    except pa.ArrowInvalid:  # dates of another form than ISO 8601 are text
         return _words(cells)
     days = values.astype("M8[D]")
     return days if bool(((days == values) | np.isnat(values)).all()) else values
 
 
 def _whole(values: np.ndarray) -> np.ndarray:
-    """Return whole numbers as integers, and other numbers as they are."""
+    """Return whole numbers as int64, other numbers unchanged."""
     with np.errstate(invalid="ignore"):
         exact = bool((values == np.floor(values)).all()) and bool((np.abs(values) < 2**53).all())
     return values.astype(np.int64) if exact else values
 
 
 def _words(cells: Any) -> np.ndarray:
-    """Return a column as text, as wide as its longest; what is missing is empty."""
+    """Return a column as strings; a missing value is an empty string."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -236,14 +238,14 @@ def _report(
         unlabelled=0 if labels is None else int(is_unlabelled(labels).sum()),
         id=None if chosen.id is None else called(chosen.id),
         set_aside={called(j): why for j, why in chosen.set_aside.items()},
-        kept=[*([wanted.id] if wanted.id else []), *(called(j) for j in chosen.kept)],
+        kept=[*([wanted.id] if wanted.id else []), *(called(j) for j in chosen.retained)],
         dropped=[called(j) for j in chosen.dropped],
         notes=chosen.notes,
     )
 
 
 def readable(values: np.ndarray) -> np.ndarray:
-    """Return a column of text as numbers or dates, where all of it is such: to be coloured by."""
+    """Return a column of text as numbers or dates if all values are, else unchanged."""
     import pyarrow as pa
 
     if values.dtype.kind != "U":
@@ -252,7 +254,7 @@ def readable(values: np.ndarray) -> np.ndarray:
 
 
 def is_unlabelled(labels: np.ndarray) -> np.ndarray:
-    """Return which of some labels are missing."""
+    """Return which labels are missing."""
     if labels.dtype.kind == "U":
         return labels == ""
     if labels.dtype.kind == "M":
@@ -261,7 +263,7 @@ def is_unlabelled(labels: np.ndarray) -> np.ndarray:
 
 
 def _of_arrays(path: Path, wanted: Wanted) -> Table:
-    """Read an array, which has no columns of names."""
+    """Read a file of arrays, whose columns have no names."""
     for option in ("features", "drop", "id", "header", "delimiter", "decimal"):
         if getattr(wanted, option):
             raise ValueError(
@@ -279,5 +281,5 @@ def _of_arrays(path: Path, wanted: Wanted) -> Table:
         if rows is None:
             return table._replace(X=X, report=report)
         labels = None if table.labels is None else table.labels[rows]
-        kept = {name: values[rows] for name, values in table.kept.items()}
-        return table._replace(X=X, labels=labels, kept=kept, rows=rows, report=report)
+        extra = {name: values[rows] for name, values in table.extra.items()}
+        return table._replace(X=X, labels=labels, extra=extra, rows=rows, report=report)

@@ -1,43 +1,43 @@
-"""What was taken for what in a table → two lines of text, and plain values for JSON."""
+"""Roles of the columns of a table → two lines of text, and values for JSON."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-_SHOWN = 8  # names that a line lists
+_SHOWN = 8  # names in a line
 
 __all__ = ["Report", "listed"]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a table's columns and rows.
+    """Roles of the columns, and number of the rows, of a table.
 
     Attributes
     ----------
     rows : int
-        Points.
+        Number of points.
     features : list of str
         Columns that are features.
     vectors : int or None
-        Their number, where the features are the vectors of one column.
+        Number of features, if they are the vectors of one column.
     header : bool or None
-        Whether the first line named the columns, of text.
+        Whether the first line of text holds the names of the columns.
     delimiter, decimal, encoding : str or None
-        How text was written.
+        Dialect of text.
     label : str or None
-        The column, or file, of labels.
+        Column, or file, of labels.
     unlabelled : int
-        Points without a label.
+        Number of points without a label.
     id : str or None
-        The column that numbers or names the points.
+        Column that identifies the points.
     set_aside : dict of str to str
-        Columns that are no features by their contents, and the reason of each.
+        Columns that are not features by their contents, and the reason of each.
     kept, dropped : list of str
-        Columns that the options set aside, or leave out.
+        Extra and omitted columns by the options `keep` and `drop`.
     missing : dict or None
-        How missing values were replaced, and how many.
+        Treatment and number of missing values.
     notes : list of str
-        What else may surprise.
+        Further unexpected decisions.
     """
 
     rows: int
@@ -57,11 +57,11 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values by their names."""
+        """Return the attributes as a dict."""
         return asdict(self)
 
     def surprises(self) -> bool:
-        """Return whether something was decided that the user may not expect."""
+        """Return whether a decision may be unexpected."""
         odd_text = self.decimal == "," or self.encoding not in (None, "utf-8")
         no_header = self.header is False and bool(self.set_aside or self.label)
         return bool(
@@ -69,7 +69,7 @@ class Report:
         )
 
     def lines(self) -> list[str]:
-        """Return two lines: what are the points, and what is no feature."""
+        """Return two lines: the features, and the other columns."""
         return [f"{self._points()}{self._written()}", self._others()]
 
     def _points(self) -> str:
@@ -109,7 +109,7 @@ class Report:
 
 
 def listed(names: list[str]) -> str:
-    """Return names with commas between, the first few and the last of many."""
+    """Return names separated by commas; of many names the first few and the last."""
     if len(names) <= _SHOWN:
         return ", ".join(names)
     return f"{', '.join(names[: _SHOWN - 2])}, …, {names[-1]}"

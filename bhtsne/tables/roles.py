@@ -1,4 +1,4 @@
-"""Columns of a table → which are features, label, id or neither, and why: whole columns decide."""
+"""Columns of a table → their roles: features, label, id, extra or omitted, with reasons."""
 
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -19,15 +19,15 @@ class Column(NamedTuple):
     Attributes
     ----------
     name : str
-        Its name; "" for none.
+        Name; "" for none.
     kind : str
-        What it holds, see `columns.kind`.
+        Kind of the values, see `columns.kind`.
     cells : pyarrow.ChunkedArray
-        What the file holds.
+        Values in the file.
     parsed : ndarray of shape (N,) or None
         Numbers of a column of text.
     fault : str or None
-        Where a column of numbers holds something else, for a message.
+        Message about a cell of a numeric column that is not a number.
     """
 
     name: str
@@ -37,54 +37,54 @@ class Column(NamedTuple):
     fault: str | None = None
 
     def numbers(self, rows: int | None = None) -> np.ndarray:
-        """Return numbers or vectors, of all rows or the first few; NaN where one is missing."""
+        """Return numbers or vectors of all or the first rows; NaN for a missing value."""
         if self.parsed is not None:
             return self.parsed[:rows]
         return numbers(self.name, self.cells if rows is None else self.cells[:rows])
 
 
 class Roles(NamedTuple):
-    """What each column is, by its place in the table.
+    """Roles of the columns, by their places in the table.
 
     Attributes
     ----------
     features : list of int
-        Columns that are points.
+        Columns that are features.
     label, id : int or None
         Columns of labels, and of ids.
-    kept, dropped : list of int
-        Columns that are no features because the user says so.
+    retained, dropped : list of int
+        Extra and omitted columns by the options `keep` and `drop`.
     set_aside : dict of int to str
-        Columns that are no features because of what they hold: the reason of each.
+        Columns that are not features by their contents, and the reason of each.
     notes : list of str
-        What may surprise about the features.
+        Unexpected decisions about the features.
     """
 
     features: list[int]
     label: int | None
     id: int | None
-    kept: list[int]
+    retained: list[int]
     dropped: list[int]
     set_aside: dict[int, str]
     notes: list[str]
 
 
 def choose(columns: list[Column], wanted: Wanted) -> Roles:
-    """Return what the columns of a table are.
+    """Return the roles of the columns of a table.
 
     Raises
     ------
     ValueError
-        If a name that is given stands for no column or for several, a feature holds no numbers, or
-        a column of numbers holds something else.
+        If a given name is that of no column or of several, a feature is not numeric, or a numeric
+        column has a cell that is not a number.
     """
     names = [column.name for column in columns]
     label = place(names, wanted.label, "labels") if wanted.label in names else None
     key = place(names, wanted.id, "--id")
-    kept = [place(names, name, "--keep") for name in wanted.keep]
+    retained = [place(names, name, "--keep") for name in wanted.keep]
     dropped = [place(names, name, "--drop") for name in wanted.drop]
     given = [place(names, name, "--features") for name in wanted.features]
-    said = {label, key, *kept, *dropped}
+    said = {label, key, *retained, *dropped}
     for j in given:
         if j in said:
             raise ValueError(
@@ -99,13 +99,13 @@ def choose(columns: list[Column], wanted: Wanted) -> Roles:
         features, set_aside, notes = _features(columns, rest)
     if key is None:
         key = next((j for j, why in set_aside.items() if why in _OF_IDS), None)
-    return Roles(features, label, key, kept, dropped, set_aside, notes)
+    return Roles(features, label, key, retained, dropped, set_aside, notes)
 
 
 def _features(
     columns: list[Column], among: list[int]
 ) -> tuple[list[int], dict[int, str], list[str]]:
-    """Return which columns are features, why the others are none, and what may surprise."""
+    """Return the features, the other columns with reasons, and unexpected decisions."""
     set_aside = _no_numbers(columns, among)
     numeric = [j for j in among if j not in set_aside]
     vectors = [j for j in numeric if columns[j].kind == VECTOR]
@@ -134,7 +134,7 @@ _OF_IDS = (_UNNAMED, _NAMED, _RUNNING)
 
 
 def place(names: list[str], name: str | None, option: str) -> Any:
-    """Return which column a name stands for, or raise ValueError."""
+    """Return the place of the column of a name, or raise ValueError."""
     if name is None:
         return None
     if names.count(name) == 1:
@@ -151,13 +151,13 @@ def place(names: list[str], name: str | None, option: str) -> Any:
 
 
 def did_you_mean(name: str, names: list[str]) -> str:
-    """Return a question after the name that is nearest, or nothing."""
+    """Return a question with the most similar name, or an empty string."""
     near = get_close_matches(name, names, 1)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _no_numbers(columns: list[Column], among: list[int]) -> dict[int, str]:
-    """Return the columns that hold no numbers, and what they hold; ValueError for mistakes."""
+    """Return the columns that are not numeric, and their kinds; ValueError for a faulty cell."""
     found = {}
     for j in among:
         column = columns[j]
@@ -170,7 +170,7 @@ def _no_numbers(columns: list[Column], among: list[int]) -> dict[int, str]:
 
 
 def _ids(columns: list[Column], among: list[int]) -> dict[int, str]:
-    """Return the columns of numbers that number the rows, and how they were found."""
+    """Return the numeric columns that are ids, and the reasons."""
     found = {}
     for j in among:
         column = columns[j]
@@ -182,7 +182,7 @@ def _ids(columns: list[Column], among: list[int]) -> dict[int, str]:
 
 
 def _rises(column: Column) -> bool:
-    """Return whether a column's values rise; the first few decide for nearly all."""
+    """Return whether the values of a column increase; the first rows decide for most columns."""
     return ids.rises(column.numbers(ids.FEWEST)) and ids.rises(column.numbers())
 
 

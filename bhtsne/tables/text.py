@@ -1,6 +1,6 @@
-"""A column of text → its numbers, if the whole column holds numbers; else what it holds.
+"""A column of text → its numbers, or its kind.
 
-Every cell has a say: a column is numeric if all of its cells are, once empty cells are set aside.
+A column is numeric if all of its cells are numbers or missing.
 """
 
 import re
@@ -26,22 +26,22 @@ _COMMA = (
     rf"(?:,\d+)?)(?:\s?[$€£¥])?"
 )
 _PATTERNS = {".": rf"{_POINT}(?:\s?[$€£¥])?|{_INFINITE}", ",": rf"{_COMMA}|{_INFINITE}"}
-_GROUPED = rf"{_SIGN}\d{{1,3}}(?:,\d{{3}})+"  # which a decimal comma could mean as well
+_GROUPED = rf"{_SIGN}\d{{1,3}}(?:,\d{{3}})+"  # with a decimal comma these are numbers too
 _DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d{1,2}:\d{2}.*)?"
-_MOSTLY = 0.9  # numeric cells from which the others are mistakes, not what the column is about
+_MOSTLY = 0.9  # fraction of numeric cells from which the others are mistakes
 
 
 class Parsed(NamedTuple):
-    """What a column of text holds.
+    """Kind and numbers of a column of text.
 
     Attributes
     ----------
     kind : str
         "numbers", "dates", "text" or "nothing".
     values : ndarray of float64, shape (N,), or None
-        Numbers, NaN where a cell is empty; None for other kinds.
+        Numbers, NaN for an empty cell; None for other kinds.
     odd : int or None
-        Row of the first cell that is no number in a column where nearly all others are.
+        Row of the first cell that is not a number, if most others are.
     n_odd : int
         Number of such cells.
     """
@@ -53,30 +53,30 @@ class Parsed(NamedTuple):
 
 
 def is_number(cell: str, decimal: str = ".") -> bool:
-    """Return whether a cell holds a number, which may be a percentage or a sum of money."""
+    """Return whether a cell is a number, a percentage or an amount of money."""
     return re.fullmatch(rf"(?:{_PATTERNS[decimal]})\s?%?", cell.strip(), re.IGNORECASE) is not None
 
 
 def is_missing(cell: str) -> bool:
-    """Return whether a cell stands for no value."""
+    """Return whether a cell is a missing value."""
     return cell.strip().lower() in MISSING
 
 
 def parse(column: Any, decimal: str = ".") -> Parsed:
-    """Find out what a column of text holds.
+    """Return the kind and the numbers of a column of text.
 
     Parameters
     ----------
     column : pyarrow.Array or pyarrow.ChunkedArray of string
         Cells.
     decimal : {".", ","}
-        Decimal mark. The other one groups thousands.
+        Decimal mark. The other mark separates thousands.
 
     Returns
     -------
     Parsed
-        Numbers also of percentages (``4.2%`` is 0.042), of sums of money, with thousands grouped,
-        and of the words true and false (1 and 0).
+        Kind and numbers. Numbers are also percentages (``4.2%`` is 0.042), amounts of money,
+        numbers with separated thousands, and the words true and false (1 and 0).
 
     Examples
     --------
@@ -113,10 +113,10 @@ def parse(column: Any, decimal: str = ".") -> Parsed:
 
 
 def decimal_mark(columns: list[Any], delimiter: str) -> str:
-    """Return the decimal mark of columns of text: a comma if some are numbers by no other.
+    """Return the decimal mark of columns of text: a comma if some are numeric only with it.
 
-    Where every comma could group thousands as well, as in 4,230, it is decimal in a file whose
-    cells stand between semicolons or tabs, as spreadsheets of such countries write it.
+    If every comma could separate thousands, as in 4,230, it is decimal in a file with semicolons or
+    tabs between cells, the form in which spreadsheets write decimal commas.
     """
     import pyarrow.compute as pc
 
@@ -132,7 +132,7 @@ def decimal_mark(columns: list[Any], delimiter: str) -> str:
 
 
 def are_missing(column: Any) -> Any:
-    """Return which cells of text stand for no value."""
+    """Return which cells of text are missing values."""
     import pyarrow.compute as pc
 
     return _isin(pc.utf8_lower(pc.utf8_trim_whitespace(column)), MISSING)
@@ -165,7 +165,7 @@ def _any(good: Any) -> bool:
 
 
 def _cleaned(cells: Any, decimal: str) -> Any:
-    """Return cells of numbers as a parser of plain numbers takes them."""
+    """Return cells of numbers without separators and signs of money."""
     import pyarrow.compute as pc
 
     group = "." if decimal == "," else ","
@@ -174,7 +174,7 @@ def _cleaned(cells: Any, decimal: str) -> Any:
 
 
 def _filled(cells: Any, missing: Any) -> np.ndarray:
-    """Return cells as float64, NaN where one is missing."""
+    """Return cells as float64, NaN for a missing one."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

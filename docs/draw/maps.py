@@ -1,4 +1,4 @@
-"""Small data and their maps, each fitted once for all pictures that show it."""
+"""Small data → their maps, each fitted once for all pictures."""
 
 from functools import cache
 
@@ -20,7 +20,7 @@ def fitted(X: np.ndarray, **options) -> np.ndarray:
 
 
 def gaussians(centres, widths, n: int, d: int = 10, seed: int = 0) -> tuple:
-    """Return n points around each centre, in d dimensions, and which centre is whose."""
+    """Return n points around each centre, in d dimensions, and the centre of each point."""
     rng = np.random.default_rng(seed)
     parts = []
     for centre, width in zip(centres, widths, strict=True):

@@ -1,4 +1,4 @@
-"""Maps that mislead, and what tells: each fitted when the site is built."""
+"""Data with a known structure → pictures of pitfalls, drawn when the site is built."""
 
 from functools import cache
 
@@ -65,7 +65,7 @@ def _noise():
 
 
 def noise():
-    """Draw the maps of points of which no two belong together."""
+    """Draw the maps of noise."""
     titles = ["the data, 2 of 100 axes", "perplexity 2", "5", "50"]
     return _panels(_noise(), [np.zeros(500, int)] * 4, titles)
 
@@ -101,7 +101,7 @@ def repeated():
 
 
 def misplaced():
-    """Draw each point's share of the divergence, and where the labels disagree."""
+    """Draw the term of each point in the divergence, beside the labels."""
     _, y, model = digits()
     figure, axes = plt.subplots(1, 2, figsize=(9, 4.2))
     plot.scatter(model.embedding_, y, ax=axes[0], legend=None, title="classes")

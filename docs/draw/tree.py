@@ -1,4 +1,4 @@
-"""The tree and its walks, drawn from what `bhtsne.tree` and `bhtsne.forces` themselves build."""
+"""Arrays of `bhtsne.tree` and `bhtsne.forces` → pictures of the tree and its traversals."""
 
 from functools import cache
 
@@ -10,8 +10,8 @@ from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 
 from bhtsne import forces, tree
-from bhtsne.forces import barnes_hut
-from bhtsne.forces.walk import _choose
+from bhtsne.forces import packed
+from bhtsne.forces.walk import Target, sort_cells
 from bhtsne.plot import PALETTE
 
 _ORANGE, _BLUE, _GREEN = PALETTE[1], PALETTE[5], PALETTE[2]
@@ -56,7 +56,7 @@ def _ink() -> str:
 
 
 def depths(built: tree.Tree) -> np.ndarray:
-    """Return how deep each cell lies below the first."""
+    """Return the depth of each cell."""
     depth = np.zeros(len(built.skip), int)
     for cell in range(len(built.skip)):
         child = cell + 1
@@ -94,15 +94,16 @@ def morton():
 
 
 def _walk(built: tree.Tree, theta: float, box: np.ndarray, many: bool) -> list[np.ndarray]:
-    """Return the smooth cells, the far cells and the leaves that the library's walk chooses."""
-    seen, links, _, _ = barnes_hut.prepare(built)
-    ids = np.empty((4, len(links)), np.int32)
-    counts = _choose(-1, len(links) if many else -1, 0, box, seen, links, np.float32(theta**2), ids)
-    return [ids[1 + k, :n].copy() for k, n in enumerate(counts)]
+    """Return the smooth cells, the far cells and the leaves of a traversal."""
+    cells = packed.cells(built, 1.0)
+    lists = np.empty((4, len(cells.links)), np.int32)
+    target = Target(-1, len(built.order) if many else -1, 0, box)
+    counts = sort_cells(target, cells, np.float32(theta**2), lists)
+    return [lists[1 + k, :n].copy() for k, n in enumerate(counts)]
 
 
 def _draw_walk(ax, built, chosen, mine) -> str:
-    """Draw what a walk chose; return how much it is."""
+    """Draw the result of a traversal; return its counts."""
     x, y = built.points
     ax.scatter(x, y, c=_ink(), s=1.2, alpha=0.5, lw=0)
     for cells, colour in zip(chosen, _KINDS.values(), strict=True):
@@ -124,7 +125,7 @@ def _legend(figure, kinds) -> None:
 
 
 def walk_of_a_point():
-    """Draw which cells stand for their points, as one point sees them, at two θ."""
+    """Draw the cells that represent their points for one point, at two θ."""
     _, _, model = digits()
     built = tree.build(model.embedding_, leaf_size=4)
     here = np.argmin(
@@ -142,10 +143,10 @@ def walk_of_a_point():
 
 
 def walk_of_a_group():
-    """Draw the one walk that the points of a group share, at two θ."""
+    """Draw the traversal that the points of a group share, at two θ."""
     _, _, model = digits()
     built = tree.build(model.embedding_)
-    _, _, boxes, _ = barnes_hut.prepare(built)
+    boxes = packed.groups(built).boxes
     sizes = built.stop[built.groups] - built.start[built.groups]
     middle = np.abs(built.center[:, built.groups]).max(axis=0)
     chosen_group = int(np.argmin(np.where(sizes > 60, middle, np.inf)))
@@ -168,7 +169,7 @@ def _errors() -> tuple[np.ndarray, list[float], list[float]]:
     thetas = np.array([0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.5])
     errors, sums = [], []
     built = tree.build(Y)
-    _, _, boxes, _ = barnes_hut.prepare(built)
+    boxes = packed.groups(built).boxes
     sizes = built.stop[built.groups] - built.start[built.groups]
     for theta in thetas:
         fast = forces.repulsion(Y, theta=theta)
@@ -183,7 +184,7 @@ def _errors() -> tuple[np.ndarray, list[float], list[float]]:
 
 
 def error():
-    """Draw the error of the repulsion, and the terms of a point's sum, against θ."""
+    """Draw the error of the repulsion, and the number of terms of a point, against θ."""
     thetas, errors, sums = _errors()
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.8, 3.2))
     left.loglog(thetas, errors, "o-", c=_BLUE, ms=4)

@@ -1,4 +1,4 @@
-"""The directive `command`: the help of `bhtsne` and of each of its commands, as they are now."""
+"""Parsers of `bhtsne` → the directive `command`: a section with the help of each command."""
 
 import argparse
 import os

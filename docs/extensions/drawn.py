@@ -1,4 +1,4 @@
-"""The directive `drawn`: a picture that a function of docs/draw makes when the site is built.
+"""Function of docs/draw → the directive `drawn`: its picture, drawn when the site is built.
 
     ```{drawn} tree.cells
     :alt: Squares around points.
@@ -6,9 +6,9 @@
     The caption.
     ```
 
-The function gets no argument and returns a figure. It is drawn twice, for light and for dark pages,
-and kept under a name that holds a hash of the library and of the file it stands in: a picture
-cannot outlive the code that it shows.
+The function has no argument and returns a figure. It is drawn twice, for light and for dark pages.
+The name of the file has a hash of the library and of docs/draw, so that a change of the code
+leads to a new picture.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ def style(theme: str) -> dict:
 
 @cache
 def state() -> str:
-    """Return a hash of all that pictures depend on."""
+    """Return a hash of the library, of docs/draw and of the version of matplotlib."""
     folders = _DOCS / "draw", _DOCS.parent / "bhtsne"
     files = sorted(path for folder in folders for path in folder.rglob("*.py"))
     text = b"".join(path.read_bytes() for path in files)
@@ -52,7 +52,7 @@ def state() -> str:
 
 
 def draw(name: str) -> list[str]:
-    """Draw what a function of docs/draw makes, for each theme; return the files' names."""
+    """Draw the figure of a function of docs/draw for each theme; return the names of the files."""
     module, _, function = name.partition(".")
     folder = _DOCS / "drawn"
     folder.mkdir(exist_ok=True)
@@ -70,7 +70,7 @@ def draw(name: str) -> list[str]:
 
 
 class Drawn(SphinxDirective):
-    """A figure with two images, of which the theme shows one."""
+    """A figure with an image for light and one for dark pages."""
 
     required_arguments = 1
     has_content = True

@@ -1,4 +1,4 @@
-"""Equations → MathML, which browsers draw themselves: no script, and nothing fetched when read."""
+"""Equations → MathML, which browsers render without a script."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from latex2mathml.converter import convert
 
 
 def inline(writer: Any, node: Any) -> None:
-    """Write an equation amid a line."""
+    """Write an inline equation."""
     writer.body.append(convert(node.astext()))
     raise nodes.SkipNode
 
 
 def block(writer: Any, node: Any) -> None:
-    """Write an equation of its own."""
+    """Write a displayed equation."""
     writer.body.append(f'<div class="formula">{convert(node.astext(), display="block")}</div>')
     raise nodes.SkipNode
 

@@ -1,6 +1,6 @@
 """notebooks/*.ipynb → pages with their outputs, thumbnails, and the directive `gallery`: a grid.
 
-The notebooks lie beside docs/, where Sphinx doesn't look: they are copied before it begins.
+The notebooks are outside of docs/; they are copied before Sphinx reads its sources.
 """
 
 import base64
@@ -15,7 +15,7 @@ from PIL import Image
 from sphinx.util.docutils import SphinxDirective
 
 _NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-# The picture that says most, counted from 0; the first of a notebook that is not named here.
+# Index of the picture of the card; 0 for a notebook without an entry.
 _PICTURE = {
     "01_from_sne_to_tsne": 4, "02_exact_versus_barnes_hut": 7, "03_a_hundred_thousand_points": 3,
     "04_hidden_layers_over_epochs": 7, "05_perplexity_learning_rate_iterations": 0,
@@ -24,7 +24,7 @@ _PICTURE = {
 
 
 def pictures(path: Path) -> list[bytes]:
-    """Return a notebook's pictures, PNG."""
+    """Return the pictures of a notebook, PNG."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     outputs = [o for cell in cells for o in cell.get("outputs", [])]
     found = [o["data"]["image/png"] for o in outputs if "image/png" in o.get("data", {})]
@@ -32,14 +32,14 @@ def pictures(path: Path) -> list[bytes]:
 
 
 def opening(path: Path) -> tuple[str, str]:
-    """Return a notebook's title and what stands below it, up to a blank line."""
+    """Return the title of a notebook and its first paragraph."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     title, text = re.match(r"# (.+?)\n\n(.+?)\n\n", "".join(cells[0]["source"]), re.DOTALL).groups()
     return title, " ".join(text.split())
 
 
 def copy(app: Any) -> None:
-    """Put the notebooks and their thumbnails where Sphinx finds them."""
+    """Copy the notebooks, and their thumbnails, to docs/gallery."""
     folder = Path(app.srcdir) / "gallery"
     folder.mkdir(exist_ok=True)
     for path in sorted(_NOTEBOOKS.glob("*.ipynb")):

@@ -1,7 +1,7 @@
 """Names of the library in the text → links to the API, in pages and docstrings alike.
 
-Pages stay plain Markdown: `TSNE.fit` between backticks is enough, with or without a call's
-brackets. In the API a name is also looked for in the module and class of its page.
+In a page, `TSNE.fit` between backticks becomes a link, with or without parentheses. On a page of
+the API, names are also resolved in its module and class.
 """
 
 import re
@@ -13,7 +13,7 @@ _NAME = re.compile(r"^([A-Za-z_][\w.]*)(\(.*\))?$", re.DOTALL)
 
 
 def target(objects: Any, text: str, page: str) -> str | None:
-    """Return the full name of what a text names, seen from a page, or None."""
+    """Return the full name of an object that a text on a page names, or None."""
     match = _NAME.match(text)
     if not match:
         return None
@@ -23,14 +23,14 @@ def target(objects: Any, text: str, page: str) -> str | None:
         prefixes += [".".join(here[:k]) + "." for k in range(len(here), 1, -1)]
         prefixes += [".".join(here[:-1]) + ".", f"{here[0]}."]
     elif "." not in name and not name[0].isupper():
-        return None  # a bare lower-case word of a page may be anything
-    owner = name.rpartition(".")[0]  # an attribute is told of on its class's page
+        return None  # a lower-case word on a page is not always a name
+    owner = name.rpartition(".")[0]  # attributes are documented on the page of the class
     candidates = [prefix + some for some in (name, owner) if some for prefix in prefixes]
     return next((full for full in candidates if full in objects), None)
 
 
 def link(app: Any, doctree: Any, page: str) -> None:
-    """Make links of a page's names."""
+    """Replace names on a page by links."""
     domain = app.env.domains.python_domain
     for literal in list(doctree.findall(nodes.literal)):
         full = target(domain.objects, literal.astext(), page)

@@ -1,4 +1,4 @@
-"""The package → its public names, which templates of the API list and `links` links to."""
+"""The package → its public names, for the templates of the API and for `links`."""
 
 import importlib
 import inspect
@@ -15,7 +15,7 @@ def names(module: str) -> dict[str, list[str]]:
     """Return a module's public names by kind: classes, functions and constants, each sorted."""
     home = importlib.import_module(module)
     found: dict[str, list[str]] = {"classes": [], "functions": [], "constants": []}
-    for name in sorted(set(home.__all__) - set(CLASSES)):  # those have pages of their own
+    for name in sorted(set(home.__all__) - set(CLASSES)):  # which have their own pages
         thing = getattr(home, name)
         kind = (
             "classes" if inspect.isclass(thing)
@@ -26,7 +26,7 @@ def names(module: str) -> dict[str, list[str]]:
 
 
 def methods(path: str) -> list[str]:
-    """Return the public methods that the library itself gives a class, in the order of its code."""
+    """Return the public methods of a class that this library defines, in the order of the code."""
     module, _, name = path.rpartition(".")
     thing = getattr(importlib.import_module(module), name)
     found = {}
@@ -41,7 +41,7 @@ def methods(path: str) -> list[str]:
 
 
 def properties(path: str) -> list[str]:
-    """Return a class's own properties; numpydoc links to them where it lists attributes."""
+    """Return the properties of a class, to which numpydoc links in lists of attributes."""
     module, _, name = path.rpartition(".")
     thing = getattr(importlib.import_module(module), name)
     if not thing.__module__.startswith("bhtsne") or issubclass(thing, tuple):
@@ -50,7 +50,7 @@ def properties(path: str) -> list[str]:
 
 
 def value(path: str) -> str:
-    """Return what a constant holds, as it is written; no more than fits a line."""
+    """Return the representation of a constant, cut to one line."""
     module, _, name = path.rpartition(".")
     written = repr(getattr(importlib.import_module(module), name))
     return written if len(written) <= 120 else written[:117] + " …"

@@ -231,7 +231,7 @@ def test_any_neighbors(graph, method, d, seed, init, kind):
             assert how not in ("outside", "negative index")
             assert_joint(P, len(graph[0]))
     X = np.random.default_rng(seed).normal(size=(n, 3))
-    options = {**FEW, "perplexity": 1, "init": init, "affinities": kind, "sigma": 0.3}
+    options = {**FEW, "perplexity": 1, "init": init, "affinities": kind}
     model = TSNE(d, neighbors=graph, method=method, **options)
     if outcome(lambda: model.fit(X), *names, "affinities") is not None:
         assert_finite([model.embedding_, model.affinities_])

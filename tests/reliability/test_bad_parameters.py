@@ -65,7 +65,7 @@ def test_parameters_of_tsne(odd, method):
 )
 def test_phases(odd, form, method):
     phases = [form({"n_iter": 3, **odd}), {"n_iter": 2}]
-    model = outcome(lambda: TSNE(**FEW, method=method, phases=phases).fit(X), *odd)
+    model = outcome(lambda: TSNE(**FEW, method=method, schedule=phases).fit(X), *odd)
     assert model is None or assert_finite(model.embedding_) is None
 
 
@@ -126,8 +126,7 @@ FUNCTIONS = {
     affinities.multiscale: {"neighbors": NEAR, "perplexities": [1, 2], "symmetrize": "mean"},
     affinities.uniform: {"neighbors": NEAR, "k": 2, "symmetrize": "mean"},
     affinities.fixed_sigma: {"neighbors": NEAR, "sigma": 1.0, "symmetrize": "mean"},
-    affinities.conditional: {"neighbors": NEAR, "n": 12, "perplexity": 2, "kind": "perplexity",
-                             "sigma": None},
+    affinities.conditional: {"neighbors": NEAR, "n": 12, "perplexity": 2, "kind": "gaussian"},
     affinities.all_pairs: {"X": X, "perplexity": 2, "metric": "euclidean", "metric_params": None},
     affinities.conditional_pairs: {"X": X, "perplexity": 2, "sigma": None, "metric": "euclidean",
                                    "metric_params": None},

@@ -27,7 +27,8 @@ quick = {"perplexity": 15, "n_iter": 60, "early_exaggeration_iter": 40, "random_
 cases = {
     "default": {}, "exact": {"method": "exact"}, "forest": {"neighbors": "forest"},
     "k-d tree": {"n_components": 1}, "3-D": {"n_components": 3, "dof": 0.6},
-    "spectral": {"init": "spectral"}, "random": {"init": "random", "force_error": 1e-4},
+    "spectral": {"init": "spectral"},
+    "random": {"init": "random", "theta": forces.AdaptiveTheta(1e-4)},
     "multiscale": {"affinities": "multiscale", "perplexity": [5, 30]},
     "manhattan": {"metric": "manhattan"},
 }

@@ -101,7 +101,8 @@ whole = TSNE(**options).fit(X)
 def stop(record, _):
     if record.iteration >= 20:
         raise KeyboardInterrupt
-stopped = TSNE(**options, checkpoint="run", checkpoint_every=5, callbacks=[stop], callback_every=5)
+saved = checkpoint.Checkpointing("run", 5)
+stopped = TSNE(**options, checkpoint=saved, callbacks=[stop], callback_every=5)
 assert stopped.fit(X).stopped_ == "interrupt"
 again = TSNE.resume("run")
 assert again.embedding_.tobytes() == whole.embedding_.tobytes()

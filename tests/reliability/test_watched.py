@@ -22,7 +22,7 @@ X[:20] += 5
 X[50:54] = X[50]
 quick = {"perplexity": 6, "n_iter": 3, "early_exaggeration_iter": 3, "random_state": 0}
 cases = {
-    "2-D": {"force_error": 1e-4}, "3-D": {"n_components": 3, "dof": 0.7},
+    "2-D": {"theta": forces.AdaptiveTheta(1e-4)}, "3-D": {"n_components": 3, "dof": 0.7},
     "exact": {"method": "exact", "n_components": 5, "dof": 2.0},
     "multiscale": {"affinities": "multiscale", "perplexity": [3, 9], "init": "spectral"},
 }

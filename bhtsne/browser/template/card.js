@@ -35,13 +35,13 @@ function makeCard(data, sources) {
   function fill(i, colour) {
     card.replaceChildren();
     if (data.thumbnails) card.append(thumbnail(i));
-    const label = data.columns[data.labels], name = label && told(label, i);
+    const label = data.columns[data.labels], name = label && valueText(label, i);
     const head = element("p", short(name ?? `Point ${idOf(data, i)}`), "name");
     const dot = element("span", undefined, "dot");
     dot.style.background = colour;
     head.prepend(dot);
     const list = element("dl");
-    const rows = data.columns.filter((c) => c !== label).map((c) => [c.name, told(c, i)]);
+    const rows = data.columns.filter((c) => c !== label).map((c) => [c.name, valueText(c, i)]);
     for (const [key, value] of [...(name ? [["id", idOf(data, i)]] : []), ...rows]) {
       const line = element("div");
       line.append(element("dt", short(key)), element("dd", short(value ?? "–", 400)));

@@ -1,6 +1,6 @@
-// A column → one colour for each of its bins, each point's bin, and the legend.
+// A column → the bin of each point, the colour of each bin, and the legend.
 
-// Equal steps of lightness from dark to light, legible without colour vision.
+// The viridis colormap: lightness increases evenly, so that it is readable without colour vision.
 const RAMP = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
 const STEPS = 255;
 
@@ -13,7 +13,7 @@ function ramp(t) {
   return hex(mixed(rgb(RAMP[k]), rgb(RAMP[k + 1]), at - k));
 }
 
-// {bins, colours, entries: [{name, bin, count}] or null, range: its two ends as text, or null}
+// Returns {bins, colours, entries: [{name, bin, count}] or null, range: two texts or null}.
 function coloured(data, column, dark) {
   const n = data.n, theme = dark ? "dark" : "light";
   const palette = data.palette[theme], missing = data.missing[theme];
@@ -26,16 +26,16 @@ function coloured(data, column, dark) {
   for (const code of column.values) counts[code]++;
   const order = [...column.names.keys()];
   if (order.length > palette.length) order.sort((a, b) => counts[b] - counts[a] || a - b);
-  const kept = order.slice(0, palette.length), other = kept.length;
+  const coded = order.slice(0, palette.length), other = coded.length;
   const bin = new Float32Array(counts.length).fill(other);
   bin[column.names.length] = other + 1;
-  kept.forEach((code, k) => (bin[code] = k));
+  coded.forEach((code, k) => (bin[code] = k));
   for (let i = 0; i < n; i++) bins[i] = bin[column.values[i]];
-  const entries = kept.map((code, k) => ({ name: column.names[code], bin: k, count: counts[code] }));
+  const entries = coded.map((code, k) => ({ name: column.names[code], bin: k, count: counts[code] }));
   const unlabelled = counts[column.names.length], named = entries.reduce((sum, e) => sum + e.count, 0);
   entries.push({ name: `${counted(order.length - other)} others`, bin: other, count: n - named - unlabelled });
   entries.push({ name: "no label", bin: other + 1, count: unlabelled });
-  const colours = palette.slice(0, kept.length).concat(data.others[theme], missing);
+  const colours = palette.slice(0, coded.length).concat(data.others[theme], missing);
   return { bins, colours, entries: entries.filter((entry) => entry.count), range: null };
 }
 
@@ -47,7 +47,7 @@ function quantity(column, bins, missing, dark) {
     const bin = Math.round((x - low) * step);
     bins[i] = Number.isNaN(x) ? STEPS + 1 : Math.min(Math.max(bin || 0, 0), STEPS);
   });
-  const first = dark ? 0.25 : 0; // what is darker cannot be seen on a dark ground
+  const first = dark ? 0.25 : 0; // darker colours are invisible on a dark background
   const along = (k) => first + (1 - first) * (k / STEPS);
   const colours = Array.from({ length: STEPS + 1 }, (_, k) => ramp(along(k))).concat(missing);
   const whole = (ms) => day(high - low > 2 * DAY ? Math.floor(ms / DAY) * DAY : ms);

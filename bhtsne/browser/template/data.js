@@ -20,8 +20,8 @@ async function unpacked(base64) {
   return head;
 }
 
-// A value as text, for a person (grouped) or for a file (exact); null if it is missing.
-function told(column, i, exact = false) {
+// A value as text, rounded for display or exact for a file; null if it is missing.
+function valueText(column, i, exact = false) {
   const value = column.values[i];
   if (column.names) return value < column.names.length ? column.names[value] : null;
   if (Number.isNaN(value)) return null;
@@ -40,7 +40,7 @@ function day(ms) {
   return ms % DAY ? `${date} ${clock.replace(/(:00)?[.]000Z$|Z$/, "")}` : date;
 }
 
-// Text in one line, without the middle of a long one.
+// Text with an ellipsis in place of the middle if it is too long.
 function short(text, longest = 120) {
   const half = longest / 2;
   return text.length <= longest ? text : `${text.slice(0, half)}…${text.slice(1 - half)}`;
@@ -49,7 +49,7 @@ function short(text, longest = 120) {
 const counted = (n) => n.toLocaleString("en");
 const brief = (x) => (Number.isFinite(x) ? String(Number(x.toPrecision(5))) : String(x));
 
-// The fewest digits that are this float32, as 0.1 and not as 0.10000000149011612.
+// The fewest digits that give this float32: 0.1 instead of 0.10000000149011612.
 function shortest(x) {
   for (let digits = 6; digits < 9; digits++) {
     const text = String(Number(x.toPrecision(digits)));
@@ -58,9 +58,9 @@ function shortest(x) {
   return String(x);
 }
 
-const idOf = (data, i) => (data.ids ? told(data.ids, i, true) ?? "" : String(i));
+const idOf = (data, i) => (data.ids ? valueText(data.ids, i, true) ?? "" : String(i));
 
-// Text that a spreadsheet would take for a formula gets an apostrophe, as if it were typed there.
+// A cell of a CSV file. An apostrophe precedes text that a spreadsheet would run as a formula.
 function cell(text, isNumber) {
   if (text === null) return "";
   if (!isNumber && /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text))) text = `'${text}`;
@@ -71,13 +71,13 @@ function csv(data, points) {
   const names = ["id", ...data.columns.map((c) => c.name)].map((name) => cell(name, false));
   const lines = [names.join(",")];
   for (const i of points) {
-    const cells = data.columns.map((c) => cell(told(c, i, true), !c.names));
+    const cells = data.columns.map((c) => cell(valueText(c, i, true), !c.names));
     lines.push([cell(idOf(data, i), data.ids ? !data.ids.names : true), ...cells].join(","));
   }
   return lines.join("\n") + "\n";
 }
 
-// The points in whose names or id the words are, in order.
+// The points with the words in one of their names or dates, or with the words as id, in order.
 function matches(data, words) {
   const wanted = words.trim().toLowerCase();
   if (!wanted) return [];
@@ -86,7 +86,7 @@ function matches(data, words) {
     return (i) => hit[c.values[i]];
   });
   const dates = data.columns.filter((c) => c.kind === "date");
-  tests.push(...dates.map((c) => (i) => told(c, i)?.includes(wanted)));
+  tests.push(...dates.map((c) => (i) => valueText(c, i)?.includes(wanted)));
   tests.push((i) => idOf(data, i).toLowerCase() === wanted);
   const found = [];
   for (let i = 0; i < data.n; i++) if (tests.some((test) => test(i))) found.push(i);

@@ -1,4 +1,4 @@
-// The page: what people do → the library that draws, and back.
+// Input on the page → calls of the drawing library; its events → changes of the page.
 
 const byId = (id) => document.getElementById(id);
 const canvas = byId("map"), legend = byId("legend"), hits = byId("hits");
@@ -9,7 +9,7 @@ const LISTED = 30, GLIDE = 700;
 let data, plot, card, stage;
 let colours, column = null, moment = 0, wanted = 0, moving = false, hovered = -1, selected = [], busy = Promise.resolve();
 
-// Coordinates from −1 to 1, y upwards, in the square that the writer laid around all maps.
+// The coordinates of map k, from −1 to 1 in the square around all maps, y upwards.
 function points(k) {
   const { n } = data, steps = data.maps[k], x = new Float32Array(n), y = new Float32Array(n);
   for (let i = 0; i < n; i++) {
@@ -19,7 +19,7 @@ function points(k) {
   return { x, y, z: colours.bins };
 }
 
-// The same for every opening: points that are written sorted by class should not hide each other.
+// A fixed random order: in the order of the file, one class could cover another.
 function shuffled(n) {
   const order = Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1, seed = 1; i > 0; i--) {
@@ -35,13 +35,13 @@ function size() {
   return Math.max(1.2, 1.15 * Math.sqrt((0.0172 * area) / (data.n + 500) ** 0.7));
 }
 
-// One drawing after another: the library takes no new points while it moves the old ones.
+// Drawing calls are queued, since the library accepts no points during a transition.
 function draw(options = {}) {
   busy = busy.then(() => plot.draw(points(moment), { zDataType: "categorical", select: selected, ...options }));
   return busy;
 }
 
-function look() {
+function applyColours() {
   const dark = night.matches;
   colours = coloured(data, column, dark);
   const style = getComputedStyle(document.documentElement);
@@ -86,14 +86,14 @@ function drawLegend() {
   }
 }
 
-// Select points, and forget the way of selecting that it was not: words, names or a lasso.
+// Select points, and reset the other inputs for selection: search field or legend.
 function choose(some, by) {
   if (some.length) plot.select(some, { preventEvent: true });
   else plot.deselect({ preventEvent: true });
-  chosen(some, by);
+  setSelection(some, by);
 }
 
-function chosen(some, by) {
+function setSelection(some, by) {
   selected = some;
   byId("selection").hidden = some.length === 0;
   byId("chosen").textContent = `${counted(some.length)} selected`;
@@ -107,14 +107,14 @@ function chosen(some, by) {
 function search() {
   const words = byId("search").value, found = matches(data, words), label = data.columns[data.labels];
   choose(found, byId("search"));
-  const several = found.length === 1 ? "point" : "points";
-  byId("found").textContent = words.trim() ? `${counted(found.length)} ${several}` : "";
+  const noun = found.length === 1 ? "point" : "points";
+  byId("found").textContent = words.trim() ? `${counted(found.length)} ${noun}` : "";
   hits.replaceChildren(...found.slice(0, LISTED).map((i) => {
     const line = element("li"), button = element("button"), wanted = words.trim().toLowerCase();
-    const best = data.columns.filter((c) => c.names).map((c) => told(c, i))
+    const best = data.columns.filter((c) => c.names).map((c) => valueText(c, i))
       .find((text) => text?.toLowerCase().includes(wanted));
     button.type = "button";
-    button.append(element("span", short(best ?? (label ? told(label, i) : "") ?? ""), "name"), element("span", short(idOf(data, i)), "count"));
+    button.append(element("span", short(best ?? (label ? valueText(label, i) : "") ?? ""), "name"), element("span", short(idOf(data, i)), "count"));
     button.addEventListener("click", () => visit(i));
     line.append(button);
     return line;
@@ -142,7 +142,7 @@ function hide() {
 const go = (target, distance) => plot.zoomToLocation(target, distance,
   still.matches ? {} : { transition: true, transitionDuration: 250 });
 
-// The square of the map in the part of the window that the panels leave free.
+// Camera target and distance that show the whole map in the part of the window without panels.
 function whole() {
   const { right, bottom } = byId("panel").getBoundingClientRect(), narrow = innerWidth < 640;
   const below = byId("time").hidden ? 0 : 64;
@@ -163,7 +163,7 @@ function setLasso(on) {
   canvas.classList.toggle("drawing", on);
 }
 
-// The slider may be faster than the map: only the last place that was asked for is gone to.
+// Show map k. During a transition the slider may move on: only its last position is shown next.
 async function moveTo(k) {
   wanted = k;
   byId("moment").value = k;
@@ -230,8 +230,8 @@ function listen() {
     stage.moves(plot.redraw);
     if (hovered >= 0) show(hovered);
   });
-  plot.subscribe("select", ({ points }) => chosen(points));
-  plot.subscribe("deselect", () => chosen([]));
+  plot.subscribe("select", ({ points }) => setSelection(points));
+  plot.subscribe("deselect", () => setSelection([]));
   let pause;
   byId("search").addEventListener("input", () => {
     clearTimeout(pause);
@@ -260,7 +260,7 @@ function fold(away) {
 
 function recolour(by) {
   column = by ?? null;
-  look();
+  applyColours();
   drawLegend();
   hide();
   return draw({ spatialIndex: plot.get("spatialIndex") });
@@ -281,7 +281,7 @@ function fillIn() {
   byId("by").hidden = choices.length === 0;
   byId("time").hidden = maps.length < 2;
   byId("moment").max = maps.length - 1;
-  moment = wanted = maps.length - 1; // the map that the others led to
+  moment = wanted = maps.length - 1; // start at the last map
   byId("moment").value = moment;
   byId("moment").setAttribute("aria-valuetext", titles[moment]);
   byId("when").textContent = titles[moment];
@@ -301,18 +301,18 @@ async function open() {
     opacityInactiveMax: 0.25, opacityInactiveScale: 0.5, lassoMinDelay: 0, deselectOnEscape: false,
     actionKeyMap: { lasso: "shift", merge: "cmd", remove: "alt" },
   });
-  look();
+  applyColours();
   drawLegend();
   await draw();
   plot.set({ pointOrder: shuffled(data.n) });
   await plot.zoomToLocation(...whole());
   listen();
   byId("message").hidden = true;
-  document.body.dataset.ready = "yes"; // for whoever waits
+  document.body.dataset.ready = "yes"; // for tests and bench/browser.py
 }
 
 open().catch((error) => {
-  const old = typeof DecompressionStream === "undefined" ? " This browser is too old; a version of 2023 or later opens it." : "";
+  const old = typeof DecompressionStream === "undefined" ? " This browser is too old; use a version of 2023 or later." : "";
   byId("message").hidden = false;
   byId("message").textContent = `The map cannot be shown: ${error.message}.${old}`;
 });

@@ -1,8 +1,8 @@
-// Where the library draws: its option `renderer`, in place of its own, which draws into a texture of
-// floats, from there into a hidden canvas, and copies that. This one draws on the canvas that is
-// looked at, and while the map moves it draws as many points as come in time.
+// A canvas → the option `renderer` of the library. The default renderer draws into a float texture,
+// then into a hidden canvas, and copies it. This one draws on the visible canvas, and while the map
+// moves, it draws only as many points as the frame rate allows.
 
-const DUE = 1000 / 30, PAUSE = 200; // milliseconds
+const DUE = 1000 / 30, PAUSE = 200; // milliseconds: target per frame, delay until all are drawn
 
 function screen(canvas) {
   const gl = canvas.getContext("webgl", { antialias: false });
@@ -11,7 +11,7 @@ function screen(canvas) {
   const extensions = wanted.filter((name) => gl.getExtension(name));
   if (!extensions.includes("OES_texture_float")) throw new Error("this graphics card has no float textures");
 
-  // The points come in a random order, so that the first of them are a fair sample of all.
+  // The points are in random order, so that the first of them are a random sample.
   let share = 1, moving = false, last = 0, rest;
   const all = gl.drawArrays.bind(gl);
   gl.drawArrays = (mode, first, count) =>
@@ -21,24 +21,24 @@ function screen(canvas) {
   regl.frame(() => listeners.forEach((listener) => listener()));
   return {
     canvas, regl, gamma: 1, isDestroyed: false,
-    isSupported: extensions.includes("WEBGL_color_buffer_float"), // else points jump, they don't glide
+    isSupported: extensions.includes("WEBGL_color_buffer_float"), // otherwise there are no transitions
     render(draw) {
       const now = performance.now(), late = (now - last) / DUE;
       if (moving && last) share *= late > 1.1 ? Math.max(0.5, 1 / late) : late < 0.8 ? 1.1 : 1;
       share = Math.min(1, Math.max(0.01, share));
-      canvas.dataset.share = share; // for whoever measures
+      canvas.dataset.share = share; // for bench/browser.py
       last = now;
       regl.clear({ color: [0, 0, 0, 0], depth: 1 });
       draw();
     },
-    // Called for each move; once there was none for a while, `stand` draws all points again.
-    moves(stand) {
+    // Called on each move; `redraw` draws all points after a pause.
+    moves(redraw) {
       if (!moving) last = 0;
       moving = true;
       clearTimeout(rest);
       rest = setTimeout(() => {
         moving = false;
-        stand();
+        redraw();
       }, PAUSE);
     },
     onFrame(listener) {

@@ -12,6 +12,7 @@ from bhtsne.neighbors import precomputed
 from bhtsne.tables import frames
 from bhtsne.validation.arrays import (
     check_mask,
+    checked_points,
     checked_sparse,
     float_conversion,
     read_in_place,
@@ -46,10 +47,14 @@ def checked_input(estimator: Any, X: Any, **options: Any) -> Any:
     if sparse.issparse(X):
         X = checked_sparse(X, "X")  # before compiled code follows its indices
     if not options.get("reset", True):  # an array has no names, and is taken by position
-        estimator = copy(estimator)
+        estimator = copy(estimator)  # without names, of which scikit-learn would warn
         vars(estimator).pop("feature_names_in_", None)
     with float_conversion("X"):
-        return validate_data(estimator, X, accept_sparse="csr", dtype=float_types(X), **options)
+        X = validate_data(
+            estimator, X, accept_sparse="csr", dtype=float_types(X), ensure_all_finite=False,
+            **options,
+        )  # fmt: skip
+    return checked_points(X, fewest=1)
 
 
 def _of_frame(estimator: Any, X: Any, *, reset: bool = True, **options: Any) -> Any:
@@ -68,7 +73,10 @@ def _of_frame(estimator: Any, X: Any, *, reset: bool = True, **options: Any) -> 
             f"X must have {estimator.n_features_in_} columns as the fitted points, got "
             f"{values.shape[1]}."
         )
-    return check_array(values, accept_sparse="csr", dtype=float_types(values), **options)
+    values = check_array(
+        values, accept_sparse="csr", dtype=float_types(values), ensure_all_finite=False, **options
+    )
+    return checked_points(values, fewest=1)
 
 
 def float_types(X) -> list[type]:

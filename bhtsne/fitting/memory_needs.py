@@ -1,9 +1,8 @@
-"""Points, neighbours and options of a fit → the bytes that each of its stages needs.
+"""Numbers of points and neighbours, options of a fit → bytes that each stage needs.
 
-The terms follow the arrays that a stage holds at its fullest; `bench/memory.py` compares them with
-what is measured. `d` is the number of features, of sparse points of those that are stored; `k` is
-the number of neighbours of a point, `e` that of the entries of its row of P, which has those to
-whom it is a neighbour too.
+The terms are the arrays of a stage at its peak; `bench/memory.py` compares them with measurements.
+`d` is the number of features, or of stored entries of a sparse point; `k` is the number of
+neighbours of a point, `e` the number of entries in its row of P.
 """
 
 import numpy as np
@@ -12,14 +11,14 @@ from bhtsne.initial.components import COVARIANCE_FEATURES
 from bhtsne.neighbors import TREE_FEATURES
 
 _EDGES = 1.65  # e / k: 1.5 to 1.75 for 10 to 300 features, 1.3 for 4
-_FIXED = 14 << 20  # buffers of the threads, and what allocators keep of what is let go
-_WHOLE = 32_768  # points from which blocks of an exact search are of their full size
+_FIXED = 14 << 20  # buffers of the threads, and freed memory that allocators retain
+_WHOLE = 32_768  # points from which blocks of an exact search have their full size
 
 
 def of_neighbors(
     n: int, d: int, k: int, search: str, threads: int = 1, in_place: bool = False
 ) -> float:
-    """Return what a search for neighbours needs, among points in memory or in a map of a file."""
+    """Return the bytes of a search for neighbours, of points in memory or in a memory map."""
     if search == "exact" and d <= TREE_FEATURES:
         return n * (34.0 * k + 24 * d)
     if search == "exact":
@@ -29,7 +28,7 @@ def of_neighbors(
         return n * (20 * k + 8 * width + (0 if in_place else 4 * d)) + 2 * _FIXED
     if search == "pynndescent":
         return n * (32 * k + 20 * d)
-    # Blocks of distances by other metrics, and graphs that are given.
+    # Blocks of distances by other metrics, and given graphs.
     return n * (24.0 * k + 8 * d) + _FIXED * (threads if search == "brute" else 1)
 
 
@@ -37,7 +36,7 @@ def of_fit(
     n: int, d: int, k: int, *, search: str, init: str, n_components: int, scales: int = 1,
     threads: int = 1, in_place: bool = False,
 ) -> dict[str, float]:  # fmt: skip
-    """Return what each stage of a fit by neighbours needs, with what those before it have left."""
+    """Return the bytes of each stage of a fit by neighbours, with the results of earlier stages."""
     e = min(_EDGES * k, n - 1)
     found, P, maps = 8.0 * n * k, 8.0 * n * e, 4.0 * n * n_components
     start = 8 * maps
@@ -46,8 +45,8 @@ def of_fit(
     elif init == "pca":
         start += 20.0 * threads * min(n, 4096) * d
         start += 24 * d**2 if d <= COVARIANCE_FEATURES else 0
-    kept = min(1.0, n / _WHOLE) if search == "exact" else float(search == "forest")
-    left = found + (1 + kept) * _FIXED
+    retained = min(1.0, n / _WHOLE) if search == "exact" else float(search == "forest")
+    left = found + (1 + retained) * _FIXED
     return {
         "neighbors": of_neighbors(n, d, k, search, threads, in_place),
         "affinities": left + n * max(16.0 * k + 8 * e, 4.0 * (scales + 4) * k),

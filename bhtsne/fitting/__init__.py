@@ -1,0 +1,27 @@
+"""X → map: the stages of a fit as functions with explicit arguments.
+
+``checked_input`` → `find_neighbors` → `compute_affinities` → `initial_map` → `optimize`; the
+estimators compose them.
+"""
+
+from bhtsne.fitting.input import checked_input
+from bhtsne.fitting.stages import (
+    compute_affinities,
+    find_neighbors,
+    has_points,
+    initial_map,
+    kl_per_point,
+    optimize,
+    start_name,
+)
+
+__all__ = [
+    "checked_input",
+    "compute_affinities",
+    "find_neighbors",
+    "has_points",
+    "initial_map",
+    "kl_per_point",
+    "optimize",
+    "start_name",
+]
