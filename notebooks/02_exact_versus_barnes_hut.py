@@ -224,7 +224,7 @@ plt.show()
 # %% [markdown]
 # Below θ = 0.5 the time rises, and the error falls to sizes that nothing will ever notice. Above it
 # the error goes on growing, while there is less and less time left to save. That is why 0.5 is the
-# default. If you would rather name the error than the angle, `TSNE(force_error=1e-3)` chooses θ by
+# default. If you would rather name the error than the angle, `TSNE(theta=forces.AdaptiveTheta(1e-3))` chooses θ by
 # measuring.
 #
 # Other libraries test the half of a square's width, or keep no quadrupoles: the same θ does not
@@ -478,7 +478,7 @@ print(f"A million points, exactly: about {million / 60:.0f} minutes an iteration
 #   the divergence begin to suffer?
 # - Nudge one single coordinate of one single point instead of all. Do the runs still part, and
 #   when?
-# - Give `TSNE` the argument `force_error=1e-3` and look at `theta_` and at `history_`: how does the
+# - Give `TSNE` the argument `theta=forces.AdaptiveTheta(1e-3)` and look at `theta_` and at `history_`: how does the
 #   error change while the map grows?
 # - Replace the start by `initial.spectral(P[few])`: how much variance is left against the run from
 #   the principal components?

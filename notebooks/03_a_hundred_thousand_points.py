@@ -275,7 +275,7 @@ plt.show()
 # level. The schedule closes with a few iterations of lower momentum, which calm points that
 # trembled; that accounts for the last steep piece. t-SNE could go on for thousands of iterations,
 # each of which brings less than the one before. What 250 of them do to the map is measured below.
-# `TSNE(min_kl_rate=1e-4)` ends a run when it falls by less than a ten-thousandth of itself an
+# `TSNE(stopping=optimizer.Stopping(1e-4))` ends a run when it falls by less than a ten-thousandth of itself an
 # iteration. If the orange part were steep: more iterations.
 #
 # The force error stays below a thousandth, so the tree is not what limits this map. The sample of
@@ -452,7 +452,7 @@ plt.show()
 #   the picture?
 # - Turn by up to 60 degrees instead of 15. From which angle on are the turned digits no longer
 #   mixed with the others?
-# - Run `TSNE(schedule="opentsne")` and `TSNE(min_kl_rate=1e-4)` on the same neighbours, and compare
+# - Run `TSNE(schedule="opentsne")` and `TSNE(stopping=optimizer.Stopping(1e-4))` on the same neighbours, and compare
 #   divergence, recall and seconds.
 #
 # ## References

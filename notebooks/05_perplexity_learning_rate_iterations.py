@@ -250,7 +250,7 @@ for least in (0.0, 1e-3, 1e-4, 1e-5):
 # %% [markdown]
 # Under early exaggeration the history is flat and high: KL is measured without the exaggeration, so
 # it is not what is being minimised there, and its plateau is **no** reason to stop. Afterwards it
-# falls steeply and then ever more slowly. `min_kl_rate=0` is the fixed schedule of 750 iterations;
+# falls steeply and then ever more slowly. A rate of 0 is the fixed schedule of 750 iterations;
 # of the others, the strictest goes on longest. Its further iterations lower the KL divergence in
 # its second decimal and keep no more neighbours.
 #
@@ -485,7 +485,7 @@ plt.show()
 # | parameter | too small | good | too large |
 # |---|---|---|---|
 # | `perplexity` | crumbs, invented groups | 30; look at 10 and 100 too | classes melt; a ball |
-# | `n_iter` | classes still overlap | the default, or `min_kl_rate=1e-4` | time lost |
+# | `n_iter` | classes still overlap | the default, or `stopping=Stopping(1e-4)` | time lost |
 # | `learning_rate` | a ball that never unfolds | "auto" | a noisy disc, KL rises |
 # | `early_exaggeration` | classes torn | 12: several eigenvectors grow | torn again |
 # | `init` | | "pca" | random: several seeds |
