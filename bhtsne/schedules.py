@@ -37,27 +37,27 @@ class Schedule(NamedTuple):
     rule: str = "default"
 
 
+# Schedules by name, and the number of points from which each holds. Each stands in full, so that a
+# change of one changes no other. `bench/schedules.py` measures all of them.
 SCHEDULES = {
-    # On data along the branches of a tree, momentum 0.95 leaves single points between the branches
-    # if it begins with the late phase, and none if it begins 50 iterations later. At this momentum
-    # all points oscillate; the last 30 iterations damp that, which lowers the divergence of sparse
-    # text and raises the recall of neighbours on MNIST. From a random start, 50 iterations of early
-    # exaggeration tear the tree, and 100 do not. From a spectral start, 50 leave MNIST's 5s in two
-    # pieces, and 100 do not.
-    "fast": Schedule(50, 100, 0.9, ((50, 0.9), (120, 0.95), (30, 0.8))),
+    "fast": {
+        # An iteration takes a few milliseconds here, so that there may be many. Digits, a rolled
+        # sheet, sparse text and 30,000 points of MNIST end at a lower divergence than by the next
+        # schedule or by "opentsne", and by the next one the classes of MNIST come in more pieces.
+        0: Schedule(250, 250, 0.8, ((100, 0.8), (100, 0.9), (250, 0.95), (50, 0.8))),
+        # Momentum 0.95 from the start of the late phase leaves single points between the branches
+        # of a tree, and none if it begins 50 iterations later. It makes all points oscillate; the
+        # last 30 iterations damp that, which lowers the divergence of sparse text and raises the
+        # recall of neighbours on MNIST. 50 iterations of early exaggeration tear the tree from a
+        # random start, and MNIST's 5s from a spectral one; 100 do not.
+        50_000: Schedule(50, 100, 0.9, ((50, 0.9), (120, 0.95), (30, 0.8))),
+        # In samples of 300,000 digits of `bench/deformed.py`, 50 iterations of early exaggeration
+        # tear a piece off the 5s, as do 100 at momentum 0.9; 250 at 0.8 do not.
+        200_000: Schedule(250, 250, 0.8, ((50, 0.9), (120, 0.95), (30, 0.8))),
+    },
     # The defaults of openTSNE 1.0: from equal starts and P, equal maps (`tests/test_peers.py`).
-    "opentsne": Schedule(250, 250, 0.8, ((500, 0.8),), "opentsne"),
+    "opentsne": {0: Schedule(250, 250, 0.8, ((500, 0.8),), "opentsne")},
 }
-# "fast" below 50,000 points, where an iteration takes a few milliseconds. Digits, a rolled sheet,
-# sparse text and 30,000 points of MNIST all end at a lower divergence than by "fast" above or by
-# "opentsne", and with the schedule above the classes of MNIST come in more pieces
-# (`bench/schedules.py`).
-_FEW = 50_000
-_FOR_FEW = Schedule(250, 250, 0.8, ((100, 0.8), (100, 0.9), (250, 0.95), (50, 0.8)))
-# "fast" from 200,000 points on. In samples of 300,000 digits of `bench/deformed.py`, 50 iterations
-# of early exaggeration tear a piece off the 5s, as do 100 at momentum 0.9; 250 at 0.8 do not.
-_MANY = 200_000
-_FOR_MANY = SCHEDULES["fast"]._replace(early=250, early_longer=250, early_momentum=0.8)
 # Limits of the iterations of early exaggeration and after it, where min_kl_rate ends them.
 _MOST_EARLY, _MOST = 500, 10_000
 
@@ -145,10 +145,9 @@ def phases(
 
 
 def _of_size(schedule: str, n: int) -> Schedule:
-    """Return the values of a schedule for n points."""
-    if schedule != "fast" or _FEW <= n < _MANY:
-        return SCHEDULES[schedule]
-    return _FOR_FEW if n < _FEW else _FOR_MANY
+    """Return the schedule of a name for n points."""
+    by_size = SCHEDULES[schedule]
+    return by_size[max(least for least in by_size if least <= n)]
 
 
 def _fitted(counts: list[int], n_iter: int) -> list[int]:

@@ -80,3 +80,21 @@ def test_fast_comes_as_far_in_a_third_of_the_iterations():
     fast, slow = (TSNE(schedule=name, random_state=0).fit(X) for name in ("fast", "opentsne"))
     assert (fast.n_iter_, slow.n_iter_) == (250, 750)
     assert fast.kl_divergence_ < 1.03 * slow.kl_divergence_
+
+
+# Iterations of early exaggeration and the momentum of every phase: a change of a default has to
+# change this list, the docs and what `bench/schedules.py` has measured.
+DEFAULTS = {
+    ("fast", "pca", 49_999): [(250, 0.8), (100, 0.8), (100, 0.9), (250, 0.95), (50, 0.8)],
+    ("fast", "pca", 50_000): [(50, 0.9), (50, 0.9), (120, 0.95), (30, 0.8)],
+    ("fast", "spectral", 50_000): [(100, 0.9), (50, 0.9), (120, 0.95), (30, 0.8)],
+    ("fast", "pca", 199_999): [(50, 0.9), (50, 0.9), (120, 0.95), (30, 0.8)],
+    ("fast", "pca", 200_000): [(250, 0.8), (50, 0.9), (120, 0.95), (30, 0.8)],
+    ("opentsne", "pca", 70_000): [(250, 0.8), (500, 0.8)],
+}
+
+
+@pytest.mark.parametrize(("name", "init", "n"), DEFAULTS)
+def test_the_defaults_of_every_size_are_those_that_were_measured(name, init, n):
+    found = [(phase.n_iter, phase.momentum) for phase in schedules.phases(name, n, init=init)]
+    assert found == DEFAULTS[name, init, n]
