@@ -317,6 +317,24 @@ def test_one_width_for_all_follows_the_equation(sigma):
 
 
 @pytest.mark.parametrize(
+    ("kind", "perplexities", "k"),
+    [
+        (affinities.Gaussian(), [9], 27),
+        (affinities.Multiscale(), [3, 9], 27),
+        (affinities.Mixture(), [3, 9], 27),
+        (affinities.Uniform(), [9], 9),
+        (affinities.FixedSigma(0.7), [9], 27),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_a_kind_is_a_number_of_neighbours_and_falling_weights_that_sum_to_1(kind, perplexities, k):
+    assert kind.n_neighbors(perplexities) == k
+    weights = kind.weights(found(60, 3, k).distances, perplexities)
+    assert (np.diff(weights) <= 0).all()
+    np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
     "kind",
     ["perplexity", "gaussian", "multiscale", "mixture", "uniform", affinities.FixedSigma(0.7)],
 )

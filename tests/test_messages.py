@@ -17,7 +17,7 @@ from bhtsne import TSNE, browser, cli, datasets, forces, initial, layers, plot, 
 PACKAGE = Path(bhtsne.__file__).parent
 LONGEST = 200  # without names and values
 VALUE = "\0"  # stands for a name or a value
-# Faults inside of a file, which `files.readable_errors` completes: "… must hold …, got: {this}; …".
+# A fault inside of a file, which `files.readable_errors` ends: "… must hold …, got: {this}; …".
 PARTS = re.compile(
     r"(files|storage|tables|checkpoint|landmarks/folder|recorder|tsne/saving)\b"
     r"|(neighbors/approximate|validation/arrays)\b"
