@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from bhtsne import TSNE, fitting, initial, jit, memory
-from bhtsne.tsne import needs
+from bhtsne.fitting import memory_needs
 
 MACHINE = SimpleNamespace(total=1 << 30, available=2048 * 1024)
 
@@ -98,10 +98,10 @@ def test_what_cannot_fit_is_refused_before_anything_is_computed(monkeypatch):
 
 
 def test_needs_grow_with_what_they_are_of():
-    small = needs.of_fit(10_000, 50, 90, search="exact", init="pca", n_components=2)
+    small = memory_needs.of_fit(10_000, 50, 90, search="exact", init="pca", n_components=2)
     for change in ({"n": 20_000}, {"k": 180}, {"search": "forest", "n": 20_000}):
         options = {"n": 10_000, "d": 50, "k": 90, "search": "exact", "init": "pca"} | change
-        large = needs.of_fit(**options, n_components=2)
+        large = memory_needs.of_fit(**options, n_components=2)
         assert all(large[stage] > small[stage] for stage in ("affinities", "optimization"))
         assert large["neighbors"] > 1.3 * small["neighbors"]
 
