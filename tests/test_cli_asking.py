@@ -151,6 +151,7 @@ def test_what_is_here_is_told(capsys):
 
 def test_what_a_run_would_need_is_what_it_is_judged_by(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
     X = np.zeros((5000, 20), np.float32)
     np.save("x.npy", X)
     for argv in (["5,000", "--features", "20"], ["x.npy"]):

@@ -368,6 +368,7 @@ def times(x):
 """
 
 
+@pytest.mark.full
 def test_a_change_in_another_file_of_the_folder_renews_a_cached_kernel(tmp_path):
     (tmp_path / "caller.py").write_text(CALLER)
     code = (

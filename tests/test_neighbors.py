@@ -479,6 +479,7 @@ def test_gaps_in_the_graph_come_last_and_self_goes_by_its_index(monkeypatch):
     at = [[0, 0, 2], [0, 7, 7], [0, 7, 1], [3, 3, 4]]  # duplicates 0 and 1; the last lost itself
     index = Index(graph, at)
     monkeypatch.setattr(pynndescent, "NNDescent", index)
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
     X = normal(4, 3)
     with jit.threads(None) as n:
         found = neighbors.find(np.asfortranarray(X), 2, method="pynndescent", random_state=1)

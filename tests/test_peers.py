@@ -146,6 +146,7 @@ def test_symmetrize_none_makes_the_map_of_the_mean():
     np.testing.assert_array_equal(*maps)
 
 
+@pytest.mark.full
 def test_scikit_learns_phases_are_those_that_the_docs_describe(monkeypatch):
     """250 + 750 iterations, N / 48 and at least 50, momentum 0.5 and 0.8, no limit on a step."""
     inner, seen = manifold._t_sne, []
@@ -214,6 +215,7 @@ def test_the_force_error_is_below_a_hundredth_of_that_of_trees_without_quadrupol
     assert errors_at(1.0)[0] < opentsne < errors_at(1.5)[0]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("library", ["sklearn", "openTSNE", "umap"])
 def test_code_of_peers_in_the_docs_runs(library):
     pytest.importorskip(library)
@@ -230,6 +232,7 @@ def test_code_of_peers_in_the_docs_runs(library):
             exec(compile(block, str(page), "exec"), known)
 
 
+@pytest.mark.full
 def test_a_seed_of_umap_costs_threads_and_a_place_depends_on_its_batch():
     umap = pytest.importorskip("umap")
     X = load_digits().data[:500]

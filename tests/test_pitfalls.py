@@ -95,6 +95,7 @@ def test_the_perplexity_is_never_changed_in_silence(digits):
         TSNE(neighbors=graph, **QUICK).fit(digits)
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("method", forces.METHODS)
 @pytest.mark.parametrize("dof", [0.3, 0.5, 1.0, 2.0, 10.0])
 def test_the_divergence_is_right_for_every_kernel(digits, method, dof):

@@ -115,7 +115,7 @@ def test_optimize_goes_on_in_the_same_figure(notebook):
     assert list(figure.axes[1].lines[0].get_xdata()) == list(range(10, 151, 10))
 
 
-@pytest.mark.full(after=1)
+@pytest.mark.full
 @pytest.mark.parametrize("dims", [1, 3])
 def test_maps_of_one_and_three_dimensions(notebook, dims):
     TSNE(dims, callbacks=[LiveFigure(X[:, 20])], **SHORT).fit(X)

@@ -30,6 +30,7 @@ MODELS = {
 }  # fmt: skip
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("kind", MODELS)
 def test_a_saved_map_comes_back_whole(kind, tmp_path):
     options, points = MODELS[kind]

@@ -99,6 +99,7 @@ def assert_joint(P, n):
     assert abs(P - P.T).max() <= 2e-5 * P.max()
 
 
+@pytest.mark.full
 @examples(
     1400, P=matrices(), form=FORMS, change=CHANGES, method=METHODS, d=COMPONENTS, seed=seeds()
 )
