@@ -56,6 +56,7 @@ def test_rows_reach_their_perplexity(perplexity):
     np.testing.assert_allclose(reached, perplexity, rtol=1e-3)
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("perplexity", [1.5, 5, 30, 85])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_rows_equal_those_of_bisection(perplexity, seed):

@@ -24,7 +24,7 @@ def bench(monkeypatch):
     return importlib.import_module
 
 
-@pytest.mark.full(after=1)
+@pytest.mark.full
 @pytest.mark.parametrize("name", [name for name in PROGRAMS if name != "report"])
 def test_the_program_has_a_help_text(name):
     command = [sys.executable, str(BENCH / f"{name}.py"), "--help"]

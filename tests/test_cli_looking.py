@@ -54,6 +54,7 @@ def test_a_map_is_found_in_whatever_holds_it(name, kept):
     assert bool(read.history) == (name in ("model.npz", "run"))
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -28,7 +28,7 @@ def come_and_go(n=24, d=2):
     return P, [3 * rng.normal(size=(len(part), d)) for part in ids], ids
 
 
-@pytest.mark.full(after=2)
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("penalty", [0.0, 0.1, 30.0])
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_the_gradient_is_the_slope_of_the_objective(penalty, d):

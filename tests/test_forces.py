@@ -169,6 +169,7 @@ def test_z_is_right_where_points_are_far_apart(distance, d):
 # Attraction and the divergence
 
 
+@pytest.mark.full(after=3)
 @pytest.mark.parametrize("dof", DOFS)
 @pytest.mark.parametrize("d", [1, 2, 3, 5])
 def test_attraction_is_the_oracles(d, dof):

@@ -22,6 +22,7 @@ def fitted(X, late, **options):
     return TSNE(schedule=phases, **QUICK, **options).fit(X)
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize(
     "options",
     [

@@ -120,11 +120,13 @@ def test_during_the_optimisation_the_map_so_far_is_fitted(tmp_path):
     np.testing.assert_array_equal(again.embedding_, TSNE(**QUICK).fit(X).embedding_)
 
 
+@pytest.mark.full
 def test_in_the_last_iteration_too():
     model = TSNE(**QUICK, callbacks=[send], callback_every=80).fit(X)
     assert (model.stopped_, model.n_iter_) == ("interrupt", 80)
 
 
+@pytest.mark.full
 def test_after_the_optimisation_the_model_is_fitted_and_the_signal_is_raised(monkeypatch):
     sending(monkeypatch, fitting, "kl_per_point")
     model = TSNE(**QUICK)
@@ -169,6 +171,7 @@ def test_work_that_goes_on_from_a_finished_map_does_not_begin():
         model.fit_transform(X)
 
 
+@pytest.mark.full
 def test_a_fit_in_a_callback_leaves_the_outer_handler_in_force():
     seen = []
 
@@ -211,6 +214,7 @@ def test_a_second_signal_has_its_usual_effect_at_once():
     assert reached == ["flag"]
 
 
+@pytest.mark.full
 def test_a_handler_of_the_user_stays():
     calls = []
     handler = lambda *_: calls.append(1)  # noqa: E731
@@ -248,6 +252,7 @@ def test_a_fit_in_a_thread_installs_nothing_and_is_not_ended():
     assert fitted[0].stopped_ is None
 
 
+@pytest.mark.full
 def test_of_two_fits_at_once_the_one_of_the_main_thread_ends():
     began, stopped, found = threading.Event(), threading.Event(), []
 
@@ -313,6 +318,7 @@ def test_placing_part_by_part_ends_between_the_parts():
     assert done == [0]
 
 
+@pytest.mark.full
 def test_a_pass_over_blocks_ends_between_them():
     def blocks():
         for start in range(0, 300, 100):

@@ -281,6 +281,7 @@ def test_compiling_is_reported_once_and_loading_is_not(tmp_path):
     assert [run(code, NUMBA_CACHE_DIR=str(tmp_path)).strip() for _ in range(2)] == ["1", "0"]
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [({}, "2000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, "None")],

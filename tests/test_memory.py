@@ -106,7 +106,7 @@ def test_needs_grow_with_what_they_are_of():
         assert large["neighbors"] > 1.3 * small["neighbors"]
 
 
-@pytest.mark.full(after=1)
+@pytest.mark.full
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
 @pytest.mark.parametrize("search", ["exact", "forest"])
 def test_a_memory_map_is_read_in_blocks(search, dtype, tmp_path):

@@ -616,6 +616,7 @@ def graphs_of(X, k):
     }
 
 
+@pytest.mark.full
 def test_a_graph_of_ones_own_is_taken_in_any_form():
     X = normal(120, 4)
     graphs = graphs_of(X, 9)

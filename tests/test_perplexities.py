@@ -95,6 +95,7 @@ def test_several_perplexities_mean_multiscale(method):
     assert np.isfinite(placed).all()
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize(
     "options",
     [

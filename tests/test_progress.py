@@ -50,6 +50,7 @@ def test_the_forest_tells_of_its_trees_and_rounds_as_one():
     assert np.array_equal(near.indices, again.indices)
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize(
     "model",
     [

@@ -63,6 +63,7 @@ def wide(n_vars=120, kind=np.asarray):
     return anndata.AnnData(kind(counts)), counts
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csc_matrix])
 @pytest.mark.parametrize("backed", [False, True])
 def test_sparse_and_backed_arrays_are_read(tmp_path, kind, backed):

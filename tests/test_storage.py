@@ -195,6 +195,7 @@ def test_values_are_compared_as_they_are_stored():
     assert not storage.equal(Point(1), Point(2), CLASSES)
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("order", ["C", "F", "neither"])
 def test_writing_takes_no_second_copy_of_an_array(order, tmp_path):
     big = np.ones(

@@ -56,7 +56,7 @@ def test_the_exact_field_is_the_sum_over_the_map(d, dof):
     np.testing.assert_allclose(force, (u[..., None] * delta).sum(axis=1), rtol=1e-9, atol=1e-13)
 
 
-@pytest.mark.full(after=2)
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("theta", [0.0, 0.5])
 @pytest.mark.parametrize("dof", [1.0, 0.5])
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -92,7 +92,7 @@ def test_the_field_at_a_point_does_not_depend_on_the_others(d):
 # The gradient
 
 
-@pytest.mark.full(after=3)
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dof", [1.0, 0.5, 3.0])
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -113,6 +113,7 @@ def test_the_gradient_is_that_of_the_divergence(d, dof, method):
     assert objective.check(Y)[0] == pytest.approx(divergence(Y.astype(float)) / 6, rel=1e-5)
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("dof", [1.0, 0.5, 3.0])
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_a_step_leads_to_the_lowest_point_of_a_parabola_above(d, dof):

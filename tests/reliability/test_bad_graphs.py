@@ -132,6 +132,7 @@ def test_any_affinities(P, form, change, method, d, seed):
         assert np.array_equal(mine, theirs, equal_nan=P.dtype.kind in "fc")
 
 
+@pytest.mark.full
 @examples(
     1000, P=matrices(), form=FORMS, change=CHANGES, method=METHODS, d=COMPONENTS, seed=seeds(),
     variant=st.sampled_from(sne.VARIANTS),

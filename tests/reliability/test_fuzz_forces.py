@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import naive
 import numpy as np
+import pytest
 from hypothesis import assume
 from hypothesis import strategies as st
 from outcomes import examples, seeds
@@ -86,6 +87,7 @@ DOFS = st.sampled_from([1.0, 1.0, 0.3, 0.5, 2.0, 10.0])
 ALLOWED = {0.0: (2e-5, 2e-5), 0.2: (1e-2, 5e-4), 0.5: (2e-2, 2e-3), 0.8: (1.0, 1e-2)}
 
 
+@pytest.mark.full
 @examples(3000, Y=maps(), theta=st.sampled_from(list(ALLOWED)), dof=DOFS)
 def test_repulsion_by_the_tree_is_that_of_all_pairs(Y, theta, dof):
     truth = forces.repulsion(Y.astype(np.float64), method="exact", dof=dof)

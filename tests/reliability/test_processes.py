@@ -158,7 +158,7 @@ print(time.process_time() - start[0], time.perf_counter() - start[1])
 """
 
 
-@pytest.mark.full(after=1)
+@pytest.mark.full
 @pytest.mark.parametrize(
     "options", [{}, {"neighbors": "forest"}, {"metric": "manhattan"}, {"init": "spectral"}]
 )
