@@ -146,7 +146,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(digits):
     model = fitted(digits, 5)
     for options, says in (
         ({"n_iter": -1}, "n_iter must be at least 0"),
-        ({"n_iter": 5, "exaggeration": 0}, "exaggeration must be above 0"),
+        ({"n_iter": 5, "exaggeration": 0}, "exaggeration must be at least 1e-06"),
         ({"n_iter": 5, "momentum": 1.0}, "momentum must be at least 0 and below 1"),
         ({"n_iter": 5, "learning_rate": -1.0}, "learning_rate must be above 0"),
         ({"n_iter": 5, "theta": -1.0}, "theta must be at least 0"),

@@ -156,7 +156,7 @@ def test_optimize_keeps_what_was_reached_and_add_installs_once():
 
 def test_transform_raises(monkeypatch):
     model = TSNE(**QUICK).fit(X)
-    sending(monkeypatch, neighbors, "query")
+    sending(monkeypatch, neighbors, "search_among")
     with pytest.raises(KeyboardInterrupt):
         model.transform(X[:5])
 
@@ -365,7 +365,7 @@ def test_the_command_writes_the_map_and_says_that_it_was_stopped(
 ):
     owner, name = {
         "optimization": (optimizer, "_step"),
-        "divergence": (TSNE, "_divergences"),
+        "divergence": (fitting, "kl_per_point"),
         "recall": (cli_fitting, "recall"),
     }[where]
     function = getattr(owner, name)
@@ -393,7 +393,7 @@ def test_before_a_map_the_command_says_that_there_is_none(stage, points, monkeyp
 
 
 def test_a_signal_at_the_very_end_of_the_command_is_its_exit_status(points, monkeypatch):
-    monkeypatch.setattr(cli.embed, "tell", send)
+    monkeypatch.setattr(cli.embed, "print_summary", send)
     assert cli.main(points) == 130
     assert np.load("map.npy").shape == (len(X), 2)
 

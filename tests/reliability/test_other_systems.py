@@ -21,7 +21,7 @@ for name in hidden:
     sys.modules.pop(name, None)
 warnings.simplefilter("error")
 warnings.filterwarnings("ignore", "only soft file lock is available")
-from bhtsne import TSNE, cli, files, memory
+from bhtsne import TSNE, checkpoint, cli, files, memory
 def without(read):
     def found(path, *arguments, **options):
         if str(path).startswith(("/proc", "/sys")):
