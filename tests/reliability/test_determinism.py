@@ -17,7 +17,7 @@ import hashlib, json, os, sys, tempfile
 import numba
 import numpy as np
 from sklearn.pipeline import make_pipeline
-from bhtsne import DynamicTSNE, TSNE
+from bhtsne import DynamicTSNE, TSNE, forces
 
 X = np.random.default_rng(0).normal(size=(600, 12)).astype(np.float32)
 X[:200] += 4
