@@ -40,7 +40,12 @@ def comparable(X, metric):
         return dense(X) != 0
     takes_sparse = isinstance(metric, str) and metric in metrics(is_sparse=True)
     # In float32 squares overflow, and the same points would have other distances.
-    return (X if takes_sparse else dense(X)).astype(np.float64, copy=False)
+    X = (X if takes_sparse else dense(X)).astype(np.float64, copy=False)
+    if takes_sparse and sparse.issparse(X) and X.indices.dtype != np.int32 and X.nnz < 2**31:
+        # scikit-learn before 1.7 takes no other indices for the Manhattan distance.
+        parts = X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32)
+        X = sparse.csr_array(parts, shape=X.shape)
+    return X
 
 
 def nearest(X, k: int, measure, new=None) -> tuple[np.ndarray, np.ndarray]:
