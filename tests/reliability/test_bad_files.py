@@ -421,7 +421,9 @@ def test_no_model_is_unpacked_that_memory_does_not_hold(tmp_path, little):
     refused(tmp_path / "m", "of memory are free", read=TSNE.load)
 
 
-@pytest.mark.parametrize("words", [b"a\n" * (MUCH // 2), b"w" * 600_000 + b"\na" * 6])
+@pytest.mark.parametrize(
+    "words", [b"a\n" * (MUCH // 2), b"w" * 600_000 + b"\na" * 6], ids=["many", "long"]
+)
 def test_no_labels_are_unpacked_that_memory_does_not_hold(words, tmp_path, little):
     (tmp_path / "x.npy").write_bytes(npy(X))
     (tmp_path / "l.txt.gz").write_bytes(gzip.compress(words))
