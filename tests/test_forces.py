@@ -213,6 +213,7 @@ def test_divergence_is_the_oracles_point_by_point(d, dof):
     np.testing.assert_allclose(per_point, naive.kl_per_point(dense(P), Y, dof), atol=1e-12)
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("dof", DOFS)
 def test_divergence_by_barnes_hut_is_near(dof):
     P, Y = affinities(2000), points(2000, 2)
@@ -255,6 +256,7 @@ def test_a_row_longer_than_a_buffer_is_summed_whole():
 # The gradient
 
 
+@pytest.mark.full(after=4)
 @pytest.mark.parametrize("dof", DOFS)
 @pytest.mark.parametrize("d", [1, 2, 3, 5])
 def test_gradient_is_the_slope_of_the_divergence(d, dof):
@@ -427,6 +429,7 @@ def test_a_single_point_has_no_divergence_and_is_refused(call, method):
 # What the optimizer minimises
 
 
+@pytest.mark.full(after=2)
 @pytest.mark.parametrize("method", forces.METHODS)
 @pytest.mark.parametrize(("d", "dof"), [(1, 1.0), (2, 1.0), (2, 3.0), (3, 1.0), (3, 3.0)])
 def test_the_objective_has_the_gradient(d, method, dof):

@@ -75,6 +75,7 @@ def differences(some, others):
     return np.abs(some - others).max(axis=(1, 2)) / np.abs(others).max(axis=(1, 2))
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize("n", [150, 200])
 def test_the_schedule_of_opentsne_takes_the_steps_of_opentsne(n):
     P, start = problem(n)

@@ -211,6 +211,7 @@ def test_types_of_parquet(tmp_path):
     assert tables.read(tmp_path / "t.parquet", labels="day").labels.dtype.kind == "M"
 
 
+@pytest.mark.full(after=1)
 @pytest.mark.parametrize(
     "kind", [pa.list_(pa.float32()), pa.large_list(pa.float64()), pa.list_(pa.float32(), 6)]
 )

@@ -205,6 +205,7 @@ def graphs(draw):
     return {"one": graph[:1], "three": (*graph, indices)}.get(how, graph), n, how
 
 
+@pytest.mark.full
 @examples(
     1400, graph=graphs(), method=METHODS, d=COMPONENTS, seed=seeds(),
     init=st.sampled_from(["pca", "spectral", "random"]),
@@ -289,6 +290,7 @@ def test_any_start(start, method, seed):
     assert small is None or small.std(axis=0).max() == pytest.approx(1e-4, rel=1e-3)
 
 
+@pytest.mark.full
 @examples(
     1600,
     start=starts(),

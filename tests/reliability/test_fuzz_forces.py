@@ -108,6 +108,7 @@ def test_repulsion_by_the_tree_is_that_of_all_pairs(Y, theta, dof):
     assert abs(fast.z - truth.z) <= of_z * truth.z + 1e-6
 
 
+@pytest.mark.full
 @examples(1500, Y=maps(60), seed=seeds(), dof=DOFS, exaggeration=st.sampled_from([1.0, 4.0, 12.0]))
 def test_gradient_and_divergence_are_those_of_the_equations(Y, seed, dof, exaggeration):
     P = np.random.default_rng(seed).random((len(Y), len(Y))) ** 8
