@@ -22,7 +22,7 @@ def source_files() -> set[str]:
 
 
 def check_wheel(path: Path, project: dict) -> list[str]:
-    """Return what is wrong with a wheel: missing or additional files, and metadata."""
+    """Return the faults of a wheel: missing and additional files, wrong metadata."""
     with zipfile.ZipFile(path) as archive:
         inside = archive.namelist()
         [info] = {name.partition("/")[0] for name in inside if ".dist-info/" in name}
@@ -55,7 +55,7 @@ def check_wheel(path: Path, project: dict) -> list[str]:
 
 
 def check_sdist(path: Path) -> list[str]:
-    """Return what is missing in an sdist: the package, and all that its tests need."""
+    """Return the files of the package and of its tests that an sdist lacks."""
     with tarfile.open(path) as archive:
         inside = {member.name.partition("/")[2] for member in archive if member.isfile()}
     needed = source_files() | {"pyproject.toml", "README.md", "LICENSE", "conftest.py", "PKG-INFO"}

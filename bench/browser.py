@@ -8,7 +8,7 @@ dragged by the mouse, zoomed by the wheel, and the mouse moved over it, which lo
 point. Between one frame and the next lie the times of `requestAnimationFrame`; a browser draws 60
 a second at most. Without a graphics card Chromium draws in software, and the result says which.
 While it moves, the page draws as large a share of the points as comes in time for 30 frames a
-second, and all of them as soon as it stands; the share at the end of each move is told too.
+second, and all of them as soon as it stands; the share at the end of each move is reported too.
 Needs playwright, and Chromium from the system's packages or from `playwright install chromium`.
 """
 
@@ -52,8 +52,8 @@ _MOVE = """async ([kind, seconds]) => {
 
 _CARD = """() => {
   const gl = document.createElement("canvas").getContext("webgl");
-  const told = gl.getExtension("WEBGL_debug_renderer_info");
-  return told ? gl.getParameter(told.UNMASKED_RENDERER_WEBGL) : "unknown";
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  return info ? gl.getParameter(info.UNMASKED_RENDERER_WEBGL) : "unknown";
 }"""
 
 
@@ -75,18 +75,18 @@ def opened(chromium, path: Path, seconds: float) -> dict:
     start = time.perf_counter()
     page.goto(path.as_uri())
     page.wait_for_selector("body[data-ready]", timeout=120_000)
-    told = {"open_seconds": time.perf_counter() - start, "renderer": page.evaluate(_CARD)}
+    row = {"open_seconds": time.perf_counter() - start, "renderer": page.evaluate(_CARD)}
     for kind in ("pan", "zoom", "hover"):
         frames = np.array(page.evaluate(_MOVE, [kind, seconds]))
-        told[kind] = {
+        row[kind] = {
             "frames_per_second": 1000 / float(np.median(frames)),
             "slowest_5_percent": 1000 / float(np.quantile(frames, 0.95)),
             "frames": len(frames),
         }
         if kind != "hover":  # in which the map stands, all of it drawn
-            told[kind]["share_drawn"] = float(page.locator("#map").get_attribute("data-share"))
+            row[kind]["share_drawn"] = float(page.locator("#map").get_attribute("data-share"))
     context.close()
-    return told
+    return row
 
 
 def main() -> None:

@@ -35,14 +35,14 @@ class Judge:
     def measures(self, Y: np.ndarray) -> dict[str, float]:
         """Return all measures of a final map."""
         near = cKDTree(Y).query(Y, self.near.indices.shape[1] + 1, workers=-1)[1][:, 1:]
-        told = {"kl": self.kl(Y)}
-        told |= {f"recall_at_{k}": self._recall(near, k) for k in (10, near.shape[1])}
-        told["long_edges"] = self._long_edges(Y)
+        found = {"kl": self.kl(Y)}
+        found |= {f"recall_at_{k}": self._recall(near, k) for k in (10, near.shape[1])}
+        found["long_edges"] = self._long_edges(Y)
         if self.labels is not None:
-            told["label_accuracy"] = self._accuracy(near[:, :5])
-            told["class_pieces"] = self._pieces(near[:, :15])
-            told["class_arrangement"] = self._arrangement(Y)
-        return told
+            found["label_accuracy"] = self._accuracy(near[:, :5])
+            found["class_pieces"] = self._pieces(near[:, :15])
+            found["class_arrangement"] = self._arrangement(Y)
+        return found
 
     def _recall(self, near, k: int) -> float:
         """Return the part of the k nearest neighbours that are among the k nearest in the map."""

@@ -4,7 +4,7 @@
 
 - placed: N × 50 points, made block by block, placed against M landmarks by one process; what it
   holds at the most, and a picture of all.
-- dask: the same on processes of one thread each; by rounds in turns, of which medians are told.
+- dask: the same on processes of one thread each; by rounds in turns, of which medians are reported.
 - mnist: 70,000 digits from 10,000 landmarks, chosen in each way, and refined; beside a full fit.
 - killed: a worker that is killed half-way; the places are to have the same bits.
 """
@@ -223,7 +223,7 @@ def main() -> None:
     path, result = arguments.json, {}
     if path.exists() and arguments.only:
         result = json.loads(path.read_text())
-    for name, measure in parts.items():  # placed first: what the process has held is told
+    for name, measure in parts.items():  # placed first: the peak memory of the process is reported
         if name in (arguments.only or parts):
             with warnings.catch_warnings(action="ignore"):
                 result[name] = {"machine": machine.describe(arguments.threads)} | measure()

@@ -61,11 +61,11 @@ def row(points: int, name: str, options: dict) -> dict:
     """Measure in a process of its own."""
     command = [sys.executable, __file__, "--one", str(points), json.dumps(options)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    told = {"points": points, "options": name, **json.loads(done.stdout.splitlines()[-1])}
-    most, need = (max(told[kind].values()) for kind in ("measured", "estimated"))
+    row = {"points": points, "options": name, **json.loads(done.stdout.splitlines()[-1])}
+    most, need = (max(row[kind].values()) for kind in ("measured", "estimated"))
     print(f"{points:>9,}  {name:15}  estimated {need / 2**20:7,.0f} MiB, measured "
           f"{most / 2**20:7,.0f} MiB, {need / most:.2f} times")  # fmt: skip
-    return told
+    return row
 
 
 def main() -> None:

@@ -5,7 +5,7 @@
 Brute force is scikit-learn's, with and without scikit-learn-intelex. The data are MNIST's 50
 principal components, or, where points are asked for, generated clusters, which show where the
 approximate search overtakes the exact one. Every search runs in a process of its own, in turns, and
-the median of three is told. What this library compiles is kept and does not count; pynndescent
+the median of three is reported. The kernels of this library are compiled before; pynndescent
 compiles in each process, as for its user. Recall is against exact distances in float64, on 300
 points.
 """

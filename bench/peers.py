@@ -131,10 +131,10 @@ def main() -> None:
     watch = Watch(arguments.started)
     X = np.load(arguments.points, mmap_mode="r" if arguments.peer.startswith("bh") else None)
     stages = PEERS[arguments.peer](X, watch, arguments.threads, arguments.n_iter)
-    told = {"stage_seconds": stages, "peak_memory_bytes": peak_memory()}
+    summary = {"stage_seconds": stages, "peak_memory_bytes": peak_memory()}
     np.savez(
         arguments.out, maps=np.array(watch.maps), seconds=watch.seconds,
-        iterations=watch.iterations, told=json.dumps(told),
+        iterations=watch.iterations, summary=json.dumps(summary),
     )  # fmt: skip
 
 

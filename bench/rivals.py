@@ -59,7 +59,7 @@ def run(name: str, points: Path, folder: Path, threads: int, limit: float, cache
             "maps": seen["maps"],
             "seconds": seen["seconds"].tolist(),
             "iterations": seen["iterations"].tolist(),
-            **json.loads(str(seen["told"])),
+            **json.loads(str(seen["summary"])),
         }
 
 

@@ -27,14 +27,14 @@ _STAGES = ("neighbors", "affinities", "initial", "optimization", "divergence")
 
 def row(record: dict, peer: str, points: int, threads: int) -> dict:
     """Return the figures of a run."""
-    told = {"peer": peer, "points": points, "threads": threads}
+    row = {"peer": peer, "points": points, "threads": threads}
     if "failed" in record:
-        return told | {"failed": record["failed"]}
-    told |= {"seconds": record["process_seconds"], "peak_memory_bytes": record["peak_memory_bytes"]}
-    told |= record["stage_seconds"]
-    if "optimization" in told:
-        told["iteration"] = told["optimization"] / record["iterations"][-1]
-    return told
+        return row | {"failed": record["failed"]}
+    row |= {"seconds": record["process_seconds"], "peak_memory_bytes": record["peak_memory_bytes"]}
+    row |= record["stage_seconds"]
+    if "optimization" in row:
+        row["iteration"] = row["optimization"] / record["iterations"][-1]
+    return row
 
 
 def exponents(rows: list[dict]) -> dict[str, float]:

@@ -68,8 +68,8 @@ def compared(kind: str, seed: int, threads: int, methods: list[str]) -> tuple[li
             continue
         start = time.perf_counter()
         Y = embed(method, X, judge, threads, seed)
-        told = {"kind": kind, "points": len(labels), "seed": seed, "method": method}
-        rows.append(told | {"seconds": time.perf_counter() - start} | judge.measures(Y))
+        row = {"kind": kind, "points": len(labels), "seed": seed, "method": method}
+        rows.append(row | {"seconds": time.perf_counter() - start} | judge.measures(Y))
         maps[method] = (Y, labels)
         print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
     return rows, maps
@@ -95,8 +95,8 @@ def main() -> None:
     for kind in arguments.kinds:
         sheet = {}
         for seed in range(arguments.seeds):
-            told, maps = compared(kind, seed, arguments.threads, arguments.methods)
-            rows += [{"machine": len(machines) - 1} | row for row in told]
+            measured, maps = compared(kind, seed, arguments.threads, arguments.methods)
+            rows += [{"machine": len(machines) - 1} | row for row in measured]
             sheet |= {(f"seed {seed}", method): shown for method, shown in maps.items()}
             if seed == 0:
                 first |= {(kind, method): shown for method, shown in maps.items()}

@@ -52,7 +52,7 @@ class Progress:
         self._open.close()
 
     def _announce_compilation(self) -> None:
-        text = "Compiling for this machine: up to half a minute, once. Later runs start at once."
+        text = "Compiling for this machine: up to a minute, once. Later runs start at once."
         write = print if self._bar is None else self._bar.write
         write(text, file=sys.stderr)
 

@@ -123,8 +123,8 @@ def phases(
     early_iter, longer, early_momentum, late, rule = _of_size(schedule, n)
 
     def phase(iterations, factor, default, rate=0.0, norm=0.0):
-        kept = default if momentum == "auto" else momentum
-        step = Phase(iterations, factor, learning_rate, kept, None, rate, norm, rule)
+        chosen = default if momentum == "auto" else momentum
+        step = Phase(iterations, factor, learning_rate, chosen, None, rate, norm, rule)
         return step._replace(learning_rate=step.rate(n))
 
     early = 12.0 if early_exaggeration == "auto" else early_exaggeration
@@ -139,8 +139,8 @@ def phases(
         counts = _fitted(counts, _MOST if n_iter == "auto" else n_iter)
     rates = [min_kl_rate if count == max(counts) else 0.0 for count in counts]
     steps = [phase(early_iter, early, early_momentum, min_kl_rate)]
-    for count, kept, rate in zip(counts, momenta, rates, strict=True):
-        steps.append(phase(count, exaggeration, kept, rate, min_gradient_norm))
+    for count, late_momentum, rate in zip(counts, momenta, rates, strict=True):
+        steps.append(phase(count, exaggeration, late_momentum, rate, min_gradient_norm))
     return [step for step in steps if step.n_iter]
 
 

@@ -196,6 +196,7 @@ def test_options_reach_the_estimator(points, tmp_path, capsys):
     ("arguments", "says"),
     [
         (["embed", "IN", "--affinities", "gauss"], "--affinities: must be gaussian, multiscale"),
+        (["embed", "IN", "--sigma", "2"], "--sigma goes with --affinities fixed_sigma"),
         (
             ["embed", "IN", "--affinities", "fixed_sigma"],
             "--sigma goes with --affinities fixed_sigma",

@@ -135,7 +135,7 @@ def test_nothing_goes_on_before_there_is_a_map(digits):
 def test_what_cannot_be_done_is_said_and_changes_nothing(digits):
     near = neighbors.find(digits, 24)
     cases = [
-        (fitted(digits, 5, neighbors=near), "neighbors must be a way to find them"),
+        (fitted(digits, 5, neighbors=near), "neighbors must be a search"),
         (fitted(digits, 5, affinities=fitted(digits, 5).affinities_), "a kind of affinities"),
     ]
     for model, says in cases:
@@ -158,3 +158,10 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(digits):
     with pytest.raises(ValueError, match="features"):
         model.add(digits[:, :10])
     assert model.embedding_.shape == (400, 2)
+
+
+def test_points_are_added_to_a_model_whose_search_has_options(digits):
+    search = {"method": "pynndescent", "n_trees": 4}
+    grown = fitted(digits, 5, neighbors=search).add(digits[:30] + 0.01, n_iter=5)
+    assert len(grown.embedding_) == len(grown.neighbors_.indices)
+    assert np.isfinite(grown.embedding_).all()

@@ -22,11 +22,11 @@ def points(n, d=3):
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_the_advice_of_the_warning_is_taken_without_another(kind):
     for n in [*range(2, 101), 1002, 5000]:
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             warn_if_lowered(10_000, kind, n - 1, n - 1)
-        assert len(told) == (kind.name != "fixed_sigma")
-        for warning in told:
+        assert len(caught) == (kind.name != "fixed_sigma")
+        for warning in caught:
             text = str(warning.message)
             assert len(text) < 200
             advised = float(re.search(r"set perplexity to ([\d.]+) or less", text)[1])
@@ -49,10 +49,10 @@ def test_the_advice_of_the_stages_error_is_taken(n):
 @pytest.mark.parametrize("n", [2, 3, 4, 10, 31])
 def test_few_points_have_a_map_by_default(n, method):
     X = points(n)
-    with LOWERED as told:
+    with LOWERED as caught:
         model = TSNE(method=method, **QUICK).fit(X)
-    assert len(told) == 1
-    assert told[0].filename == __file__
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
     assert np.isfinite(model.embedding_).all()
     apart = np.linalg.norm(model.embedding_[:, None] - model.embedding_, axis=2)
     assert apart[~np.eye(n, dtype=bool)].min() > 1e-6

@@ -22,30 +22,30 @@ QUICK = {"n_iter": 60, "early_exaggeration_iter": 40, "random_state": 0}
 
 
 def heard(function, *args, **options):
-    told = []
-    with events.listening(told.append):
+    reported = []
+    with events.listening(reported.append):
         result = function(*args, **options)
-    return told, result
+    return reported, result
 
 
-def rises(told):
-    return told == sorted(told) and told[0] > 0 and told[-1] == pytest.approx(1)
+def rises(reported):
+    return reported == sorted(reported) and reported[0] > 0 and reported[-1] == pytest.approx(1)
 
 
 @pytest.mark.parametrize("columns", [64, 5])  # by products of matrices, by a k-d tree
 def test_an_exact_search_tells_how_far_it_is_and_finds_the_same(columns):
     points = np.random.default_rng(0).normal(size=(20_000 if columns == 5 else 4_000, columns))
-    told, near = heard(neighbors.find, points, 5, method="exact")
-    assert rises(told)
-    assert len(told) >= (16 if columns == 64 else 2)
+    reported, near = heard(neighbors.find, points, 5, method="exact")
+    assert rises(reported)
+    assert len(reported) >= (16 if columns == 64 else 2)
     again = neighbors.find(points, 5, method="exact")
     assert all(np.array_equal(a, b) for a, b in zip(near, again, strict=True))
 
 
 def test_the_forest_tells_of_its_trees_and_rounds_as_one():
-    told, near = heard(neighbors.find, X, 20, method="forest", random_state=0)
-    assert rises(told)
-    assert len([part for part in told if part <= forest._SHARES[1]]) == forest._TREES
+    reported, near = heard(neighbors.find, X, 20, method="forest", random_state=0)
+    assert rises(reported)
+    assert len([part for part in reported if part <= forest._SHARES[1]]) == forest._TREES
     again = neighbors.find(X, 20, method="forest", random_state=0)
     assert np.array_equal(near.indices, again.indices)
 
@@ -72,8 +72,11 @@ def test_every_stage_of_points_rises_to_its_end(model, monkeypatch):
     model.set_params(verbose=True).fit(X[:300])
     assert {"affinities", "initial"} <= stages.keys()
     assert "optimization" not in stages
-    # what all is after is the last step: of it nothing is told
-    assert all(told == sorted(told) and 0.85 < told[-1] <= 1.0001 for told in stages.values())
+    # the work of a stage after its last block reports nothing
+    assert all(
+        reported == sorted(reported) and 0.85 < reported[-1] <= 1.0001
+        for reported in stages.values()
+    )
 
 
 class Silent(SimpleNamespace):
@@ -90,10 +93,10 @@ class Silent(SimpleNamespace):
 
 def test_snapshots_have_equal_shares():
     snapshots = [X[:100], X[:100] + 1]
-    told, _ = heard(events.mapped, lambda some: neighbors.find(some, 5), snapshots)
-    assert rises(told)
-    assert 0.5 in told
-    assert len(told) % 2 == 0
+    reported, _ = heard(events.mapped, lambda some: neighbors.find(some, 5), snapshots)
+    assert rises(reported)
+    assert 0.5 in reported
+    assert len(reported) % 2 == 0
     assert DynamicTSNE(n_iter=5, early_exaggeration_iter=5).fit(snapshots).n_iter_ == 10
 
 
@@ -107,8 +110,8 @@ def test_shares_lie_within_shares_and_nobody_needs_to_listen():
             with events.listening(None):
                 events.report(0.123)
 
-    told, _ = heard(work)
-    assert told == pytest.approx([0.7, 0.9, 1, 0.625])
+    reported, _ = heard(work)
+    assert reported == pytest.approx([0.7, 0.9, 1, 0.625])
     work()
     assert sum(s.stop - s.start for s in events.blocks(12, 4)) == 12
 
@@ -138,9 +141,9 @@ def test_multiscale_affinities_are_the_same_row_by_row_in_blocks(monkeypatch):
     near = neighbors.find(X, 60)
     whole = multiscale(near, [5, 20])
     monkeypatch.setattr("bhtsne.affinities.rows._ROWS", 100)
-    told, parted = heard(multiscale, near, [5, 20])
+    reported, parted = heard(multiscale, near, [5, 20])
     assert np.array_equal(whole.data, parted.data)
-    assert len(told) == 2 * 18 + 3
+    assert len(reported) == 2 * 18 + 3
 
 
 @contextmanager

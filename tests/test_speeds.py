@@ -1,4 +1,4 @@
-"""Marks `full` → the tests left out: the quick suite keeps what has no mark and the first cases."""
+"""Marks `full` → the quick suite: tests without the mark, and the first cases of others."""
 
 import os
 import subprocess

@@ -447,6 +447,17 @@ def test_affinities_of_ones_own_make_the_same_map(iris):
     assert np.isfinite(TSNE(affinities="precomputed", **QUICK).fit(P).embedding_).all()
 
 
+def test_given_affinities_may_have_any_magnitude(iris):
+    P = affinities.perplexity(neighbors.find(iris, 30), 10).toarray().astype(float)
+    whole = TSNE(affinities="precomputed", **QUICK).fit(P)
+    for factor in (1e-150, 1e150):
+        scaled = TSNE(affinities="precomputed", **QUICK).fit(factor * P)
+        np.testing.assert_allclose(scaled.affinities_.data, whole.affinities_.data, rtol=1e-5)
+    for value in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="finite"):
+            TSNE(affinities="precomputed", **QUICK).fit(np.where(P > 0, value, 0))
+
+
 def test_phases_of_ones_own_are_those_of_the_schedule(iris):
     phases = [
         {"n_iter": 50, "exaggeration": 12, "rule": "opentsne"},

@@ -45,7 +45,7 @@ class NullCheckpoint:
         """Return the last saved state of the optimisation, or its start."""
         return compute()
 
-    def keep(self, state: State, *, now: bool = False) -> None:
+    def save(self, state: State, *, now: bool = False) -> None:
         """Save the state of the optimisation, if it is due or `now`."""
 
 
@@ -93,10 +93,10 @@ class Checkpoint(NullCheckpoint):
                 self._last = state.iteration
                 return state
         state = compute()
-        self.keep(state, now=True)
+        self.save(state, now=True)
         return state
 
-    def keep(self, state: State, *, now: bool = False) -> None:
+    def save(self, state: State, *, now: bool = False) -> None:
         """Save the state of the optimisation, if it is due or `now`."""
         # On a slow disk fewer states are saved; the run does not wait.
         due = now or (state.iteration % self._every == 0 and not self._folder.busy)

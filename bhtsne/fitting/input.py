@@ -54,7 +54,10 @@ def checked_input(estimator: Any, X: Any, **options: Any) -> Any:
             estimator, X, accept_sparse="csr", dtype=float_types(X), ensure_all_finite=False,
             **options,
         )  # fmt: skip
-    return checked_points(X, fewest=1)
+    # `affinities.given` has rules of its own for P, which may be of any magnitude.
+    kind = getattr(estimator, "affinities", None)
+    is_P = isinstance(kind, str) and kind == "precomputed"
+    return X if is_P else checked_points(X, fewest=1)
 
 
 def _of_frame(estimator: Any, X: Any, *, reset: bool = True, **options: Any) -> Any:

@@ -175,7 +175,7 @@ def optimize(
     state: State,
     objective: KLDivergence,
     progress: Progress,
-    saved: NullCheckpoint,
+    checkpoint: NullCheckpoint,
     *,
     callbacks: Any = (),
     callback_every: int = 50,
@@ -190,7 +190,7 @@ def optimize(
         The function that is minimized.
     progress : Progress
         Shows the iterations.
-    saved : NullCheckpoint or Checkpoint
+    checkpoint : NullCheckpoint or Checkpoint
         Saves the state every so many iterations, and at the end, however it comes.
     callbacks, callback_every
         As in `TSNE`.
@@ -201,14 +201,14 @@ def optimize(
 
     def after(state: State) -> None:
         progress.advance(state)
-        saved.keep(state)
+        checkpoint.save(state)
 
     try:
         optimizer.resume(
             state, objective, callbacks=callbacks, callback_every=callback_every, progress=after
         )
     finally:
-        saved.keep(state, now=True)
+        checkpoint.save(state, now=True)
 
 
 def kl_per_point(P: Any, Y: np.ndarray, method: str, theta: float, dof: float) -> np.ndarray:

@@ -49,11 +49,11 @@ def advanced(
     """Return map, velocity and gains after one step (see `optimizer.run`), as new arrays."""
     moved = Motion(*(np.empty_like(array) for array in motion))
     grad = np.ascontiguousarray(grad, np.float32)
-    rate, kept = np.float32(learning_rate), np.float32(momentum)
+    rate, fraction = np.float32(learning_rate), np.float32(momentum)
     for part in centred or (slice(None),):
         to = moved.part(part)
         sums = np.zeros((-(-len(to.Y) // _ROWS), to.Y.shape[1]))
-        _step(motion.part(part), grad[part], rate, kept, as_opentsne, *to, sums)
+        _step(motion.part(part), grad[part], rate, fraction, as_opentsne, *to, sums)
         if centred:
             with np.errstate(invalid="ignore"):  # the next check reports NaN and infinity
                 mean = (sums.sum(axis=0) / len(to.Y)).astype(np.float32)

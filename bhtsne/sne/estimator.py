@@ -176,7 +176,7 @@ class SNE(BaseEstimator):
         MemoryError
             If all pairs need more memory than is available.
         """
-        X = _checked(self, X)
+        X = _checked_points(self, X)
         n, rng = X.shape[0], check_random_state(self.random_state)
         seconds: dict[str, float] = {}
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
@@ -221,7 +221,7 @@ class SNE(BaseEstimator):
         return tags
 
 
-def _checked(model: SNE, X):
+def _checked_points(model: SNE, X):
     """Return X as an array or CSR of floats; raise before anything is computed otherwise."""
     X = fitting.checked_input(model, X, ensure_min_samples=2)
     check_choice("variant", model.variant, VARIANTS)

@@ -53,8 +53,7 @@ def optimize(model: Any, n_iter: int, *, callbacks=None, callback_every=None, **
 
 def add(model: Any, X: Any, n_iter: int, *, callbacks=None, callback_every=None, **changes) -> None:
     """Add points, and optimize the map of all, see `TSNE.add`."""
-    _check_searches(model, "neighbors", 'a way to find them, such as "auto"')
-    _check_searches(model, "affinities", 'a kind of affinities, such as "gaussian"')
+    _check_computes(model)
     watched, last = _watched(model, callbacks, callback_every), model._last_phase
     automatic = last._replace(learning_rate="auto").rate(len(model.embedding_))
     if changes["learning_rate"] is None and last.learning_rate == automatic:
@@ -92,13 +91,14 @@ def _next_phase(last: Phase, n_iter, exaggeration, learning_rate, momentum, thet
     )
 
 
-def _check_searches(model: Any, name: str, remedy: str) -> None:
-    """Raise ValueError if neighbours or affinities are given for the fitted points alone."""
-    value = getattr(model, name)
-    given = name == "neighbors" and not isinstance(value, str | dict)
-    if name == "affinities":
-        given = are_given(value)
-    if given or not has_points(model.metric, model.affinities):
-        raise ValueError(
-            f"{name} must be {remedy}, for points to be added, got those of the fitted points."
-        )
+def _check_computes(model: Any) -> None:
+    """Raise ValueError if neighbours or affinities are given, for the fitted points alone."""
+    points = has_points(model.metric, model.affinities)
+    for name, given, remedy in (
+        ("neighbors", not isinstance(model.neighbors, str | dict), 'a search, such as "auto"'),
+        ("affinities", are_given(model.affinities), 'a kind of affinities, such as "gaussian"'),
+    ):
+        if given or not points:
+            raise ValueError(
+                f"{name} must be {remedy}, for points to be added, got those of the fitted points."
+            )

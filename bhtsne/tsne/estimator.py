@@ -215,9 +215,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         X = mapping.checked_points(self, X)
         phases = mapping.planned_phases(self, X.shape[0])
-        with run.opened(self, X) as saved:
+        with run.opened(self, X) as checkpoint:
             mapping.make_map(
-                self, X, phases, saved,
+                self, X, phases, checkpoint,
                 callbacks=self.callbacks, callback_every=self.callback_every,
             )  # fmt: skip
         return self

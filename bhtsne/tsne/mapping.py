@@ -79,7 +79,7 @@ def make_map(
     model: Any,
     X: Any,
     phases: Sequence[Phase],
-    saved: NullCheckpoint | None = None,
+    checkpoint: NullCheckpoint | None = None,
     *,
     start: np.ndarray | None = None,
     callbacks: Any,
@@ -95,34 +95,34 @@ def make_map(
         Checked points, distances or affinities.
     phases : sequence of Phase
         Iterations.
-    saved : NullCheckpoint or Checkpoint, optional
+    checkpoint : NullCheckpoint or Checkpoint, optional
         Returns stages that an earlier run has saved, and saves those that this one computes.
     start : ndarray of shape (N, n_components), optional
         The start; None is that of `model.init`.
     callbacks, callback_every
         As in `TSNE`.
     """
-    n, saved = X.shape[0], saved or NullCheckpoint()
+    n, checkpoint = X.shape[0], checkpoint or NullCheckpoint()
     rng = check_random_state(model.random_state)
     seconds: dict[str, float] = {}
     with jit.threads(model.n_jobs), Progress(model.verbose) as progress:
         with progress.timed("neighbors", seconds, n):
-            found = saved.stage("neighbors", partial(_neighbors, model, X, rng), rng)
+            found = checkpoint.stage("neighbors", partial(_neighbors, model, X, rng), rng)
         with progress.timed("affinities", seconds, n):
-            P = saved.stage("affinities", partial(_affinities, model, X, found), rng)
+            P = checkpoint.stage("affinities", partial(_affinities, model, X, found), rng)
         with progress.timed("initial", seconds, n):
             begin = partial(_first_state, model, X, P, phases, start, rng)
-            state = saved.state(begin, rng)
+            state = checkpoint.state(begin, rng)
         with progress.timed("optimization", seconds):
             _, error = as_theta(model.theta)
             objective = KLDivergence(P, model.method, state.theta, model.dof, error)
             fitting.optimize(
-                state, objective, progress, saved,
+                state, objective, progress, checkpoint,
                 callbacks=callbacks, callback_every=callback_every,
             )  # fmt: skip
         with progress.timed("divergence", seconds):
             set_map(model, P, state, phases[-1] if phases else Phase(0))
-    before = saved.seconds
+    before = checkpoint.seconds
     model.timings_ = {stage: s + before.get(stage, 0.0) for stage, s in seconds.items()}
     model.neighbors_ = found
     model._fit_X = X if has_points(model.metric, model.affinities) else None  # for `transform`

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne import jit, memory, neighbors
-from bhtsne.affinities import Gaussian, Uniform
+from bhtsne.affinities import Uniform
 from bhtsne.affinities.kinds import are_given, as_kind
 from bhtsne.affinities.pairwise import check_memory as check_memory_of_pairs
 from bhtsne.fitting import memory_needs
@@ -60,7 +60,7 @@ def check_memory(model: Any, X: Any) -> None:
     n, kind = X.shape[0], as_kind(model.affinities, model.perplexity)
     known = are_given(model.affinities) or knows_neighbors(X, model.metric, model.neighbors)
     all_pairs = model.method == "exact" and not isinstance(kind, Uniform) and not known
-    if all_pairs and isinstance(kind, Gaussian) and takes_all_pairs(kind, model.method):
+    if not known and takes_all_pairs(kind, model.method):
         check_memory_of_pairs(n)
         return
     remedy = (

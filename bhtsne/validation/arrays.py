@@ -25,7 +25,7 @@ def checked_points(X, fewest: int = 2, name: str = "X"):
     in_place = read_in_place(X)
     if not in_place and X.dtype not in (np.float32, np.float64):
         small = np.result_type(X.dtype, np.float32) == np.float32
-        with np.errstate(over="ignore"):  # told as infinity
+        with np.errstate(over="ignore"):  # infinity is reported below
             X = X.astype(np.float32 if small else np.float64)
     size = max_magnitude(X.data if sparse.issparse(X) else X)
     if not np.isfinite(size):
@@ -61,7 +61,7 @@ def checked_array(X, name: str) -> np.ndarray:
 
 @contextmanager
 def float_conversion(name: str) -> Iterator[None]:
-    """Let numbers too large for float64 be infinity, which is told, or raise ValueError."""
+    """Convert numbers too large for float64 to infinity, or raise ValueError."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             yield
