@@ -1,5 +1,6 @@
 """Forces equal the oracle's: exactly where they are exact, closely where a tree stands in."""
 
+import inspect
 import itertools
 import platform
 import re
@@ -578,3 +579,14 @@ def test_the_cell_that_holds_a_stray_is_opened_for_it(d):
     fast = forces.repulsion(Y, theta=0.8)
     np.testing.assert_allclose(fast.z, truth.z, rtol=1e-3)
     np.testing.assert_allclose(fast.force[0], truth.force[0], rtol=1e-2)
+
+
+@pytest.mark.parametrize(("d", "four"), [(2, numba.types.none), (3, numba.types.boolean)])
+def test_the_compiler_knows_how_many_coordinates_the_attraction_sums(d, four):
+    """With a number that is known only at run time, the sum takes twice the time."""
+    Y = np.random.default_rng(0).normal(size=(50, d)).astype(np.float32)
+    forces.attraction(sparse.csr_array(np.eye(50, k=1, dtype=np.float32)), Y)
+    names = inspect.signature(edges._sum_rows.dispatcher.py_func).parameters
+    compiled = [dict(zip(names, sig, strict=True)) for sig in edges._sum_rows.dispatcher.signatures]
+    flags = {(one["four"], one["more"]) for one in compiled}
+    assert (four, numba.types.none) in flags

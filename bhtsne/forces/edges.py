@@ -6,7 +6,7 @@ on the number of threads nor on the order of the rows. Sums are float64 for a fl
 exact method uses, and float32 for a float32 map.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import prange
@@ -32,22 +32,6 @@ class Edges(NamedTuple):
         return cls(P.indptr, P.indices, P.data)
 
 
-class _Terms(NamedTuple):
-    """Parts of a sum, each True or None: Numba compiles each case and drops the branches of None.
-
-    Attributes
-    ----------
-    four, more : True or None
-        Whether points have 4 coordinates or more, and whether more than 4.
-    strength : True or None
-        Whether the strength of the attraction is summed too.
-    """
-
-    four: Any
-    more: Any
-    strength: Any
-
-
 def attract(P, Y: np.ndarray, dof: float) -> np.ndarray:
     """Return the attraction of the points on each other, of the shape and dtype of Y."""
     points = _paired(Y)
@@ -69,9 +53,9 @@ def _summed(P, points: np.ndarray, ends: np.ndarray, dof: float, strength) -> np
     # Two coordinates are fetched as one number, which is faster than one by one.
     pairs = ends.view(np.float64 if points.dtype == np.float32 else np.complex128)
     sums = np.empty((n, d + bool(strength)), points.dtype)
-    terms = _Terms(True if d > 2 else None, True if d > 4 else None, strength)
-    scale = points.dtype.type(1 / dof)
-    _sum_rows(Edges.of(P), points, pairs.ravel(), terms, scale, sums, jit.n_threads())
+    four, more = True if d > 2 else None, True if d > 4 else None
+    scale, tasks = points.dtype.type(1 / dof), jit.n_threads()
+    _sum_rows(Edges.of(P), points, pairs.ravel(), four, more, strength, scale, sums, tasks)
     return sums
 
 
@@ -104,8 +88,7 @@ def _gather(indices, p, n, whole, pairs, step, ends, weights):
 def _pull(force, point, ends, weights, n, scale, four, more, strength):
     """Add ``Σ_j p_ij v_ij (y_i − y_j)`` over n edges to a force, and ``Σ_j p_ij v_ij`` to its end.
 
-    ``v_ij = (1 + d_ij² scale)^-1``. Flags are arguments of their own (see `_Terms`): Numba drops
-    a branch of None only where the name is an argument of the function.
+    ``v_ij = (1 + d_ij² scale)^-1``; the flags are those of `_sum_rows`.
     """
     fx = fy = fz = ft = total = point[0] * np.float32(0)
     width = 2 if four is None else 4 if more is None else len(point)
@@ -140,27 +123,31 @@ def _pull(force, point, ends, weights, n, scale, four, more, strength):
 
 
 @jit.parallel
-def _sum_rows(edges, points, pairs, terms, scale, force, tasks):
+def _sum_rows(edges, points, pairs, four, more, strength, scale, force, tasks):
     """Fill the attraction on each point (see `_pull`), blocks of rows dealt in turn to the tasks.
 
-    Pairs are the end points of the edges, two coordinates in each number.
+    Pairs are the end points of the edges, two coordinates in each number. `four` and `more` say
+    whether points have 4 coordinates or more, and more than 4; `strength`, whether the strength of
+    the attraction is summed too. Each is True or None, and an argument of its own: Numba compiles
+    each case and drops a branch of None only where the name is an argument of the function. With
+    the number of coordinates unknown to the compiler, the attraction takes twice the time
+    (`bench/limit.py`).
     """
     n, width = points.shape
-    four, more, strength = terms
+    indptr, indices, p = edges
     step = 1 if four is None else 2 if more is None else width // 2
     blocks = (n + _ROWS - 1) // _ROWS
     for task in prange(tasks):
-        ends, weights = np.zeros(step * _CHUNK, pairs.dtype), np.zeros(_CHUNK, edges.p.dtype)
+        ends, weights = np.zeros(step * _CHUNK, pairs.dtype), np.zeros(_CHUNK, p.dtype)
         numbers = ends.view(points.dtype)
         for block in range(task, blocks, tasks):
             for i in range(_ROWS * block, min(_ROWS * block + _ROWS, n)):
                 force[i] = 0
-                for first in range(edges.indptr[i], edges.indptr[i + 1], _CHUNK):
-                    count = min(_CHUNK, edges.indptr[i + 1] - first)
+                for first in range(indptr[i], indptr[i + 1], _CHUNK):
+                    count = min(_CHUNK, indptr[i + 1] - first)
                     whole = (count + 31) & ~31
-                    indices = edges.indices[first : first + count]
-                    p = edges.p[first : first + count]
-                    _gather(indices, p, count, whole, pairs, step, ends, weights)
+                    there = slice(first, first + count)
+                    _gather(indices[there], p[there], count, whole, pairs, step, ends, weights)
                     _pull(force[i], points[i], numbers, weights, whole, scale, four, more, strength)
 
 
