@@ -43,6 +43,12 @@ T = TypeVar("T")
 # Sums may be reordered, which lets loops be vectorised. NaN and infinity keep their meaning.
 FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
 
+# Loops of `prange` alone are run by threads. The passes that look for others, such as ``a[:] = 0``,
+# cost a kernel's compilation a tenth of its time and launch threads for a few numbers.
+_PRANGE_ALONE = dict.fromkeys(
+    ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
+) | {"prange": True}
+
 # How often a waiting thread of GNU's OpenMP spins before it sleeps; read when the library is
 # loaded. The default spins for milliseconds, so that two processes on the same cores hold each
 # other up many times over. A short spin costs a single process little.
@@ -99,7 +105,9 @@ def _exclusive() -> Iterator[None]:
 def _compile(function: Callable, **options: Any) -> Any:
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # set at run time
         return function
-    dispatcher = numba.njit(error_model="numpy", fastmath=FASTMATH, nogil=True, **options)(function)
+    options |= {"error_model": "numpy", "fastmath": FASTMATH, "nogil": True}
+    options["no_cfunc_wrapper"] = True  # kernels are called from Python and from each other
+    dispatcher = numba_internals.dispatcher(function, options) or numba.njit(**options)(function)
     numba_internals.set_cache(dispatcher, function)
     if dispatcher.stats.cache_path is not None:
         _folders.add(dispatcher.stats.cache_path)
@@ -121,7 +129,7 @@ def parallel(function: Callable) -> Any:
 
     The compiled dispatcher is the attribute `dispatcher` of the result.
     """
-    dispatcher = _compile(function, parallel=True, **numba_internals.compiler_options())
+    dispatcher = _compile(function, parallel=_PRANGE_ALONE)
 
     @wraps(function)
     def locked(*args: Any) -> Any:

@@ -160,6 +160,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(digits):
     assert model.embedding_.shape == (400, 2)
 
 
+@pytest.mark.full
 def test_points_are_added_to_a_model_whose_search_has_options(digits):
     search = {"method": "pynndescent", "n_trees": 4}
     grown = fitted(digits, 5, neighbors=search).add(digits[:30] + 0.01, n_iter=5)

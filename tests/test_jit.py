@@ -275,7 +275,8 @@ def test_the_process_that_compiles_has_the_bits_of_those_that_do_not(tmp_path):
 def test_compiling_is_reported_once_and_loading_is_not(tmp_path):
     code = (
         "from bhtsne import jit, forces; calls = []\n"
-        "with jit.when_compiling(lambda: calls.append(1)): forces.repulsion([[0., 1.], [2., 3.]])\n"
+        "with jit.when_compiling(lambda: calls.append(1)): "
+        "forces.repulsion([[0., 1.], [2., 3.]], method='exact')\n"
         "print(len(calls))"
     )
     assert [run(code, NUMBA_CACHE_DIR=str(tmp_path)).strip() for _ in range(2)] == ["1", "0"]
@@ -297,13 +298,28 @@ def test_waiting_threads_do_not_hold_up_others_unless_they_are_to(
 
 def test_this_version_of_numba_has_every_part():
     assert numba_internals.SUPPORT == (True, True, True)
-    assert set(numba_internals.compiler_options()) == {"pipeline_class"}
 
 
 def test_a_code_library_without_its_private_parts_is_noticed(monkeypatch):
-    assert numba_internals._found(numba_internals._compiler) is not None
+    assert numba_internals._found(numba_internals._dispatcher) is not None
     monkeypatch.delattr(CPUCodeLibrary, "_finalize_final_module")
-    assert numba_internals._found(numba_internals._compiler) is None
+    assert numba_internals._found(numba_internals._dispatcher) is None
+
+
+def test_a_function_is_compiled_for_python_after_a_kernel_has_linked_it(monkeypatch):
+    monkeypatch.setattr(numba_internals, "_CACHE", None)  # where nothing is loaded instead
+
+    def half(x):
+        return x / 2
+
+    half = jit.serial(half)
+    quarter = jit.serial(lambda x: half(half(x)))
+    assert quarter(10.0) == 2.5
+    (linked,) = half.overloads.values()
+    assert not linked.library.get_pointer_to_function(linked.fndesc.llvm_cpython_wrapper_name)
+    assert half(10.0) == 5.0
+    assert quarter(6.0) == 1.5
+    assert half(10) == 5.0
 
 
 # Another version of Numba: a part that a probe looks for is missing.
@@ -322,7 +338,7 @@ from bhtsne import cli, forces, jit
 calls = []
 Y = np.random.default_rng(0).normal(size=(500, 2))
 with jit.when_compiling(lambda: calls.append(1)):
-    force, z = forces.repulsion(Y)
+    force, z = forces.repulsion(Y, method="exact")  # a kernel that calls others, soon compiled
 print(json.dumps([numba_internals.SUPPORT, len(calls), z, force.tolist(), jit.cache_folders()]))
 cli.main(["info"])
 cli.main(["info", "--json"])
@@ -353,7 +369,7 @@ def test_without_a_private_part_kernels_run_and_the_promise_is_off(missing, tmp_
     assert calls == (missing != "compilation_events")
     assert bool(folders) == any(tmp_path.rglob("*.nbi")) == (missing != "cache")
     Y = np.random.default_rng(0).normal(size=(500, 2))
-    truth = forces.repulsion(Y)
+    truth = forces.repulsion(Y, method="exact")
     np.testing.assert_allclose(force, truth.force, atol=1e-4 * abs(truth.force).max())
     assert z == pytest.approx(truth.z, rel=1e-6)
 
