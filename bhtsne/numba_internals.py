@@ -122,7 +122,7 @@ def _compiler(draft: type) -> type:
 
     @register_pass(mutates_CFG=False, analysis_only=True)
     class ChooseLibrary(AnalysisPass):
-        """Make the library of the outermost kernel; what it calls gets no entry for Python."""
+        """Make the library of the outermost kernel, and omit the Python entry of its callees."""
 
         _name = "choose_library"
 
