@@ -163,7 +163,7 @@ def _compiler(draft: type) -> type:
 
 
 def _dispatcher() -> Callable[[Callable, dict[str, Any]], Any]:
-    """Return a function of a kernel and options, which returns a dispatcher with that compiler."""
+    """Return a function that makes a dispatcher, with that compiler, from a kernel and options."""
     from numba.core.codegen import JITCPUCodegen
     from numba.core.compiler_lock import global_compiler_lock
     from numba.core.registry import CPUDispatcher
@@ -173,7 +173,7 @@ def _dispatcher() -> Callable[[Callable, dict[str, Any]], Any]:
     compiler: Any = _compiler(draft)
 
     class Dispatcher(CPUDispatcher):
-        """Numba's own dispatcher. Python calls no draft, but has the function compiled again."""
+        """Numba's own dispatcher; a call from Python compiles a function that was a draft again."""
 
         def compile(self, sig: Any) -> Any:
             with global_compiler_lock:

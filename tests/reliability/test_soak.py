@@ -10,7 +10,9 @@ import pytest
 from scipy import stats
 
 LONG = os.environ.get("BHTSNE_LONG") == "1"
-FITS, WARM = (400, 200) if LONG else (50, 20)  # by the end of the warm ones all buffers are used
+FITS, WARM = (
+    (400, 200) if LONG else (50, 20)
+)  # the warm ones, which fill all buffers, are not measured
 BLOCK = 20 if LONG else 5  # fits whose memory is averaged: it goes up and down in steps
 
 SOAK = """
