@@ -16,7 +16,7 @@ _CLASSES = {
     "LandmarkTSNE": "landmarks",
     "Recorder": "recorder",
     "SNE": "sne",
-    "TSNE": "tsne",
+    "TSNE": "tsne.estimator",
 }
 _MODULES = (
     "affinities",

@@ -5,6 +5,7 @@ import socket
 import warnings
 from contextlib import suppress
 from http.client import HTTPException
+from importlib.metadata import distribution
 from importlib.util import find_spec
 from numbers import Integral
 from pathlib import Path
@@ -92,10 +93,14 @@ def digits() -> Dataset:
     >>> digits().X.shape
     (1797, 64)
     """
-    from sklearn.datasets import load_digits
+    table = np.loadtxt(_digits_file(), np.float32, delimiter=",")
+    return Dataset(table[:, :-1].copy(), table[:, -1].astype(np.int64), "digits")
 
-    X, y = load_digits(return_X_y=True)
-    return Dataset(X.astype(np.float32), y.astype(np.int64), "digits")
+
+def _digits_file() -> Path:
+    """Return the file that scikit-learn ships; its own reader takes 2 s to import, this one 0.1."""
+    name = "sklearn/datasets/data/digits.csv.gz"
+    return Path(str(distribution("scikit-learn").locate_file(name)))
 
 
 def mnist(path: str | os.PathLike | None = None) -> Dataset:

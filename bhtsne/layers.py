@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from bhtsne import initial, interrupts, metrics
-from bhtsne.tsne import TSNE
+from bhtsne.tsne.estimator import TSNE
 
 __all__ = ["maps", "points"]
 

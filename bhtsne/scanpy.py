@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne import initial, neighbors, user_warnings
-from bhtsne.tsne import TSNE
+from bhtsne.tsne.estimator import TSNE
 
 __all__ = ["tsne"]
 

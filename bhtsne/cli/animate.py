@@ -102,8 +102,8 @@ def _run(name: str, arguments: argparse.Namespace) -> tuple[Any, Any]:
     points = load(arguments)
     X, arguments.reduced_to = fitting.reduced(points.X, arguments)
     film = Recorder(arguments.frames)
-    model = fitting.estimator(arguments, callbacks=[film], callback_every=fitting.RECORD_EVERY)
-    arguments.interrupted = model.fit(X).stopped_ == "interrupt"
+    model = fitting.parameters(arguments, callbacks=[film], callback_every=fitting.RECORD_EVERY)
+    arguments.interrupted = model.run(X).stopped_ == "interrupt"
     if arguments.save is not None:
         film.save(arguments.save)
     return film, points.labels

@@ -113,14 +113,14 @@ def _compared(
     if arguments.init in ("auto", "pca") and arguments.metric != "precomputed":
         start = initial.pca(X, arguments.n_components, random_state=arguments.seed)
     else:
-        start = fitting.estimator(arguments, n_iter=0, early_exaggeration_iter=0).fit(X).embedding_
-    tree = fitting.estimator(arguments, init=start).fit(X)
+        start = fitting.parameters(arguments, n_iter=0, early_exaggeration_iter=0).run(X).embedding_
+    tree = fitting.parameters(arguments, init=start).run(X)
     interrupts.check_fit(tree)
     P = tree.affinities_
     # This run loads or compiles the kernels of the next one, whose time is measured.
-    fitting.estimator(arguments, init=start, method="exact", affinities=P, n_iter=0,
-                      early_exaggeration_iter=1, verbose=False).fit(X)  # fmt: skip
-    pairs = fitting.estimator(arguments, init=start, method="exact", affinities=P).fit(X)
+    fitting.parameters(arguments, init=start, method="exact", affinities=P, n_iter=0,
+                       early_exaggeration_iter=1, verbose=False).run(X)  # fmt: skip
+    pairs = fitting.parameters(arguments, init=start, method="exact", affinities=P).run(X)
     interrupts.check_fit(pairs)
     runs, maps = {"barnes_hut": tree, "exact": pairs}, [tree.embedding_, pairs.embedding_]
     k = min(10, X.shape[0] - 1)

@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     recall = _recall(model, points.X if pca else X, arguments, pca)
     watch.lap("recall")
     if arguments.save is not None:
-        _with_feature_names(model, points, X).set_params(callbacks=()).save(arguments.save)
+        _save(model, points, X, arguments.save)
     write_map(model.embedding_, points, arguments)
     if film is not None:
         animate.write_film(arguments.film, film, points.labels)
@@ -109,24 +109,26 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _fitted(X: Any, arguments: argparse.Namespace) -> tuple[Any, Any]:
-    """Return the fitted estimator, and the recorder of its maps if --film is given."""
+    """Return the fit, and the recorder of its maps if --film is given."""
     if arguments.film is None:
-        return fitting.estimator(arguments, checkpoint=arguments.checkpoint).fit(X), None
+        return fitting.parameters(arguments, checkpoint=arguments.checkpoint).run(X), None
     from bhtsne.recorder import Recorder
 
     film = Recorder()
     recording = {"callbacks": [film], "callback_every": fitting.RECORD_EVERY}
-    model = fitting.estimator(arguments, checkpoint=arguments.checkpoint, **recording)
-    return model.fit(X), film
+    model = fitting.parameters(arguments, checkpoint=arguments.checkpoint, **recording)
+    return model.run(X), film
 
 
-def _with_feature_names(model: Any, points: Any, X: Any) -> Any:
-    """Return the model, with the names of its features if the table has them."""
+def _save(model: Any, points: Any, X: Any, path: Path) -> None:
+    """Write the fitted model to a file, with the names of its features if the table has them."""
     import numpy as np
+
+    from bhtsne.tsne import saving
 
     if points.features is not None and X.shape[1] == len(points.features):
         model.feature_names_in_ = np.array(points.features, object)
-    return model
+    saving.save(model, path)
 
 
 def _recall(model: Any, X: Any, arguments: Any, pca: int | None) -> dict[str, float] | None:

@@ -1,7 +1,8 @@
-"""Command-line options → `TSNE`: the options of a fit, and the quality of its map."""
+"""Command-line options → a fit: its options, its parameters, and the quality of its map."""
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from bhtsne import choices
@@ -137,14 +138,15 @@ def features_text(summary: dict[str, Any], n_features: int) -> str:
     return f"{n_features} features reduced to {summary['pca']} principal components"
 
 
-def estimator(arguments: argparse.Namespace, **others: Any) -> Any:
-    """Return a `TSNE` with the parameters of the options, and with others by name."""
-    from bhtsne import TSNE, forces, optimizer
+def parameters(arguments: argparse.Namespace, **others: Any) -> Any:
+    """Return the parameters of the options as a `Fit`, with others by name."""
+    from bhtsne import forces, optimizer
+    from bhtsne.tsne.fit import Fit
 
     theta = arguments.theta
     if arguments.force_error is not None:
         theta = forces.AdaptiveTheta(arguments.force_error, theta)
-    return TSNE(
+    given = Fit(
         arguments.n_components,
         perplexity=arguments.perplexity,
         affinities=_affinities(arguments),
@@ -162,7 +164,8 @@ def estimator(arguments: argparse.Namespace, **others: Any) -> Any:
         random_state=arguments.seed,
         n_jobs=arguments.threads,
         verbose=not arguments.quiet,
-    ).set_params(**others)
+    )
+    return replace(given, **others)
 
 
 def _affinities(arguments: argparse.Namespace) -> Any:

@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _of_machine(threads: int | None) -> dict[str, Any]:
-    import bhtsne.tsne  # noqa: F401  # imports all kernels, and so their cache folders
+    import bhtsne.tsne.placing  # noqa: F401  # imports all kernels, and so their cache folders
     from bhtsne import datasets, jit, memory, numba_internals
 
     free = memory.available()
@@ -118,15 +118,15 @@ def _folder(path: Path, pattern: str = "*") -> dict[str, Any]:
 
 def _of_run(arguments: argparse.Namespace, free: float | None) -> dict[str, Any]:
     """Return the memory that each stage of a run needs, which may be more than is available."""
-    from bhtsne import TSNE
     from bhtsne.fitting import perplexities
-    from bhtsne.tsne import mapping
+    from bhtsne.tsne import mapping, memory_estimate
+    from bhtsne.tsne.fit import Fit
 
     X = _shape(arguments)
-    model = TSNE(perplexity=arguments.perplexity, n_jobs=arguments.threads)
+    model = Fit(perplexity=arguments.perplexity, n_jobs=arguments.threads)
     mapping.check_model(model)
     perplexities.check_below_points(model.perplexity, X.shape[0])
-    needs = {stage: int(need) for stage, need in model.needed_memory(X).items()}
+    needs = {stage: int(need) for stage, need in memory_estimate.needed_memory(model, X).items()}
     most = max(needs.values())
     return {
         "points": X.shape[0],

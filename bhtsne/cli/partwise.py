@@ -168,11 +168,13 @@ def _labels(arguments: argparse.Namespace, columns: Any, n: int) -> Any:
 
 def _landmarks(arguments: argparse.Namespace, parts: Any, columns: Any) -> tuple[Any, dict]:
     """Return the settings of the landmarks, and all settings on which the map depends."""
+    from bhtsne import TSNE
     from bhtsne.landmarks.folder import Landmarks
     from bhtsne.tables import partwise
 
     row, _ = next(partwise.read(parts[0], columns, 1))
-    width, tsne = row.shape[1], fitting.estimator(arguments)
+    width = row.shape[1]
+    tsne = TSNE(**fitting.parameters(arguments).get_params())
     n_components = fitting.components_of(arguments.pca, arguments.metric, width)
     n_components = 0 if n_components >= min(width, arguments.landmarks) else n_components
     way = arguments.landmarks_by or LANDMARKS[0]

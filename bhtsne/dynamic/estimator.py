@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 
 from bhtsne import events, fitting, interrupts, jit, optimizer, schedules
 from bhtsne.affinities import Gaussian
@@ -18,7 +18,12 @@ from bhtsne.optimizer.callbacks import listed
 from bhtsne.progress import Progress
 from bhtsne.tables import frames
 from bhtsne.validation.arrays import checked_sparse, float_conversion
-from bhtsne.validation.numbers import as_python_number, check_choice, checked_number
+from bhtsne.validation.numbers import (
+    as_python_number,
+    check_choice,
+    checked_number,
+    checked_random_state,
+)
 from bhtsne.validation.parameters import check_parameters, check_start
 
 __all__ = ["DynamicTSNE"]
@@ -257,7 +262,7 @@ class DynamicTSNE(BaseEstimator):
 
 def _neighbors(model: DynamicTSNE, X):
     """Return the neighbours in a snapshot; all snapshots have the same seed."""
-    seed = None if model.random_state is None else check_random_state(model.random_state)
+    seed = None if model.random_state is None else checked_random_state(model.random_state)
     return fitting.find_neighbors(
         X, Gaussian(), model.perplexity, metric=model.metric, metric_params=model.metric_params,
         search=model.neighbors, method=model.method, random_state=seed,
@@ -279,7 +284,7 @@ def _start(model: DynamicTSNE, snapshots, P, where: Rows) -> np.ndarray:
         return np.array(init, np.float32)[where.points]
 
     def alone(pair):
-        rng = check_random_state(model.random_state)
+        rng = checked_random_state(model.random_state)
         X, p = pair
         return fitting.initial_map(X, p, init, model.n_components, rng)
 

@@ -1,10 +1,9 @@
 """X → map: the stages of a fit as functions with explicit arguments.
 
-``checked_input`` → `find_neighbors` → `compute_affinities` → `initial_map` → `optimize`; the
+`find_neighbors` → `compute_affinities` → `initial_map` → `optimize`; the
 estimators compose them.
 """
 
-from bhtsne.fitting.input import checked_input
 from bhtsne.fitting.stages import (
     compute_affinities,
     find_neighbors,
@@ -16,7 +15,6 @@ from bhtsne.fitting.stages import (
 )
 
 __all__ = [
-    "checked_input",
     "compute_affinities",
     "find_neighbors",
     "has_points",

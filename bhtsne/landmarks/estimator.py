@@ -16,7 +16,7 @@ from bhtsne.landmarks.choosing import WAYS, choose
 from bhtsne.landmarks.sources import Source
 from bhtsne.progress import Progress
 from bhtsne.tables import frames
-from bhtsne.tsne import TSNE
+from bhtsne.tsne.estimator import TSNE
 from bhtsne.tsne.mapping import check_model
 from bhtsne.tsne.placing import plain_copy
 from bhtsne.validation.numbers import check_choice, check_count, checked_random_state

@@ -23,7 +23,7 @@ from bhtsne.storage import Format
 from bhtsne.tables import partwise
 from bhtsne.tables.frames import as_points
 from bhtsne.tables.partwise import Columns, Part
-from bhtsne.tsne import TSNE
+from bhtsne.tsne.estimator import TSNE
 from bhtsne.validation.numbers import checked_random_state
 
 __all__ = ["ROWS", "Landmarks", "Task", "begun", "fit", "missing", "name_of", "place", "read_model"]

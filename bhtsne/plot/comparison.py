@@ -12,6 +12,7 @@ from bhtsne.plot.naming import check_legend
 from bhtsne.plot.scatter import check_axes, coordinates, is_dense, remove_frame
 from bhtsne.plot.several import draw_panels
 from bhtsne.plot.theme import apply_theme, background, check_theme, matching_theme
+from bhtsne.validation.numbers import checked_random_state
 
 
 def compare(
@@ -154,11 +155,9 @@ def _points_to_join(
     A: np.ndarray, B: np.ndarray, count: int, lines: str, random_state: Any
 ) -> np.ndarray:
     """Return the indices of at most `count` points to join."""
-    from sklearn.utils import check_random_state
-
     if lines == "moved":
         return np.argsort(-np.linalg.norm(A - B, axis=1), kind="stable")[:count]
-    return check_random_state(random_state).permutation(len(A))[:count]
+    return checked_random_state(random_state).permutation(len(A))[:count]
 
 
 def _join(panels: np.ndarray, A: np.ndarray, B: np.ndarray, colours: np.ndarray) -> None:

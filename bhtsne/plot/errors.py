@@ -12,6 +12,7 @@ from bhtsne.forces import exact
 from bhtsne.plot.scatter import coordinates, scatter
 from bhtsne.plot.theme import add_legend, ink, palette_colours, themed_axes
 from bhtsne.validation.maps import checked_options
+from bhtsne.validation.numbers import checked_random_state
 
 _STATISTICS: dict[str, Callable] = {
     "99 % of the points are below": lambda e: np.quantile(e, 0.99),
@@ -159,8 +160,6 @@ def _computed(
     Y: Any, thetas: Sequence[float], n_sample: int, dof: float, random_state: Any
 ) -> dict[float, np.ndarray]:
     """Return the relative errors of a sample of points, by θ."""
-    from sklearn.utils import check_random_state
-
     Y = coordinates(Y)
     if len(Y) < 2:
         raise ValueError("Y must hold at least 2 points, got 1.")
@@ -170,7 +169,7 @@ def _computed(
     if not angles:
         raise ValueError("thetas must hold at least one number, got none.")
     dof = checked_options("barnes_hut", max(angles), dof)[1]
-    sample = np.sort(check_random_state(random_state).permutation(len(Y))[:n_sample])
+    sample = np.sort(checked_random_state(random_state).permutation(len(Y))[:n_sample])
     # Both sums take float32, the dtype of the tree: the error excludes the rounding of the map.
     Y = Y.astype(np.float32)
     truth, _ = exact.repulsion(Y, dof, sample.astype(np.int64))

@@ -12,6 +12,7 @@ from bhtsne import crowding
 from bhtsne.plot.colours import PALETTE
 from bhtsne.plot.theme import apply_theme, check_theme, ink, palette_colours, themed_axes
 from bhtsne.tables.frames import as_points
+from bhtsne.validation.numbers import checked_random_state
 
 _BLUE, _ORANGE, _RED, _NAVY = (PALETTE[i] for i in (0, 1, 3, 11))
 _DIVERGING = LinearSegmentedColormap.from_list("", [_NAVY, _BLUE, "#ffffff", _ORANGE, _RED])
@@ -176,15 +177,13 @@ def distances(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['data (50-D): ± 10%', 'map (2-D): ± 52%']
     """
-    from sklearn.utils import check_random_state
-
     X, Y = as_points(X), as_points(Y)
     n = X.shape[0]
     if n != Y.shape[0]:
         raise ValueError(f"X and Y must hold the same points, got {n} and {Y.shape[0]}.")
     if not isinstance(n_pairs, Integral) or n_pairs < 1:
         raise ValueError(f"n_pairs must be a whole number of 1 or more, got {n_pairs!r}.")
-    random = check_random_state(random_state)
+    random = checked_random_state(random_state)
     i = random.randint(n, size=n_pairs)
     j = (i + random.randint(1, n, size=n_pairs)) % n
     relative = {

@@ -10,8 +10,6 @@ from matplotlib.axes import Axes
 
 from bhtsne.optimizer import Phase, Record
 from bhtsne.plot.theme import add_legend, ink, palette_colours, themed_axes
-from bhtsne.sne import estimator as sne
-from bhtsne.tsne import TSNE, mapping
 
 _QUANTITIES = {
     "kl": "KL divergence (nats)",
@@ -179,6 +177,10 @@ def _records(run: Any, name: Any) -> list[Record]:
 
 def _phases(run: Any) -> list[Phase]:
     """Return the phases of a model; none if a stopping criterion may have ended one."""
+    from bhtsne.sne import estimator as sne
+    from bhtsne.tsne import mapping
+    from bhtsne.tsne.estimator import TSNE
+
     if not isinstance(run, TSNE | sne.SNE):
         return []
     planned = mapping.planned_phases if isinstance(run, TSNE) else sne.planned_phases

@@ -5,17 +5,17 @@ from collections.abc import Callable
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 
 from bhtsne import affinities, fitting, interrupts, jit, optimizer
 from bhtsne.affinities import Gaussian
 from bhtsne.affinities.pairwise import check_memory
+from bhtsne.fitting.input import checked_input
 from bhtsne.fitting.perplexities import check_below_points, effective, warn_if_lowered
 from bhtsne.fitting.stages import has_points, start_name
 from bhtsne.optimizer import Phase, State
 from bhtsne.progress import Progress
 from bhtsne.sne.objective import VARIANTS, Divergence
-from bhtsne.validation.numbers import check_choice, checked_number
+from bhtsne.validation.numbers import check_choice, checked_number, checked_random_state
 from bhtsne.validation.parameters import check_parameters, check_start
 
 __all__ = ["SNE", "planned_phases"]
@@ -177,7 +177,7 @@ class SNE(BaseEstimator):
             If all pairs need more memory than is available.
         """
         X = _checked_points(self, X)
-        n, rng = X.shape[0], check_random_state(self.random_state)
+        n, rng = X.shape[0], checked_random_state(self.random_state)
         seconds: dict[str, float] = {}
         with jit.threads(self.n_jobs), Progress(self.verbose) as progress:
             with progress.timed("affinities", seconds, n):
@@ -223,7 +223,7 @@ class SNE(BaseEstimator):
 
 def _checked_points(model: SNE, X):
     """Return X as an array or CSR of floats; raise before anything is computed otherwise."""
-    X = fitting.checked_input(model, X, ensure_min_samples=2)
+    X = checked_input(model, X, ensure_min_samples=2)
     check_choice("variant", model.variant, VARIANTS)
     check_parameters(model.get_params(deep=False))
     checked_number("perplexity", model.perplexity)

@@ -1,5 +1,4 @@
-"""X → `TSNE`, the estimator that users call."""
+"""X → map: the estimator `TSNE`, and the functions that its methods call.
 
-from bhtsne.tsne.estimator import TSNE
-
-__all__ = ["TSNE"]
+`bhtsne.TSNE` imports `tsne.estimator`, and with it scikit-learn, which the command does without.
+"""

@@ -8,6 +8,7 @@ from scipy import sparse
 from bhtsne import fitting, jit
 from bhtsne.affinities.kinds import are_given
 from bhtsne.checkpoint.run import NullCheckpoint, restored
+from bhtsne.fitting.input import checked_input
 from bhtsne.fitting.stages import has_points
 from bhtsne.forces.adaptive import as_theta
 from bhtsne.forces.objective import KLDivergence
@@ -60,7 +61,7 @@ def add(model: Any, X: Any, n_iter: int, *, callbacks=None, callback_every=None,
         changes["learning_rate"] = "auto"  # of all points
     phase = _next_phase(last, n_iter, **changes)
     placed = model.transform(X)
-    X = fitting.checked_input(model, X, reset=False)
+    X = checked_input(model, X, reset=False)
     together = sparse.vstack if sparse.issparse(X) else np.concatenate
     Y = np.concatenate([model.embedding_, np.asarray(placed)])
     X = together([model._fit_X, X])

@@ -7,8 +7,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from bhtsne import interrupts
-from bhtsne.checkpoint import run
 from bhtsne.fitting import has_points
+from bhtsne.fitting.input import checked_input
 from bhtsne.tsne import continuing, mapping, memory_estimate, placing, saving
 
 __all__ = ["TSNE"]
@@ -213,13 +213,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         OSError
             If `checkpoint` cannot be written to, or is in use.
         """
-        X = mapping.checked_points(self, X)
-        phases = mapping.planned_phases(self, X.shape[0])
-        with run.opened(self, X) as checkpoint:
-            mapping.make_map(
-                self, X, phases, checkpoint,
-                callbacks=self.callbacks, callback_every=self.callback_every,
-            )  # fmt: skip
+        X = checked_input(self, X, ensure_min_samples=2)
+        mapping.check_fit(self, X)
+        mapping.fit(self, X)
         return self
 
     def fit_transform(self, X, y=None):

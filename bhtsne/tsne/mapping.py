@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_random_state
 
 from bhtsne import affinities, fitting, jit, schedules
 from bhtsne.affinities.kinds import are_given, as_kind
-from bhtsne.checkpoint.run import NullCheckpoint
+from bhtsne.checkpoint.run import NullCheckpoint, opened
 from bhtsne.checkpoint.settings import as_checkpointing
 from bhtsne.fitting import perplexities
 from bhtsne.fitting.stages import has_points, knows_neighbors, start_name
@@ -21,10 +20,10 @@ from bhtsne.optimizer import Phase, State
 from bhtsne.optimizer.stopping import as_stopping
 from bhtsne.progress import Progress
 from bhtsne.tsne.memory_estimate import check_memory
-from bhtsne.validation.numbers import as_python_number
+from bhtsne.validation.numbers import as_python_number, checked_random_state
 from bhtsne.validation.parameters import check_parameters, check_start
 
-__all__ = ["check_model", "checked_points", "make_map", "planned_phases", "set_map"]
+__all__ = ["check_fit", "check_model", "fit", "make_map", "planned_phases", "set_map"]
 
 _OF_SCHEDULE = (
     "early_exaggeration", "early_exaggeration_iter", "exaggeration", "n_iter", "learning_rate",
@@ -42,14 +41,12 @@ def check_model(model: Any) -> None:
     as_checkpointing(model.checkpoint)
 
 
-def checked_points(model: Any, X: Any) -> Any:
-    """Return X as an array or CSR of floats; raise before anything is computed otherwise."""
-    X = fitting.checked_input(model, X, ensure_min_samples=2)
+def check_fit(model: Any, X: Any) -> None:
+    """Raise for checked points that a model cannot be fitted to, before anything is computed."""
     check_model(model)
     n, points = X.shape[0], has_points(model.metric, model.affinities)
     check_start(model.init, (n, model.n_components), points)
     check_memory_and_perplexity(model, X)
-    return X
 
 
 def check_memory_and_perplexity(model: Any, X: Any) -> None:
@@ -75,6 +72,16 @@ def planned_phases(model: Any, n: int) -> list[Phase]:
     )
 
 
+def fit(model: Any, X: Any) -> None:
+    """Make a map of checked points by the parameters of a model, see `TSNE.fit`."""
+    phases = planned_phases(model, X.shape[0])
+    with opened(model, X) as checkpoint:
+        make_map(
+            model, X, phases, checkpoint,
+            callbacks=model.callbacks, callback_every=model.callback_every,
+        )  # fmt: skip
+
+
 def make_map(
     model: Any,
     X: Any,
@@ -89,8 +96,8 @@ def make_map(
 
     Parameters
     ----------
-    model : TSNE
-        The estimator, whose parameters have been checked.
+    model : TSNE or Fit
+        Its parameters have been checked.
     X : ndarray or CSR of shape (N, D)
         Checked points, distances or affinities.
     phases : sequence of Phase
@@ -103,7 +110,7 @@ def make_map(
         As in `TSNE`.
     """
     n, checkpoint = X.shape[0], checkpoint or NullCheckpoint()
-    rng = check_random_state(model.random_state)
+    rng = checked_random_state(model.random_state)
     seconds: dict[str, float] = {}
     with jit.threads(model.n_jobs), Progress(model.verbose) as progress:
         with progress.timed("neighbors", seconds, n):

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from bhtsne import affinities, fitting, jit, neighbors, optimizer
+from bhtsne import affinities, jit, neighbors, optimizer
 from bhtsne.affinities.kinds import as_kind
 from bhtsne.dask.mapping import map_rows
 from bhtsne.dask.partitions import check_columns, is_collection
+from bhtsne.fitting.input import checked_input
 from bhtsne.fitting.perplexities import check_perplexities, effective, warn_if_lowered
 from bhtsne.optimizer import Phase
 from bhtsne.schedules import checked_phase
@@ -62,7 +63,7 @@ def _place(
     kind, perplexity = _checked_perplexity(model, perplexity, n_neighbors)
     phase = checked_phase(Phase(n_iter, exaggeration, learning_rate, momentum))
     checked_number("learning_rate", learning_rate)  # "auto" would count the batch
-    X = fitting.checked_input(model, X, reset=False)
+    X = checked_input(model, X, reset=False)
     Y = _checked_start(init, (X.shape[0], model.embedding_.shape[1]))
     seeded = isinstance(model.random_state, numbers.Integral)
     n = len(model.embedding_)

@@ -130,11 +130,13 @@ def check_metric(metric: Any, metric_params: Any) -> None:
 
 
 def checked_random_state(random_state: Any) -> np.random.RandomState:
-    """Return the generator of a seed, or raise ValueError."""
-    from sklearn.utils import check_random_state
-
+    """Return the generator of a seed, NumPy's global one for None, or raise ValueError."""
+    if isinstance(random_state, np.random.RandomState):
+        return random_state
+    if random_state is None or random_state is np.random:
+        return np.random.mtrand._rand  # as scikit-learn's estimators do
     try:
-        return check_random_state(random_state)
+        return np.random.RandomState(random_state)
     except (TypeError, ValueError):
         raise ValueError(
             "random_state must be None, a RandomState or a whole number from 0 to 2³² − 1, got "
