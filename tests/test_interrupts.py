@@ -83,7 +83,7 @@ def test_before_a_map_a_signal_in_a_destructor_raises(monkeypatch, stage):
 
 
 def test_before_the_first_stage_too(monkeypatch):
-    sending(monkeypatch, mapping, "checked_points")
+    sending(monkeypatch, mapping, "check_fit")
     with pytest.raises(KeyboardInterrupt):
         TSNE(**QUICK).fit(X)
 

@@ -20,6 +20,7 @@ from bhtsne import TSNE, affinities, forces, metrics, neighbors
 from bhtsne.affinities.kinds import as_kind
 from bhtsne.checkpoint import Checkpointing
 from bhtsne.optimizer import Stopping
+from bhtsne.tsne.fit import Fit
 
 QUICK = {"perplexity": 10, "early_exaggeration_iter": 50, "n_iter": 50, "random_state": 0}
 
@@ -246,6 +247,12 @@ def test_n_jobs_is_restored_also_after_an_error(iris):
     with pytest.raises(ZeroDivisionError):
         TSNE(n_jobs=1, callbacks=[lambda *_: 1 / 0], **QUICK).fit(iris)
     assert jit.n_threads() == before
+
+
+def test_a_fit_without_scikit_learn_has_the_defaults_and_the_map_of_tsne(iris):
+    assert Fit().get_params() == TSNE().get_params(deep=False)
+    Y = Fit(n_iter=50, random_state=0).run(iris).embedding_
+    assert np.array_equal(Y, TSNE(n_iter=50, random_state=0).fit_transform(iris))
 
 
 def test_three_and_two_points_get_a_map():
