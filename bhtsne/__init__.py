@@ -15,7 +15,7 @@ _CLASSES = {
     "DynamicTSNE": "dynamic",
     "LandmarkTSNE": "landmarks",
     "Recorder": "recorder",
-    "SNE": "sne",
+    "SNE": "sne.estimator",
     "TSNE": "tsne.estimator",
 }
 _MODULES = (

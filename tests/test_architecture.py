@@ -279,10 +279,10 @@ def test_importing_the_package_loads_nothing_heavy():
 
 
 def test_the_command_makes_a_map_without_what_is_slow_to_import(tmp_path):
-    arguments = ["embed", "digits", "--quiet", "--n-iter", "1", "-o", str(tmp_path / "map.csv")]
+    arguments = ["embed", "digits", "--quiet", "--n-iter", "1", "--plot", str(tmp_path / "map.png")]
     loaded = loaded_by(f"from bhtsne import cli; assert cli.main({arguments}) == 0")
-    assert "numba" in loaded
-    assert loaded & {"matplotlib", "pynndescent", "sklearn", "pandas", "pyarrow", "dask"} == set()
+    assert {"numba", "matplotlib"} <= loaded
+    assert loaded & {"pynndescent", "sklearn", "pandas", "pyarrow", "dask"} == set()
 
 
 def test_every_public_name_is_there_and_listed():

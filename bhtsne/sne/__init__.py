@@ -1,4 +1,4 @@
-"""P, Y → divergence and gradient of the variants of SNE, exact; and `SNE`, their estimator.
+"""P, Y → divergence and gradient of the variants of SNE, exact; `bhtsne.SNE` is their estimator.
 
 ==============  =================  ===============================================================
 variant         affinities         similarities of the map, w_ij = exp(−d_ij²) but for "t-sne"
@@ -25,7 +25,6 @@ The objective is ``C = Σ_ij p ln(p / q)`` over all pairs. With ``p_ij = (p_j|i 
     t-sne         p_ij w_ij                 s_ij w_ij   1         4
 """
 
-from bhtsne.sne.estimator import SNE
 from bhtsne.sne.objective import VARIANTS, Divergence, divergence, gradient
 
-__all__ = ["SNE", "VARIANTS", "Divergence", "divergence", "gradient"]
+__all__ = ["VARIANTS", "Divergence", "divergence", "gradient"]
