@@ -28,7 +28,7 @@ from main_job import prepared
 from numba import prange
 
 from bhtsne import TSNE, jit, neighbors, optimizer, tree
-from bhtsne.forces import barnes_hut, edges, packed
+from bhtsne.forces import barnes_hut, edges, nodes, packed
 from bhtsne.forces.objective import KLDivergence
 from bhtsne.forces.walk import Target, sort_cells
 from bhtsne.optimizer.step import Motion, advanced
@@ -98,10 +98,12 @@ def peak_rates() -> dict[str, float]:
 def interactions(Y: np.ndarray, theta: float = 0.5) -> tuple[int, int, int]:
     """Return the pairs of points, of points and cells, and of nodes and cells that are summed."""
     t = tree.build(Y)
-    cells, groups = packed.cells(t, 1.0), packed.groups(t)
-    lists, n_nodes = np.empty((4, len(cells.links)), np.int32), groups.nodes.shape[2]
+    cells, axes = packed.cells(t, 1.0), packed.axes(t.points)
+    lists, n_nodes = np.empty((4, len(cells.links)), np.int32), nodes.NODES ** len(t.points)
+    box, at = np.empty((3, 2), np.float32), np.empty((3, n_nodes), np.float32)
     near = far = distant = 0
-    for first, last, box in zip(groups.first, groups.last, groups.boxes, strict=True):
+    for first, last in zip(t.start[t.groups], t.stop[t.groups], strict=True):
+        nodes.place(axes, first, last, box, at)
         target, n = Target(first, last, n_nodes, box), int(last - first)
         n_distant, n_far, n_near = sort_cells(target, cells, np.float32(theta**2), lists)
         leaves = cells.links[lists[3, :n_near]]

@@ -5,12 +5,11 @@ return ``p_j|i``, float32 of the same shape.
 """
 
 import numpy as np
-from numba import prange
 
 from bhtsne import events, jit
 
 _TOLERANCE = 1e-5  # of the entropy, in nats: an error of 1 in 100,000 of the perplexity
-_ROWS = 1 << 16  # rows that are calibrated at once
+_ROWS = 1024  # rows that a thread calibrates at a time
 
 
 def mixed(distances, perplexities: list[float], alike: bool) -> np.ndarray:
@@ -58,18 +57,21 @@ def calibrated(distances, perplexity: float, out) -> np.ndarray:
     `out` may be the same array as distances. Infinite distances get an affinity of 0.
     """
     log_mass, target = np.empty(len(distances)), float(np.log(float(perplexity)))
-    for some in events.blocks(len(distances), _ROWS):
+
+    def calibrate(start: int, stop: int) -> None:
+        some = slice(start, stop)
         _calibrate(distances[some], target, _TOLERANCE, out[some], log_mass[some])
+
+    jit.map_blocks(calibrate, len(distances), _ROWS)
     return log_mass
 
 
-@jit.parallel
+@jit.serial
 def _calibrate(distances, target, tolerance, out, log_mass):
     """Calibrate all rows (see `_calibrate_row`)."""
     n, k = distances.shape
-    for i in prange(n):
-        squared = np.empty(k, np.float32)
-        weights = np.empty(k, np.float32)
+    squared, weights = np.empty(k, np.float32), np.empty(k, np.float32)
+    for i in range(n):
         log_mass[i] = _calibrate_row(distances[i], target, tolerance, squared, weights, out[i])
 
 

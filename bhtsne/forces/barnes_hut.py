@@ -13,14 +13,12 @@ distance d adds, to second order::
     F ≈ u ((m + v (a/e + (e+1)/e (a − T'))) d − (α/e) v M'd)
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import prange
 
 from bhtsne import jit
 from bhtsne.forces import nodes, packed
-from bhtsne.forces.packed import Axes, Groups
+from bhtsne.forces.packed import Axes
 from bhtsne.forces.sums import BLOCK_SIZE, LIST_SIZE, Buffers, add_cells, add_points
 from bhtsne.forces.walk import Target, sort_cells
 from bhtsne.tree import Tree
@@ -28,42 +26,16 @@ from bhtsne.tree import Tree
 __all__ = ["Field", "repulsion"]
 
 
-class Sums(NamedTuple):
-    """Sums over the points of a tree, at its N points and the K nodes of each of its G groups.
-
-    Attributes
-    ----------
-    points : ndarray of float32, shape (d + 1, N)
-        Z and F of near and far cells.
-    nodes : ndarray of float32, shape (G, d + 1, K)
-        Z and F of distant cells.
-    self_hits : ndarray of int64, shape (G,)
-        Points of the group that are in a far or distant cell of their own group: the sum over the
-        cell includes each such point itself, at distance 0.
-    listed_at : ndarray of int32, shape (N,)
-        Working memory, −1 before and after (see `sums`).
-    """
-
-    points: np.ndarray
-    nodes: np.ndarray
-    self_hits: np.ndarray
-    listed_at: np.ndarray
-
-
 def repulsion(tree: Tree, theta: float, dof: float = 1.0) -> tuple[np.ndarray, float]:
     """Return the unnormalised repulsion, float32 of shape (d, N) in tree order, and Z."""
-    groups, axes = packed.groups(tree), packed.axes(tree.points)
-    (d, n), (g, _, k) = tree.points.shape, groups.nodes.shape
-    sums = Sums(
-        np.empty((d + 1, n), np.float32), np.empty((g, d + 1, k), np.float32),
-        np.empty(g, np.int64), np.full(n, -1, np.int32),
+    d, n = tree.points.shape
+    sums, z = np.empty((d + 1, n), np.float32), np.empty(len(tree.groups))
+    _sum_groups(
+        tree.start[tree.groups], tree.stop[tree.groups], packed.axes(tree.points),
+        packed.cells(tree, dof), np.float32(theta**2), packed.kernel(dof), nodes.NODES**d,
+        np.full(n, -1, np.int32), sums, z, jit.n_threads(),
     )  # fmt: skip
-    cells, kernel = packed.cells(tree, dof), packed.kernel(dof)
-    _sum_groups(groups, cells, axes, np.float32(theta**2), kernel, sums, jit.n_threads())
-    z = np.zeros(g)
-    nodes.spread(groups, axes, sums.nodes, sums.points, z)
-    # A point adds w = 1 and no force to its own sum where a cell that holds it is summed.
-    return sums.points[1:], max(float(z.sum() - sums.self_hits.sum()), 0.0)
+    return sums[1:], max(float(z.sum()), 0.0)
 
 
 class Field:
@@ -89,18 +61,18 @@ class Field:
 
     def __call__(self, Y: np.ndarray, theta: float) -> tuple[np.ndarray, np.ndarray]:
         """Return forces (M, d) and each point's own Z (M,), float32."""
-        order, groups = self._squares(Y)
+        order, *groups = self._squares(Y)
         sums = np.empty((Y.shape[1] + 1, len(Y)), np.float32)
         _sum_others(
-            groups, packed.axes(np.take(Y.T, order, axis=1)), self._cells, self._sources,
+            *groups, packed.axes(np.take(Y.T, order, axis=1)), self._cells, self._sources,
             np.float32(theta**2), self._kernel, sums, jit.n_threads(),
         )  # fmt: skip
         out = np.empty((len(Y), len(sums)), np.float32)
         out[order] = sums.T
         return np.ascontiguousarray(out[:, 1:]), out[:, 0]
 
-    def _squares(self, Y: np.ndarray) -> tuple[np.ndarray, Groups]:
-        """Return an order of the points by squares, and the squares as groups without nodes."""
+    def _squares(self, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return an order of the points by squares; first point, end and box of each square."""
         n, d = Y.shape
         order = self._order if len(self._order) == n else np.arange(n)
         square = np.floor(np.take(Y.T, order, axis=1).astype(np.float64) / self._side)
@@ -112,7 +84,7 @@ class Field:
         boxes[:, :d, 0] = (square[:, first].T + 0.5) * self._side
         boxes[:, :d, 1] = self._side / 2
         last = np.append(first[1:], np.int32(n))
-        return self._order, Groups(first, last, boxes, np.empty((len(first), 3, 0), np.float32))
+        return self._order, first, last, boxes
 
 
 @jit.serial
@@ -124,46 +96,61 @@ def _row(axis, array, a):
 
 
 @jit.serial
-def _sum_group(g, groups, cells, axes, theta2, kernel, buffers, sums):
-    """Fill Z and F of the points and nodes of group g, and its number of self hits."""
-    first, last, nodes, field = groups.first[g], groups.last[g], groups.nodes[g], sums.nodes[g]
-    points, block, lists = buffers
-    target = Target(first, last, nodes.shape[1], groups.boxes[g])
-    n_distant, n_far, n_near = sort_cells(target, cells, theta2, lists)
-    sums.points[:, first:last] = 0
-    field[:] = 0
+def _sum_group(first, last, axes, cells, theta2, kernel, buffers, sums):
+    """Fill Z and F of the points of a group; return their Z, without w = 1 of each with itself."""
+    box, at, field = buffers.box, buffers.nodes, buffers.field
+    nodes.place(axes, first, last, box, at)
+    target = Target(first, last, at.shape[1], box)
+    n_distant, n_far, n_near = sort_cells(target, cells, theta2, buffers.lists)
+    _, distant, far, near = buffers.lists
+    sums[:, first:last] = 0
     left_out = add_points(
-        first, last, axes, axes, lists[3, :n_near], cells, kernel, points, sums.listed_at,
-        sums.points,
+        first, last, axes, axes, near[:n_near], cells, kernel, buffers.points, buffers.listed_at,
+        sums,
     )  # fmt: skip
-    add_cells(first, last, axes, lists[2, :n_far], cells, kernel, block, sums.points)
-    at_nodes = Axes(nodes[0], _row(axes.y, nodes, 1), _row(axes.z, nodes, 2))
-    add_cells(0, nodes.shape[1], at_nodes, lists[1, :n_distant], cells, kernel, block, field)
-    sums.self_hits[g] = last - first - left_out
+    add_cells(first, last, axes, far[:n_far], cells, kernel, buffers.block, sums)
+    if n_distant:
+        field[:] = 0
+        at_nodes = Axes(at[0], _row(axes.y, at, 1), _row(axes.z, at, 2))
+        add_cells(
+            0, at.shape[1], at_nodes, distant[:n_distant], cells, kernel, buffers.block, field
+        )
+        nodes.spread(axes, first, last, box, field, buffers.weights, sums)
+    z = 0.0
+    for i in range(first, last):
+        z += sums[0, i]
+    return z - (last - first - left_out)  # the sum of a cell includes each of its own points
 
 
 @jit.parallel
-def _sum_groups(groups, cells, axes, theta2, kernel, sums, tasks):
-    """Fill Z and F of all points and nodes of a tree; groups are dealt in turn to the tasks."""
+def _sum_groups(
+    firsts, lasts, axes, cells, theta2, kernel, n_nodes, listed_at, sums, z, tasks
+):  # fmt: skip
+    """Fill Z and F of the points of a tree, and Z of each group; groups are dealt to the tasks.
+
+    Sums are of shape (d + 1, N); listed_at, (N,), is working memory, −1 before and after.
+    """
     for task in prange(tasks):
         buffers = Buffers(
             np.empty((3, LIST_SIZE), np.float32), np.empty(BLOCK_SIZE, np.float32),
-            np.empty((4, len(cells.links)), np.int32),
+            np.empty((4, len(cells.links)), np.int32), listed_at, np.empty((3, 2), np.float32),
+            np.empty((3, n_nodes), np.float32), np.empty((len(sums), n_nodes), np.float32),
+            np.empty((3, nodes.NODES, nodes.CHUNK), np.float32),
         )  # fmt: skip
-        for g in range(task, len(groups.first), tasks):
-            _sum_group(g, groups, cells, axes, theta2, kernel, buffers, sums)
+        for g in range(task, len(firsts), tasks):
+            z[g] = _sum_group(firsts[g], lasts[g], axes, cells, theta2, kernel, buffers, sums)
 
 
 @jit.parallel
-def _sum_others(groups, axes, cells, sources, theta2, kernel, sums, tasks):
+def _sum_others(firsts, lasts, boxes, axes, cells, sources, theta2, kernel, sums, tasks):
     """Fill Z and F of points outside of the tree over the sources."""
     outside = np.int32(-1)
     for task in prange(tasks):
         points, block = np.empty((3, LIST_SIZE), np.float32), np.empty(BLOCK_SIZE, np.float32)
         lists = np.empty((4, len(cells.links)), np.int32)
-        for g in range(task, len(groups.first), tasks):
-            first, last = groups.first[g], groups.last[g]
-            target = Target(outside, outside, 0, groups.boxes[g])
+        for g in range(task, len(firsts), tasks):
+            first, last = firsts[g], lasts[g]
+            target = Target(outside, outside, 0, boxes[g])
             _, n_far, n_near = sort_cells(target, cells, theta2, lists)
             sums[:, first:last] = 0
             near, far = lists[3, :n_near], lists[2, :n_far]

@@ -16,6 +16,7 @@ from bhtsne import jit
 __all__ = ["Edges", "attract", "attract_to", "divergence_by_row"]
 
 _ROWS = 64  # rows of a block; blocks are dealt in turn, since rows near hubs are longer
+_CHECKED = 4096  # rows of a block whose divergence is summed
 _CHUNK = 256  # edges whose end points are gathered before they are summed
 
 
@@ -66,8 +67,12 @@ def _paired(Y: np.ndarray) -> np.ndarray:
 
 def divergence_by_row(P, Y: np.ndarray, z: float, dof: float) -> np.ndarray:
     """Return ``Σ_j p_ij (ln p_ij − ln w_ij + ln Z)`` for each row, float64."""
-    out = np.empty(len(Y))
-    _sum_log_ratios(*Edges.of(P), np.ascontiguousarray(Y), float(z), float(dof), out)
+    Y, out = np.ascontiguousarray(Y), np.empty(len(Y))
+
+    def sum_rows(start: int, stop: int) -> None:
+        _sum_log_ratios(start, stop, *Edges.of(P), Y, float(z), float(dof), out)
+
+    jit.map_blocks(sum_rows, len(Y), _CHECKED)
     return out
 
 
@@ -151,15 +156,15 @@ def _sum_rows(edges, points, pairs, four, more, strength, scale, force, tasks):
                     _pull(force[i], points[i], numbers, weights, whole, scale, four, more, strength)
 
 
-@jit.parallel
-def _sum_log_ratios(indptr, indices, p, Y, z, dof, out):
-    """Fill ``Σ_j p_ij ln(p_ij Z t_ij^e)`` for each row, ``t = 1 + d²/dof``, ``e = (dof + 1)/2``.
+@jit.serial
+def _sum_log_ratios(start, stop, indptr, indices, p, Y, z, dof, out):
+    """Fill ``Σ_j p_ij ln(p_ij Z t_ij^e)`` of some rows, ``t = 1 + d²/dof``, ``e = (dof + 1)/2``.
 
     The arrays of `Edges` are arguments of their own: as fields they change the order in which the
     compiler sums, and with it the last bits.
     """
     more = (dof - 1) / 2  # at dof 1 one logarithm is enough, which makes checks cheap
-    for i in prange(len(Y)):
+    for i in range(start, stop):
         total = 0.0
         for k in range(indptr[i], indptr[i + 1]):
             if p[k] > 0:

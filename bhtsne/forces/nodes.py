@@ -6,17 +6,16 @@ multipole method of Fong & Darve 2009.
 """
 
 import numpy as np
-from numba import prange
 from numpy.polynomial import Chebyshev, Polynomial
 
 from bhtsne import jit
 
-__all__ = ["NODES", "place", "polynomial", "spread"]
+__all__ = ["CHUNK", "NODES", "place", "polynomial", "spread"]
 
 NODES = 4  # on an axis
 _ROOTS = np.cos((np.arange(NODES) + 0.5) * np.pi / NODES).astype(np.float32)  # on −1 … 1
 _LAGRANGE = np.linalg.inv(np.vander(_ROOTS, increasing=True)).T.astype(np.float32)
-_CHUNK = 64  # points that are interpolated at a time
+CHUNK = 64  # points that are interpolated at a time
 
 
 def polynomial(function, degree: int) -> tuple:
@@ -37,14 +36,15 @@ def _place_on_axis(axis, first, last, period, box, nodes):
             nodes[j] = box[0] + half * _ROOTS[j // period % NODES]
 
 
-@jit.parallel
-def place(groups, axes):
-    """Fill the boxes of groups and the coordinates of their nodes (see `packed.Groups`)."""
-    for g in prange(len(groups.first)):
-        first, last, box, nodes = groups.first[g], groups.last[g], groups.boxes[g], groups.nodes[g]
-        _place_on_axis(axes.x, first, last, 1, box[0], nodes[0])
-        _place_on_axis(axes.y, first, last, NODES, box[1], nodes[1])
-        _place_on_axis(axes.z, first, last, NODES**2, box[2], nodes[2])
+@jit.serial
+def place(axes, first, last, box, nodes):
+    """Fill the box of points first:last, (3, 2), and the coordinates of its nodes, (3, 4^d).
+
+    A row of the box holds its middle and half width on an axis.
+    """
+    _place_on_axis(axes.x, first, last, 1, box[0], nodes[0])
+    _place_on_axis(axes.y, first, last, NODES, box[1], nodes[1])
+    _place_on_axis(axes.z, first, last, NODES**2, box[2], nodes[2])
 
 
 @jit.serial
@@ -75,22 +75,18 @@ def _interpolate(weights, y, z, field, n, sums):
             sums[i] += w
 
 
-@jit.parallel
-def spread(groups, axes, field, sums, total):
-    """Add the field at the nodes, interpolated, to sums; add each group's first row to total.
+@jit.serial
+def spread(axes, first, last, box, field, weights, sums):
+    """Add the field at the nodes of points first:last, interpolated, to the sums at the points.
 
-    Field is of shape (G, d + 1, 4^d), sums of shape (d + 1, N), total of shape (G,).
+    Field is of shape (d + 1, 4^d), sums of shape (d + 1, N); weights are working memory of shape
+    (3, 4, CHUNK).
     """
-    for g in prange(len(groups.first)):
-        first, last, box = groups.first[g], groups.last[g], groups.boxes[g]
-        weights = np.empty((3, NODES, _CHUNK), np.float32)
-        for begin in range(first, last, _CHUNK):
-            n = min(_CHUNK, last - begin)
-            _fill_weights(axes.x, begin, n, box[0], weights[0])
-            _fill_weights(axes.y, begin, n, box[1], weights[1])
-            _fill_weights(axes.z, begin, n, box[2], weights[2])
-            for row in range(len(sums)):
-                here = sums[row, begin : begin + n]
-                _interpolate(weights, axes.y, axes.z, field[g, row], n, here)
-            for i in range(begin, begin + n):
-                total[g] += sums[0, i]
+    for begin in range(first, last, CHUNK):
+        n = min(CHUNK, last - begin)
+        _fill_weights(axes.x, begin, n, box[0], weights[0])
+        _fill_weights(axes.y, begin, n, box[1], weights[1])
+        _fill_weights(axes.z, begin, n, box[2], weights[2])
+        for row in range(len(sums)):
+            here = sums[row, begin : begin + n]
+            _interpolate(weights, axes.y, axes.z, field[row], n, here)

@@ -15,6 +15,7 @@ from bhtsne.forces import barnes_hut, edges, exact
 # Points whose repulsion is compared with the exact one at a check: enough for the first digit of
 # the error.
 _SAMPLE = 200
+_ROWS = 4096  # of P that a thread sorts at a time
 # Control of θ by the measured error, which grows about as θ^_ORDER. The target is _AIM times the
 # bound, since the map moves on until the next check; below _SPARE times the bound, a larger θ is
 # tried.
@@ -47,7 +48,8 @@ class KLDivergence:
     def __init__(
         self, P, method: str, theta: float, dof: float, force_error: float | None = None
     ) -> None:
-        self._P, self._sorted_P, self._order = P, P, np.arange(P.shape[0])
+        self._P, self._sorted_P = P, P
+        self._order = self._place = np.arange(P.shape[0])  # of points in sorted_P, and the inverse
         self._method, self.theta, self._dof = method, float(theta), float(dof)
         self._force_error = force_error
         self._calls, self._next_sort = 0, 0
@@ -69,7 +71,7 @@ class KLDivergence:
         grad = np.empty_like(Y)
         factor = 2 * (1 + 1 / self._dof)
         _combine(
-            attraction, self._order, np.float32(factor * exaggeration),
+            attraction, self._place, np.float32(factor * exaggeration),
             force, sorted_points.order, np.float32(factor / forces.checked_z(z)), grad,
         )  # fmt: skip
         return grad
@@ -109,12 +111,17 @@ class KLDivergence:
     def _sort(self, order) -> None:
         """Bring the copy of P into the given order of the points."""
         P = self._P
-        self._order = order.astype(np.intp)
-        place = np.empty(len(order), P.indices.dtype)
-        place[order] = np.arange(len(order))
+        self._order, self._place = order.astype(np.intp), np.empty(len(order), np.intp)
+        self._place[order] = np.arange(len(order))
+        place = self._place.astype(P.indices.dtype)
         sorted_P = P.copy() if self._sorted_P is P else self._sorted_P
         sorted_P.indptr[1:] = np.cumsum(np.diff(P.indptr)[order])
-        _permute(edges.Edges.of(P), order, place, sorted_P.indptr, sorted_P.indices, sorted_P.data)
+        to = edges.Edges.of(sorted_P)
+
+        def permute(start: int, stop: int) -> None:
+            _permute(start, stop, edges.Edges.of(P), order, place, to)
+
+        jit.map_blocks(permute, len(order), _ROWS)
         self._sorted_P = sorted_P
 
 
@@ -142,24 +149,25 @@ def _theta_within(most: float, at: Callable, theta: float, error: float, z: floa
     return within or (theta, error, z)
 
 
-@jit.parallel
-def _permute(edges, order, place, to_indptr, to_indices, to_p):
-    """Fill indices and p of P_σσ: row i is row order[i] of P, with its entries in their order."""
-    for i in prange(len(order)):
+@jit.serial
+def _permute(start, stop, edges, order, place, to):
+    """Fill some rows of P_σσ: row i is row order[i] of P, with its entries in their order."""
+    for i in range(start, stop):
         begin, end = edges.indptr[order[i]], edges.indptr[order[i] + 1]
-        shift = to_indptr[i] - begin
+        shift = to.indptr[i] - begin
         for e in range(begin, end):
-            to_indices[e + shift] = place[edges.indices[e]]
-            to_p[e + shift] = edges.p[e]
+            to.indices[e + shift] = place[edges.indices[e]]
+            to.p[e + shift] = edges.p[e]
 
 
 @jit.parallel
-def _combine(attraction, order, a, repulsion, tree_order, r, grad):
-    """Fill ``grad = a F_attr − r F_rep``; each force comes in its own order of the points."""
+def _combine(attraction, place, a, repulsion, order, r, grad):
+    """Fill ``grad = a F_attr − r F_rep``: point j has place[j] in the attraction.
+
+    order[i] is the point of place i in the repulsion.
+    """
     n, d = grad.shape
     for i in prange(n):
+        j = order[i]
         for k in range(d):
-            grad[order[i], k] = a * attraction[i, k]
-    for i in prange(n):
-        for k in range(d):
-            grad[tree_order[i], k] -= r * repulsion[k, i]
+            grad[j, k] = a * attraction[place[j], k] - r * repulsion[k, i]

@@ -1,4 +1,4 @@
-"""Tree, dof → the arrays that the kernels of Barnes-Hut read: `Axes`, `Cells`, `Groups`, `Kernel`.
+"""Tree, dof → the arrays that the kernels of Barnes-Hut read: `Axes`, `Cells`, `Kernel`.
 
 They stand in the folder of the kernels that read them, so that a cached kernel is renewed when a
 field moves.
@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bhtsne.forces import nodes
 from bhtsne.tree import Tree
 
-__all__ = ["Axes", "Cells", "Groups", "Kernel", "axes", "cells", "groups", "kernel"]
+__all__ = ["Axes", "Cells", "Kernel", "axes", "cells", "kernel"]
 
 # The expansion errs most for points on a line, so the squared size of a cell is its
 # width² + 12 λ / m, λ the difference between its largest and smallest second moment. This lowers
@@ -51,25 +50,6 @@ class Cells(NamedTuple):
     moments: np.ndarray
 
 
-class Groups(NamedTuple):
-    """G groups of consecutive points.
-
-    Attributes
-    ----------
-    first, last : ndarray of int32, shape (G,)
-        Each group holds the points ``first:last``.
-    boxes : ndarray of float32, shape (G, 3, 2)
-        Middle and half width of each group's box on each axis.
-    nodes : ndarray of float32, shape (G, 3, 4^d)
-        Coordinates of the nodes of its interpolation (see `nodes`).
-    """
-
-    first: np.ndarray
-    last: np.ndarray
-    boxes: np.ndarray
-    nodes: np.ndarray
-
-
 class Kernel(NamedTuple):
     """The kernel ``w = (1 + scale r²)^exponent`` with the factors of its expansion.
 
@@ -101,19 +81,6 @@ def kernel(dof: float) -> Kernel:
     exponent = None if dof == 1 else np.float32(-e)
     factors = np.float32((e + 1) / e), np.float32(dof / e), np.float32(1 / e)
     return Kernel(1 / np.float32(dof), exponent, *factors)
-
-
-def groups(tree: Tree) -> Groups:
-    """Return the groups of a tree, with their boxes and nodes."""
-    count, d = len(tree.groups), len(tree.points)
-    packed = Groups(
-        tree.start[tree.groups],
-        tree.stop[tree.groups],
-        np.empty((count, 3, 2), np.float32),
-        np.empty((count, 3, nodes.NODES**d), np.float32),
-    )
-    nodes.place(packed, axes(tree.points))
-    return packed
 
 
 def cells(tree: Tree, dof: float) -> Cells:

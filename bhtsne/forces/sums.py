@@ -37,11 +37,26 @@ class Buffers(NamedTuple):
         Coordinates and sums of 16 points or nodes: x, y, z, Z, F_x, F_y, F_z.
     lists : ndarray of int32, shape (4, M)
         Queue of the walk, and distant, far and near cells.
+    listed_at : ndarray of int32, shape (N,)
+        As in `add_points`; all threads share it.
+    box : ndarray of float32, shape (3, 2)
+        Middle and half width of the group on each axis.
+    nodes : ndarray of float32, shape (3, K)
+        Coordinates of the nodes of the group.
+    field : ndarray of float32, shape (d + 1, K)
+        Z and F at the nodes.
+    weights : ndarray of float32, shape (3, 4, CHUNK)
+        Weights of the interpolation from the nodes.
     """
 
     points: Any
     block: Any
     lists: Any
+    listed_at: Any
+    box: Any
+    nodes: Any
+    field: Any
+    weights: Any
 
 
 @jit.serial
