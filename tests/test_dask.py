@@ -189,8 +189,9 @@ def joined(parts):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(("work", "few", "many"), [(placed, 5, 30), (reduced, 5, 30),
-                                                   (joined, 3, 10)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("work", "few", "many"), [(placed, 4, 16), (reduced, 4, 16), (joined, 2, 7)]
+)
 def test_a_worker_holds_some_partitions_however_many_there_are(work, few, many):
     """They are of 8 MB each."""
     with warnings.catch_warnings():

@@ -699,10 +699,15 @@ def test_sparse_points_take_the_metrics_of_either_library(metric):
 
 
 @pytest.mark.full(after=1)
-@pytest.mark.parametrize("method", ["exact", "pynndescent"])
 @pytest.mark.parametrize(
-    ("metric", "params"),
-    [("minkowski", {"p": 1}), ("minkowski", {"p": 3}), ("euclidean", None)],
+    ("method", "metric", "params"),
+    [
+        ("exact", "minkowski", {"p": 1}),
+        ("exact", "minkowski", {"p": 3}),
+        ("exact", "euclidean", None),
+        ("pynndescent", "minkowski", {"p": 1}),
+        ("pynndescent", "euclidean", None),
+    ],
 )
 def test_a_metric_is_given_its_parameters(method, metric, params):
     X = normal(200, 4)
