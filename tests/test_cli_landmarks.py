@@ -239,7 +239,7 @@ def by_local_workers(path, out):
 def test_local_workers_write_the_same_bits_and_hold_a_part_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(folder, "_BLOCK", 1 << 15)  # as theirs: 1,000 columns are read slowly
     rng, peaks = np.random.default_rng(0), {}
-    for n in (2, 9):
+    for n in (3, 10):
         many = tmp_path / str(n)
         many.mkdir()
         for i in range(n):  # 16 MB each
@@ -248,9 +248,9 @@ def test_local_workers_write_the_same_bits_and_hold_a_part_at_a_time(tmp_path, m
         summary = by_local_workers(many, tmp_path / f"map-of-{n}.parquet")
         assert (summary["parts"], summary["points_placed"]) == (n, n * 4000)
         peaks[n] = summary["workers_peak_memory_bytes"]
-    assert peaks[9] - peaks[2] < 5 * 16e6
-    assert embed(tmp_path / "2", tmp_path / "here.parquet") == 0
-    assert parts(tmp_path / "here.parquet") == parts(tmp_path / "map-of-2.parquet")
+    assert peaks[10] - peaks[3] < 5 * 16e6
+    assert embed(tmp_path / "3", tmp_path / "here.parquet") == 0
+    assert parts(tmp_path / "here.parquet") == parts(tmp_path / "map-of-3.parquet")
 
 
 def test_a_folder_is_held_by_one_command_and_cleared_of_torn_parts(given, tmp_path, capsys):
