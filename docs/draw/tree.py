@@ -146,7 +146,7 @@ def walk_of_a_group():
     """Draw the traversal that the points of a group share, at two θ."""
     _, _, model = digits()
     built = tree.build(model.embedding_)
-    boxes = packed.groups(built).boxes
+    boxes = _boxes(built)
     sizes = built.stop[built.groups] - built.start[built.groups]
     middle = np.abs(built.center[:, built.groups]).max(axis=0)
     chosen_group = int(np.argmin(np.where(sizes > 60, middle, np.inf)))
@@ -160,6 +160,16 @@ def walk_of_a_group():
     return figure
 
 
+def _boxes(built: tree.Tree) -> np.ndarray:
+    """Return the middle and the half width of each group's box on three axes."""
+    boxes = np.zeros((len(built.groups), 3, 2), np.float32)
+    for box, group in zip(boxes, built.groups, strict=True):
+        points = built.points[:, built.start[group] : built.stop[group]]
+        low, high = points.min(axis=1), points.max(axis=1)
+        box[: len(points)] = np.stack([low + high, high - low], axis=1) / 2
+    return boxes
+
+
 @cache
 def _errors() -> tuple[np.ndarray, list[float], list[float]]:
     _, _, model = digits()
@@ -169,7 +179,7 @@ def _errors() -> tuple[np.ndarray, list[float], list[float]]:
     thetas = np.array([0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.5])
     errors, sums = [], []
     built = tree.build(Y)
-    boxes = packed.groups(built).boxes
+    boxes = _boxes(built)
     sizes = built.stop[built.groups] - built.start[built.groups]
     for theta in thetas:
         fast = forces.repulsion(Y, theta=theta)
