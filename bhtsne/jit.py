@@ -28,6 +28,7 @@ __all__ = [
     "FASTMATH",
     "cache_folders",
     "guarded",
+    "is_cached",
     "map_blocks",
     "n_threads",
     "parallel",
@@ -141,6 +142,11 @@ def parallel(function: Callable) -> Any:
     return locked
 
 
+def is_cached(kernel: Any) -> bool:
+    """Return whether the cache holds machine code of a kernel, for any types of its arguments."""
+    return numba_internals.is_cached(getattr(kernel, "dispatcher", kernel))
+
+
 def threading_layer() -> str:
     """Return the library that runs Numba's threads: omp, tbb or workqueue."""
     numba.get_num_threads()  # starts the threads; the layer is chosen with them
@@ -207,7 +213,9 @@ def guarded() -> Iterator[None]:
             numba.set_num_threads(before)
 
 
-def map_blocks(function: Callable[[int, int], T], n: int, block: int) -> list[T]:
+def map_blocks(
+    function: Callable[[int, int], T], n: int, block: int, *, interruptible: bool = True
+) -> list[T]:
     """Call `function(start, stop)` on consecutive blocks of ``range(n)``, several at a time.
 
     The threads are Python's, and BLAS runs on one thread in each of them. A matrix product and the
@@ -222,6 +230,8 @@ def map_blocks(function: Callable[[int, int], T], n: int, block: int) -> list[T]
         Length of the range.
     block : int
         Length of a block; the last one may be shorter.
+    interruptible : bool
+        Whether progress is reported after each block, and a signal ends the work.
 
     Returns
     -------
@@ -233,15 +243,17 @@ def map_blocks(function: Callable[[int, int], T], n: int, block: int) -> list[T]
     AssertionError
         If the function calls a parallel kernel or `map_blocks`.
     """
-    return list(_each_block(function, n, block))
+    return list(_each_block(function, n, block, interruptible))
 
 
 def sum_blocks(function: Callable[[int, int], Any], n: int, block: int) -> Any:
     """Return the sum of the results of `map_blocks`, in their order, without holding them all."""
-    return sum(_each_block(function, n, block))
+    return sum(_each_block(function, n, block, True))
 
 
-def _each_block(function: Callable[[int, int], T], n: int, block: int) -> Iterator[T]:
+def _each_block(
+    function: Callable[[int, int], T], n: int, block: int, interruptible: bool
+) -> Iterator[T]:
     starts = range(0, n, block)
 
     def mark() -> None:
@@ -252,7 +264,8 @@ def _each_block(function: Callable[[int, int], T], n: int, block: int) -> Iterat
         try:
             results = pool.map(lambda start: function(start, min(start + block, n)), starts)
             for count, result in enumerate(results, 1):
-                events.report(count / len(starts))
+                if interruptible:
+                    events.report(count / len(starts))
                 yield result
         finally:
             pool.shutdown(cancel_futures=True)

@@ -6,14 +6,15 @@ which promise is off, and `bhtsne info` prints it. No other file uses a private 
 """
 
 import os
+import time
 import uuid
-from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-__all__ = ["SUPPORT", "Support", "dispatcher", "set_cache", "when_compiling"]
+__all__ = ["SUPPORT", "Support", "dispatcher", "is_cached", "set_cache", "when_compiling"]
 
 
 class Support(NamedTuple):
@@ -33,6 +34,10 @@ class Support(NamedTuple):
     reproducible_code: bool
     cache: bool
     compilation_events: bool
+
+
+_REFRESH = 0.2  # seconds between two events while another process compiles a kernel
+_PATIENCE = 60.0  # seconds after which that process is taken for a stopped one
 
 
 class NotCached(Exception):
@@ -181,7 +186,8 @@ def _dispatcher() -> Callable[[Callable, dict[str, Any]], Any]:
                 known: Any = self.overloads.get(arguments)
                 if not compiler.depth and known is not None and isinstance(known.library, draft):
                     del self.overloads[arguments]
-                return super().compile(sig)
+                with nullcontext() if compiler.depth else _alone(getattr(self, "_cache", None)):
+                    return super().compile(sig)
 
         def add_overload(self, cres: Any) -> None:
             if isinstance(cres.library, draft):
@@ -196,6 +202,39 @@ def _dispatcher() -> Callable[[Callable, dict[str, Any]], Any]:
     for owner, name in ((CPUDispatcher, "add_overload"), (JITCPUCodegen, "create_library")):
         getattr(owner, name)  # AttributeError where a version lacks it
     return dispatcher
+
+
+@contextmanager
+def _alone(cache: Any) -> Iterator[None]:
+    """Let other processes wait while this one compiles a kernel, which they then load."""
+    index = getattr(getattr(cache, "_cache_file", None), "_index_path", None)
+    lock = None if index is None else _acquired(f"{index}.lock")
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _acquired(path: str) -> Any:
+    """Return a lock once it is held, or None where there can be none, or it is held for long."""
+    import filelock
+
+    # A soft lock, a mere file, would outlive a process that was killed.
+    if issubclass(filelock.FileLock, filelock.SoftFileLock):
+        return None
+    lock = filelock.FileLock(path, fallback_to_soft=False)
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end:
+        try:
+            lock.acquire(timeout=_REFRESH)
+            return lock
+        except filelock.Timeout:
+            for listener in _open:
+                listener.tell()
+        except OSError:  # a folder that cannot be written to, or a file system without locks
+            break
+    return None
 
 
 @cache
@@ -243,27 +282,42 @@ def _cache() -> type:
     return Cache
 
 
-def _listening() -> Callable[[Callable[[], Any]], Any]:
+_open: list[Any] = []  # listeners of `when_compiling`
+
+
+def _listening() -> Callable[[Callable[[int], Any]], Any]:
     """Return a function that makes the context of `when_compiling`."""
     from numba.core import event
 
-    class FirstStart(event.Listener):
-        """Calls a function when the first event begins."""
+    class Count(event.Listener):
+        """Calls a function with the number of events that have begun."""
 
-        def __init__(self, call: Callable[[], Any]) -> None:
-            self._call: Callable[[], Any] | None = call
+        def __init__(self, call: Callable[[int], Any]) -> None:
+            self._call, self._count = call, 0
 
         def on_start(self, event: Any) -> None:
-            call, self._call = self._call, None
-            if call is not None:
-                call()
+            self._count += 1
+            self.tell()
 
         def on_end(self, event: Any) -> None:
             pass
 
-    with event.install_listener("numba:compile", FirstStart(lambda: None)):
+        def tell(self) -> None:
+            self._call(self._count)
+
+    @contextmanager
+    def listening(call: Callable[[int], Any]) -> Iterator[None]:
+        count = Count(call)
+        _open.append(count)
+        try:
+            with event.install_listener("numba:compile", count):
+                yield
+        finally:
+            _open.remove(count)
+
+    with listening(lambda count: None):
         pass
-    return lambda call: event.install_listener("numba:compile", FirstStart(call))
+    return listening
 
 
 _DISPATCHER, _CACHE, _LISTENING = _found(_dispatcher), _found(_cache), _found(_listening)
@@ -282,6 +336,19 @@ def set_cache(dispatcher: Any, function: Callable) -> None:
             dispatcher._cache = _CACHE(function)
 
 
-def when_compiling(call: Callable[[], Any]) -> Any:
-    """Return a context in which `call` is called once if a kernel is compiled, not just loaded."""
+def is_cached(dispatcher: Any) -> bool:
+    """Return whether the cache holds code of a kernel; True where that cannot be known."""
+    index = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    try:
+        return index is None or bool(index._load_index())
+    except Exception:  # a damaged file
+        return False
+
+
+def when_compiling(call: Callable[[int], Any]) -> Any:
+    """Return a context in which `call` is called while kernels are compiled, not just loaded.
+
+    Its argument is the number of functions whose compilation has begun. While another process
+    compiles a kernel that is needed here, it is called several times a second.
+    """
     return nullcontext() if _LISTENING is None else _LISTENING(call)

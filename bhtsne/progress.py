@@ -22,15 +22,16 @@ _LINE_INTERVAL = (10.0, 600.0)
 _COUNTS = " {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 _BAR = "{desc:13}{percentage:3.0f}%|{bar}|" + _COUNTS
 _LINE = "{desc:13}{percentage:3.0f}%" + _COUNTS
-_UNKNOWN = "{desc:13}[{elapsed}]"
+_UNKNOWN = "{desc:13}[{elapsed}{postfix}]"
 _COUNTED = "{desc:13}{n_fmt} [{elapsed}, {rate_fmt}]"
 
 
 class Progress:
     """A progress bar for each stage, with the rate, the time left and the last KL divergence.
 
-    A line above the bar announces a compilation. If stderr is a file, each stage of a second or
-    more writes one line at its end, and a stage of minutes about ten lines in the meantime.
+    A line above the bar announces a compilation, and the bar counts the functions compiled. If
+    stderr is a file, each stage of a second or more writes one line at its end, and a stage of
+    minutes about ten lines in the meantime.
 
     Parameters
     ----------
@@ -41,20 +42,26 @@ class Progress:
     def __init__(self, shown: bool) -> None:
         self._shown = shown
         self._bar: Any = None
+        self._announced = False
         self._open = ExitStack()
 
     def __enter__(self) -> "Progress":
         if self._shown:
-            self._open.enter_context(jit.when_compiling(self._announce_compilation))
+            self._open.enter_context(jit.when_compiling(self._show_compilation))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def _announce_compilation(self) -> None:
-        text = "Compiling for this machine: up to a minute, once. Later runs start at once."
-        write = print if self._bar is None else self._bar.write
-        write(text, file=sys.stderr)
+    def _show_compilation(self, count: int) -> None:
+        """Announce a compilation once; then show the functions compiled so far and the time."""
+        if not self._announced:
+            self._announced = True
+            text = "Compiling for this machine: up to a minute, once. Later runs start at once."
+            write = print if self._bar is None else self._bar.write
+            write(text, file=sys.stderr)
+        if self._bar is not None:
+            self._bar.set_postfix(compiled=count)
 
     @contextmanager
     def timed(self, stage: str, seconds: dict[str, float], points: int = 0) -> Iterator[None]:
@@ -171,7 +178,7 @@ class _Lines:
         self._start = time.perf_counter()
         self._last = (self._start, 0)  # time of the last line, and the count done by then
 
-    def set_postfix(self, refresh: bool, **values: str) -> None:
+    def set_postfix(self, refresh: bool = True, **values: Any) -> None:
         self._postfix = ", ".join(f"{name}={value}" for name, value in values.items())
 
     def update(self, count: int) -> None:

@@ -272,14 +272,15 @@ def test_the_process_that_compiles_has_the_bits_of_those_that_do_not(tmp_path):
 
 
 @pytest.mark.full
-def test_compiling_is_reported_once_and_loading_is_not(tmp_path):
+def test_compiling_is_reported_and_loading_is_not(tmp_path):
     code = (
         "from bhtsne import jit, forces; calls = []\n"
-        "with jit.when_compiling(lambda: calls.append(1)): "
+        "with jit.when_compiling(calls.append): "
         "forces.repulsion([[0., 1.], [2., 3.]], method='exact')\n"
-        "print(len(calls))"
+        "print(calls == list(range(1, len(calls) + 1)), bool(calls))"
     )
-    assert [run(code, NUMBA_CACHE_DIR=str(tmp_path)).strip() for _ in range(2)] == ["1", "0"]
+    said = [run(code, NUMBA_CACHE_DIR=str(tmp_path)).strip() for _ in range(2)]
+    assert said == ["True True", "True False"]
 
 
 @pytest.mark.full(after=1)
@@ -337,7 +338,7 @@ from bhtsne import cli, forces, jit
 
 calls = []
 Y = np.random.default_rng(0).normal(size=(500, 2))
-with jit.when_compiling(lambda: calls.append(1)):
+with jit.when_compiling(calls.append):
     force, z = forces.repulsion(Y, method="exact")  # a kernel that calls others, soon compiled
 print(json.dumps([numba_internals.SUPPORT, len(calls), z, force.tolist(), jit.cache_folders()]))
 cli.main(["info"])
@@ -366,7 +367,7 @@ def test_without_a_private_part_kernels_run_and_the_promise_is_off(missing, tmp_
     assert json.loads(last)["numba_internals"] == expected
     assert any(OFF[missing] in row for row in rows)
     assert not any(text in row for row in rows for name, text in OFF.items() if name != missing)
-    assert calls == (missing != "compilation_events")
+    assert (calls > 0) == (missing != "compilation_events")
     assert bool(folders) == any(tmp_path.rglob("*.nbi")) == (missing != "cache")
     Y = np.random.default_rng(0).normal(size=(500, 2))
     truth = forces.repulsion(Y, method="exact")

@@ -74,8 +74,11 @@ def run(arguments: argparse.Namespace) -> int:
                         "file")  # fmt: skip
         resume.note(arguments)
     from bhtsne import memory
+    from bhtsne.fitting import compilation
 
     watch = Watch()
+    if arguments.method == "barnes_hut":
+        compilation.start(arguments.n_components, arguments.dof, arguments.threads)
     points = load(arguments)
     watch.lap("load")
     X, pca = fitting.reduced(points.X, arguments)

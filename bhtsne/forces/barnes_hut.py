@@ -23,14 +23,14 @@ from bhtsne.forces.sums import BLOCK_SIZE, LIST_SIZE, Buffers, add_cells, add_po
 from bhtsne.forces.walk import Target, sort_cells
 from bhtsne.tree import Tree
 
-__all__ = ["Field", "repulsion"]
+__all__ = ["Field", "repulsion", "sum_groups"]
 
 
 def repulsion(tree: Tree, theta: float, dof: float = 1.0) -> tuple[np.ndarray, float]:
     """Return the unnormalised repulsion, float32 of shape (d, N) in tree order, and Z."""
     d, n = tree.points.shape
     sums, z = np.empty((d + 1, n), np.float32), np.empty(len(tree.groups))
-    _sum_groups(
+    sum_groups(
         tree.start[tree.groups], tree.stop[tree.groups], packed.axes(tree.points),
         packed.cells(tree, dof), np.float32(theta**2), packed.kernel(dof), nodes.NODES**d,
         np.full(n, -1, np.int32), sums, z, jit.n_threads(),
@@ -123,7 +123,7 @@ def _sum_group(first, last, axes, cells, theta2, kernel, buffers, sums):
 
 
 @jit.parallel
-def _sum_groups(
+def sum_groups(
     firsts, lasts, axes, cells, theta2, kernel, n_nodes, listed_at, sums, z, tasks
 ):  # fmt: skip
     """Fill Z and F of the points of a tree, and Z of each group; groups are dealt to the tasks.

@@ -72,7 +72,7 @@ def divergence_by_row(P, Y: np.ndarray, z: float, dof: float) -> np.ndarray:
     def sum_rows(start: int, stop: int) -> None:
         _sum_log_ratios(start, stop, *Edges.of(P), Y, float(z), float(dof), out)
 
-    jit.map_blocks(sum_rows, len(Y), _CHECKED)
+    jit.map_blocks(sum_rows, len(Y), _CHECKED, interruptible=False)
     return out
 
 

@@ -121,7 +121,7 @@ class KLDivergence:
         def permute(start: int, stop: int) -> None:
             _permute(start, stop, edges.Edges.of(P), order, place, to)
 
-        jit.map_blocks(permute, len(order), _ROWS)
+        jit.map_blocks(permute, len(order), _ROWS, interruptible=False)
         self._sorted_P = sorted_P
 
 

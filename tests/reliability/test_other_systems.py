@@ -41,21 +41,8 @@ SYSTEMS = {  # the hidden modules, where psutil reads, os.name
 }
 
 
-@pytest.fixture(params=SYSTEMS)
-def hidden(request, tmp_path):
-    """Return a function that runs code where a system lacks something, and returns its output."""
-
-    def run(code, *arguments):
-        command = [sys.executable, "-c", HIDE + code, *SYSTEMS[request.param], *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return run
-
-
 LOCKS = """
-folder = pathlib.Path("run")
+folder = pathlib.Path("locked")
 folder.mkdir()
 for _ in range(2):
     (folder / ".old.tmp").touch()
@@ -75,22 +62,12 @@ assert files.LOCK not in os.listdir(folder)
 """
 
 
-@pytest.mark.full(after=1)
-def test_a_folder_is_locked_and_files_are_replaced(hidden):
-    hidden(LOCKS)
-
-
 MEMORY = """
 free, peak = memory.available(), memory.peak()
 assert free > 0
 assert peak is None or peak > 1 << 20
 assert (free == float("inf")) == (sys.argv[2] == "nowhere") or "resource" not in hidden
 """
-
-
-@pytest.mark.full(after=1)
-def test_memory_is_known_or_taken_for_enough(hidden):
-    hidden(MEMORY)
 
 
 CHECKPOINT = """
@@ -101,18 +78,13 @@ whole = TSNE(**options).fit(X)
 def stop(record, _):
     if record.iteration >= 20:
         raise KeyboardInterrupt
-saved = checkpoint.Checkpointing("run", 5)
+saved = checkpoint.Checkpointing("saved", 5)
 stopped = TSNE(**options, checkpoint=saved, callbacks=[stop], callback_every=5)
 assert stopped.fit(X).stopped_ == "interrupt"
-again = TSNE.resume("run")
+again = TSNE.resume("saved")
 assert again.embedding_.tobytes() == whole.embedding_.tobytes()
-assert not [name for name in os.listdir("run") if name.startswith(".")]
+assert not [name for name in os.listdir("saved") if name.startswith(".")]
 """
-
-
-@pytest.mark.full
-def test_a_checkpoint_is_written_and_resumed(hidden):
-    hidden(CHECKPOINT)
 
 
 COMMAND = """
@@ -131,10 +103,15 @@ print("to a reader who has gone", flush=True)
 """
 
 
-@pytest.mark.full
-def test_the_command_runs(hidden, tmp_path):
+@pytest.mark.full(after=1)
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_locks_memory_checkpoints_and_the_command_work(system, tmp_path):
     X = np.random.default_rng(0).random((90, 5))
     np.savetxt(tmp_path / "X.csv", X, delimiter=",", header="a,b,c,d,e", comments="")
-    told = json.loads(hidden(COMMAND).strip().splitlines()[-1])
-    assert told["processor"]["name"]
+    code = HIDE + LOCKS + MEMORY + CHECKPOINT + COMMAND
+    command = [sys.executable, "-c", code, *SYSTEMS[system]]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout.strip().splitlines()[-1])
+    assert printed["processor"]["name"]
     assert len((tmp_path / "new.csv").read_text().splitlines()) == 91
