@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import filelock
 import numba
 import numpy as np
 import pytest
@@ -269,6 +270,44 @@ for options in ({}, {"method": "exact"}):
 def test_the_process_that_compiles_has_the_bits_of_those_that_do_not(tmp_path):
     first, second = (run(BITS, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
     assert first == second
+
+
+SIGNATURES = """
+from bhtsne import TSNE, datasets
+from bhtsne.fitting import compilation
+from bhtsne.forces import barnes_hut, edges, objective
+from bhtsne.optimizer import step
+
+options = dict(n_components=int(sys.argv[1]), dof=float(sys.argv[2]))
+kernels = [barnes_hut.sum_groups, edges._sum_rows, objective._combine, step._step]
+compilation.compile_kernels(**options)
+early = [list(kernel.dispatcher.signatures) for kernel in kernels]
+TSNE(n_iter=3, random_state=0, **options).fit(datasets.digits().X[:300])
+assert early == [kernel.dispatcher.signatures for kernel in kernels]
+assert [len(signatures) for signatures in early] == [1] * 4
+"""
+
+
+@pytest.mark.full(after=1)
+@pytest.mark.parametrize("options", [("2", "1"), ("3", "0.7"), ("1", "1")])
+def test_kernels_compiled_early_are_those_of_a_fit(options):
+    code = f"import sys; sys.argv[1:] = {options}{SIGNATURES}"
+    run(code)
+
+
+@pytest.mark.full
+def test_a_process_waits_for_the_kernel_that_another_compiles(tmp_path):
+    code = (
+        "from bhtsne import jit, numba_internals; numba_internals._PATIENCE = 1.0\n"
+        "from bhtsne.forces import sums; calls = []\n"
+        "with jit.when_compiling(calls.append): sums._power(2.0, -1.0)\n"
+        "print(calls.count(0))"  # calls before anything is compiled here
+    )
+    assert run(code, NUMBA_CACHE_DIR=str(tmp_path)).strip() == "0"
+    (index,) = tmp_path.rglob("sums._power*.nbi")
+    index.unlink()
+    with filelock.FileLock(f"{index}.lock"):  # of a process that has stopped
+        assert int(run(code, NUMBA_CACHE_DIR=str(tmp_path))) > 1
 
 
 @pytest.mark.full

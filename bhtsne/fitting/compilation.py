@@ -39,7 +39,7 @@ def start(n_components: int, dof: float, n_jobs: int | None = None) -> None:
         Threads, as in `jit.threads`.
     """
     with jit.threads(n_jobs) as threads:
-        if threads == 1 or jit.is_cached(barnes_hut.sum_groups):
+        if threads == 1 or not sys.executable or jit.is_cached(barnes_hut.sum_groups):
             return
     command = [sys.executable, "-m", __name__, str(n_components), str(float(dof))]
     silent = subprocess.DEVNULL
