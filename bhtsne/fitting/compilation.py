@@ -18,8 +18,7 @@ from bhtsne.forces.objective import KLDivergence
 from bhtsne.optimizer import Phase, State
 from bhtsne.tree import Tree
 
-__all__ = ["start"]
-
+__all__ = ["compile_kernels", "start"]
 
 _started: list[subprocess.Popen] = []  # Python warns of a process that it forgets while it runs
 
@@ -41,7 +40,8 @@ def start(n_components: int, dof: float, n_jobs: int | None = None) -> None:
     with jit.threads(n_jobs) as threads:
         if threads == 1 or not sys.executable or jit.is_cached(barnes_hut.sum_groups):
             return
-    command = [sys.executable, "-m", __name__, str(n_components), str(float(dof))]
+    # -P: no file of the working folder is imported.
+    command = [sys.executable, "-P", "-m", __name__, str(n_components), str(float(dof))]
     silent = subprocess.DEVNULL
     with suppress(OSError):  # the first process compiles alone
         _started.append(subprocess.Popen(command, stdin=silent, stdout=silent, stderr=silent))
