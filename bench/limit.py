@@ -100,10 +100,13 @@ def interactions(Y: np.ndarray, theta: float = 0.5) -> tuple[int, int, int]:
     t = tree.build(Y)
     cells, axes = packed.cells(t, 1.0), packed.axes(t.points)
     lists, n_nodes = np.empty((4, len(cells.links)), np.int32), nodes.NODES ** len(t.points)
-    box, at = np.empty((3, 2), np.float32), np.empty((3, n_nodes), np.float32)
+    box, at = (
+        np.empty((3, 2), np.float32),
+        packed.axes(np.empty((len(t.points), n_nodes), np.float32)),
+    )
     near = far = distant = 0
     for first, last in zip(t.start[t.groups], t.stop[t.groups], strict=True):
-        nodes.place(axes, first, last, box, at)
+        nodes.place(axes, first, last, box, at, 0, n_nodes)
         target, n = Target(first, last, n_nodes, box), int(last - first)
         n_distant, n_far, n_near = sort_cells(target, cells, np.float32(theta**2), lists)
         leaves = cells.links[lists[3, :n_near]]

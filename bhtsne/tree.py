@@ -162,7 +162,9 @@ def _morton(points, low, scale, keys):
 def _sort(keys, passes):
     """Sort keys by radix, least significant digit first; equal keys keep their order."""
     n = len(keys)
-    order = np.arange(n).astype(np.int32)
+    order = np.empty(n, np.int32)
+    for i in range(n):
+        order[i] = i
     keys_to, order_to = np.empty_like(keys), np.empty_like(order)
     digits = np.uint64((1 << _DIGIT) - 1)
     for k in range(passes):
@@ -170,7 +172,7 @@ def _sort(keys, passes):
         place = np.zeros((1 << _DIGIT) + 1, np.int64)
         for i in range(n):
             place[((keys[i] >> shift) & digits) + np.uint64(1)] += 1
-        if place.max() == n:  # every key has the same digit
+        if place[((keys[0] >> shift) & digits) + np.uint64(1)] == n:  # all have the same digit
             continue
         for b in range(1 << _DIGIT):
             place[b + 1] += place[b]

@@ -484,7 +484,7 @@ def test_a_cubic_field_at_the_nodes_is_interpolated_exactly(d, n):
     rng = np.random.default_rng(d)
     Y = points(n, d).astype(np.float32)
     axes = packed.axes(np.ascontiguousarray(Y.T))
-    box, at = np.empty((3, 2), np.float32), np.empty((3, nodes.NODES**d), np.float32)
+    box, at = np.empty((3, 2), np.float32), np.empty((d, nodes.NODES**d), np.float32)
     weights = np.empty((3, nodes.NODES, nodes.CHUNK), np.float32)
     powers = rng.normal(size=(d + 1, d, 4)) / 30.0 ** np.arange(4)
 
@@ -494,7 +494,7 @@ def test_a_cubic_field_at_the_nodes_is_interpolated_exactly(d, n):
     out = np.zeros((d + 1, n), np.float32)
     for first, last in ((0, n // 2), (n // 2, n)):
         if first < last:
-            nodes.place(axes, first, last, box, at)
+            nodes.place(axes, first, last, box, packed.axes(at), 0, nodes.NODES**d)
             field = np.array([cubic(row, at) for row in range(d + 1)], np.float32)
             nodes.spread(axes, first, last, box, field, weights, out)
     truth = np.array([cubic(row, Y.T.astype(np.float64)) for row in range(d + 1)])

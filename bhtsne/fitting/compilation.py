@@ -13,9 +13,10 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne import jit, optimizer
-from bhtsne.forces import barnes_hut, edges
+from bhtsne.forces import barnes_hut, exact
 from bhtsne.forces.objective import KLDivergence
 from bhtsne.optimizer import Phase, State
+from bhtsne.optimizer.step import Motion, advanced
 from bhtsne.tree import Tree
 
 __all__ = ["compile_kernels", "start"]
@@ -48,11 +49,12 @@ def start(n_components: int, dof: float, n_jobs: int | None = None) -> None:
 
 
 def compile_kernels(n_components: int, dof: float) -> None:
-    """Compile the kernels, the slowest first."""
+    """Compile the kernels, the slowest first, and those that the first process needs soon last."""
     Y = np.eye(2, n_components, dtype=np.float32)
     P = sparse.csr_array(np.array([[0, 0.5], [0.5, 0]], np.float32))
     barnes_hut.repulsion(_smallest_tree(n_components), 0.5, dof)
-    edges.attract(P, Y, dof)
+    advanced(Motion(Y, Y, Y), Y, 1.0, 0.5)
+    exact.repulsion(Y, dof, np.arange(2))
     objective = KLDivergence(P, "barnes_hut", 0.5, dof)
     optimizer.run(State(Y), objective, [Phase(1, 1.0, 1.0, 0.5)])
 

@@ -18,7 +18,6 @@ from numba import prange
 
 from bhtsne import jit
 from bhtsne.forces import nodes, packed
-from bhtsne.forces.packed import Axes
 from bhtsne.forces.sums import BLOCK_SIZE, LIST_SIZE, Buffers, add_cells, add_points
 from bhtsne.forces.walk import Target, sort_cells
 from bhtsne.tree import Tree
@@ -28,12 +27,13 @@ __all__ = ["Field", "repulsion", "sum_groups"]
 
 def repulsion(tree: Tree, theta: float, dof: float = 1.0) -> tuple[np.ndarray, float]:
     """Return the unnormalised repulsion, float32 of shape (d, N) in tree order, and Z."""
-    d, n = tree.points.shape
+    (d, n), tasks = tree.points.shape, jit.n_threads()
     sums, z = np.empty((d + 1, n), np.float32), np.empty(len(tree.groups))
+    at, field = (np.empty((rows, tasks * nodes.NODES**d), np.float32) for rows in (d, d + 1))
     sum_groups(
         tree.start[tree.groups], tree.stop[tree.groups], packed.axes(tree.points),
-        packed.cells(tree, dof), np.float32(theta**2), packed.kernel(dof), nodes.NODES**d,
-        np.full(n, -1, np.int32), sums, z, jit.n_threads(),
+        packed.cells(tree, dof), np.float32(theta**2), packed.kernel(dof), packed.axes(at), field,
+        np.full(n, -1, np.int32), sums, z, tasks,
     )  # fmt: skip
     return sums[1:], max(float(z.sum()), 0.0)
 
@@ -88,19 +88,14 @@ class Field:
 
 
 @jit.serial
-def _row(axis, array, a):
-    """Return row a of an array, or None for an axis that the map lacks."""
-    if axis is None:
-        return None
-    return array[a]
+def _sum_group(first, last, node, end, axes, cells, theta2, kernel, buffers, sums):
+    """Fill Z and F of the points of a group; return their Z, without w = 1 of each with itself.
 
-
-@jit.serial
-def _sum_group(first, last, axes, cells, theta2, kernel, buffers, sums):
-    """Fill Z and F of the points of a group; return their Z, without w = 1 of each with itself."""
-    box, at, field = buffers.box, buffers.nodes, buffers.field
-    nodes.place(axes, first, last, box, at)
-    target = Target(first, last, at.shape[1], box)
+    The nodes of the group stand at node:end of the buffers.
+    """
+    box, field = buffers.box, buffers.field[:, node:end]
+    nodes.place(axes, first, last, box, buffers.nodes, node, end - node)
+    target = Target(first, last, end - node, box)
     n_distant, n_far, n_near = sort_cells(target, cells, theta2, buffers.lists)
     _, distant, far, near = buffers.lists
     sums[:, first:last] = 0
@@ -111,10 +106,10 @@ def _sum_group(first, last, axes, cells, theta2, kernel, buffers, sums):
     add_cells(first, last, axes, far[:n_far], cells, kernel, buffers.block, sums)
     if n_distant:
         field[:] = 0
-        at_nodes = Axes(at[0], _row(axes.y, at, 1), _row(axes.z, at, 2))
         add_cells(
-            0, at.shape[1], at_nodes, distant[:n_distant], cells, kernel, buffers.block, field
-        )
+            node, end, buffers.nodes, distant[:n_distant], cells, kernel, buffers.block,
+            buffers.field,
+        )  # fmt: skip
         nodes.spread(axes, first, last, box, field, buffers.weights, sums)
     z = 0.0
     for i in range(first, last):
@@ -124,21 +119,25 @@ def _sum_group(first, last, axes, cells, theta2, kernel, buffers, sums):
 
 @jit.parallel
 def sum_groups(
-    firsts, lasts, axes, cells, theta2, kernel, n_nodes, listed_at, sums, z, tasks
+    firsts, lasts, axes, cells, theta2, kernel, at, field, listed_at, sums, z, tasks
 ):  # fmt: skip
     """Fill Z and F of the points of a tree, and Z of each group; groups are dealt to the tasks.
 
-    Sums are of shape (d + 1, N); listed_at, (N,), is working memory, −1 before and after.
+    Sums are of shape (d + 1, N). Working memory: listed_at, (N,), is −1 before and after; the nodes
+    `at` and the field at them, (d + 1, tasks · 4^d), have columns for each task.
     """
     for task in prange(tasks):
         buffers = Buffers(
             np.empty((3, LIST_SIZE), np.float32), np.empty(BLOCK_SIZE, np.float32),
             np.empty((4, len(cells.links)), np.int32), listed_at, np.empty((3, 2), np.float32),
-            np.empty((3, n_nodes), np.float32), np.empty((len(sums), n_nodes), np.float32),
-            np.empty((3, nodes.NODES, nodes.CHUNK), np.float32),
+            at, field, np.empty((3, nodes.NODES, nodes.CHUNK), np.float32),
         )  # fmt: skip
+        count = field.shape[1] // tasks
+        node, end = np.int32(task * count), np.int32((task + 1) * count)
         for g in range(task, len(firsts), tasks):
-            z[g] = _sum_group(firsts[g], lasts[g], axes, cells, theta2, kernel, buffers, sums)
+            z[g] = _sum_group(
+                firsts[g], lasts[g], node, end, axes, cells, theta2, kernel, buffers, sums
+            )
 
 
 @jit.parallel

@@ -62,12 +62,13 @@ class KLDivergence:
             repulsion = forces.Repulsion(*exact.repulsion(Y, self._dof))
             return forces.combine(attraction, repulsion, self._dof, exaggeration)
         sorted_points = tree.build(Y)
-        force, z = barnes_hut.repulsion(sorted_points, self.theta, self._dof)
         if self._calls == self._next_sort:
             self._sort(sorted_points.order)
             self._next_sort = max(25, 2 * self._calls)
         self._calls += 1
+        # In this order two processes share the compilation of a first run (`fitting.compilation`).
         attraction = edges.attract(self._sorted_P, np.take(Y, self._order, axis=0), self._dof)
+        force, z = barnes_hut.repulsion(sorted_points, self.theta, self._dof)
         grad = np.empty_like(Y)
         factor = 2 * (1 + 1 / self._dof)
         _combine(

@@ -41,9 +41,9 @@ class Buffers(NamedTuple):
         As in `add_points`; all threads share it.
     box : ndarray of float32, shape (3, 2)
         Middle and half width of the group on each axis.
-    nodes : ndarray of float32, shape (3, K)
-        Coordinates of the nodes of the group.
-    field : ndarray of float32, shape (d + 1, K)
+    nodes : Axes of T · 4^d nodes
+        Coordinates of the nodes of a group for each of T threads.
+    field : ndarray of float32, shape (d + 1, T · 4^d)
         Z and F at the nodes.
     weights : ndarray of float32, shape (3, 4, CHUNK)
         Weights of the interpolation from the nodes.
@@ -149,7 +149,7 @@ def add_points(first, last, targets, sources, leaves, cells, kernel, points, lis
     Returns how many of the targets first:last are points of these leaves, each of which left itself
     out of its own sum. `listed_at`, −1 for all points, is None for targets outside of the tree.
     """
-    left_out, n = 0, 0
+    left_out = n = np.int64(0)  # a plain 0 would be a type of its own, compiled as well
     for leaf in leaves:
         begin, end = cells.links[leaf, 0], cells.links[leaf, 1]
         while begin < end:
@@ -164,7 +164,7 @@ def add_points(first, last, targets, sources, leaves, cells, kernel, points, lis
             begin = to
             if n == LIST_SIZE:
                 left_out += _add_listed(first, last, targets, points, n, kernel, listed_at, sums)
-                n = 0
+                n = np.int64(0)
     return left_out + _add_listed(first, last, targets, points, n, kernel, listed_at, sums)
 
 
