@@ -1,7 +1,7 @@
 """Parameters → phases of a fit: iterations, exaggeration, learning rate, momentum.
 
-Measured on MNIST (70,000 × 50, exact KL divergence, `bench/rivals.py`): "opentsne" ends at 2.808
-after its 750 iterations, "fast" at 2.612 after 250. `bench/schedules.py` compares them, and
+Measured on MNIST (70,000 × 50, exact KL divergence, `bench/rivals.py`): "opentsne" ends at 2.809
+after its 750 iterations, "fast" at 2.615 after 250. `bench/schedules.py` compares them, and
 openTSNE, on nine kinds of data.
 """
 
