@@ -100,10 +100,8 @@ def interactions(Y: np.ndarray, theta: float = 0.5) -> tuple[int, int, int]:
     t = tree.build(Y)
     cells, axes = packed.cells(t, 1.0), packed.axes(t.points)
     lists, n_nodes = np.empty((4, len(cells.links)), np.int32), nodes.NODES ** len(t.points)
-    box, at = (
-        np.empty((3, 2), np.float32),
-        packed.axes(np.empty((len(t.points), n_nodes), np.float32)),
-    )
+    box = np.empty((3, 2), np.float32)
+    at = packed.axes(np.empty((len(t.points), n_nodes), np.float32))
     near = far = distant = 0
     for first, last in zip(t.start[t.groups], t.stop[t.groups], strict=True):
         nodes.place(axes, first, last, box, at, 0, n_nodes)

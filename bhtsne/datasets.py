@@ -98,7 +98,7 @@ def digits() -> Dataset:
 
 
 def _digits_file() -> Path:
-    """Return the file that scikit-learn ships; its own reader takes 2 s to import, this one 0.1."""
+    """Return the file of scikit-learn, whose own reader is slow to import (see `tsne.fit`)."""
     name = "sklearn/datasets/data/digits.csv.gz"
     return Path(str(distribution("scikit-learn").locate_file(name)))
 

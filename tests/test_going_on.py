@@ -162,7 +162,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(digits):
 
 @pytest.mark.full
 def test_points_are_added_to_a_model_whose_search_has_options(digits):
-    search = {"method": "exact"}  # a dict, as options of pynndescent are given
+    search = {"method": "pynndescent", "n_trees": 4}
     grown = fitted(digits, 5, neighbors=search).add(digits[:30] + 0.01, n_iter=5)
     assert len(grown.embedding_) == len(grown.neighbors_.indices)
     assert np.isfinite(grown.embedding_).all()

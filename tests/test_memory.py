@@ -107,7 +107,7 @@ def test_needs_grow_with_what_they_are_of():
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("dtype", ["uint8", "float64"])
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
 @pytest.mark.parametrize("search", ["exact", "forest"])
 def test_a_memory_map_is_read_in_blocks(search, dtype, tmp_path):
     """What is held is not of X: a copy in float32 alone would be 51 MB."""

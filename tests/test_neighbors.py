@@ -705,6 +705,7 @@ def test_sparse_points_take_the_metrics_of_either_library(metric):
         ("exact", "minkowski", {"p": 1}),
         ("exact", "minkowski", {"p": 3}),
         ("exact", "euclidean", None),
+        ("pynndescent", "minkowski", {"p": 3}),
         ("pynndescent", "euclidean", None),
     ],
 )

@@ -209,6 +209,26 @@ def test_brief_stages_leave_no_trace_and_neither_does_ctrl_c(monkeypatch):
     assert lines[1] == ""
 
 
+def test_a_compilation_is_announced_once_and_counted(monkeypatch):
+    calls = []
+
+    @contextmanager
+    def when_compiling(call):
+        calls.append(call)
+        yield
+
+    monkeypatch.setattr(jit, "when_compiling", when_compiling)
+    with (
+        terminal(monkeypatch) as texts,
+        Progress(True) as progress,
+        progress.timed("neighbors", {}, 100),
+    ):
+        for count in (1, 2, 3):
+            calls[0](count)
+    assert texts[0].count("Compiling for this machine") == 1
+    assert [f"compiled={count}" in texts[0] for count in (1, 2, 3)] == [True] * 3
+
+
 def test_a_stage_that_ctrl_c_ends_leaves_the_cursor_on_a_line_of_its_own(monkeypatch):
     def work():
         with Progress(True) as progress, progress.timed("neighbors", {}, 100):

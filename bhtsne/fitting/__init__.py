@@ -1,7 +1,6 @@
 """X → map: the stages of a fit as functions with explicit arguments.
 
-`find_neighbors` → `compute_affinities` → `initial_map` → `optimize`; the
-estimators compose them.
+`find_neighbors` → `compute_affinities` → `initial_map` → `optimize`; the estimators compose them.
 """
 
 from bhtsne.fitting.stages import (

@@ -29,7 +29,7 @@ def _place_on_axis(axis, first, last, period, box, nodes, begin, n):
     """Fill the box and the nodes of points first:last on one axis: ``middle + half · root``."""
     box[:] = 0
     if axis is not None:
-        low = high = axis[first]  # NumPy's min and max take ten times as long to compile
+        low = high = axis[first]  # NumPy's min and max are slow to compile
         for i in range(first + 1, last):
             low, high = min(low, axis[i]), max(high, axis[i])
         half = (high - low) / np.float32(2)

@@ -282,7 +282,7 @@ def _add_candidates(tile, names, own, keep, candidates):
             if n > room:
                 _partition(values[r], ids[r], n, keep)
                 n = keep
-                limit = values[r, 0]  # NumPy's max takes as long to compile as the rest
+                limit = values[r, 0]  # NumPy's max is slow to compile
                 for c in range(1, keep):
                     limit = max(limit, values[r, c])
         threshold[r], count[r] = limit, n

@@ -21,7 +21,7 @@ from bhtsne import TSNE, datasets
 resource = pytest.importorskip("resource", reason="limits and signals are those of POSIX")
 
 LONG = os.environ.get("BHTSNE_LONG") == "1"
-KILLS = 50 if LONG else 6
+KILLS = 50 if LONG else 8
 STAGES = ("before", "neighbors", "affinities", "optimization", "end")
 LASTS = dict(
     zip(

@@ -10,9 +10,8 @@ import pytest
 from scipy import stats
 
 LONG = os.environ.get("BHTSNE_LONG") == "1"
-FITS, WARM = (
-    (400, 200) if LONG else (50, 20)
-)  # the warm ones, which fill all buffers, are not measured
+# The warm fits, by the end of which all buffers are used, are not measured.
+FITS, WARM = (400, 200) if LONG else (50, 20)
 BLOCK = 20 if LONG else 5  # fits whose memory is averaged: it goes up and down in steps
 
 SOAK = """
