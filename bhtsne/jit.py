@@ -13,13 +13,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import wraps
+from functools import lru_cache, wraps
 from numbers import Integral
 from typing import Any, TypeVar
 
 import numba
 from joblib import cpu_count
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from bhtsne import events, numba_internals
 from bhtsne.numba_internals import when_compiling
@@ -251,6 +251,15 @@ def sum_blocks(function: Callable[[int, int], Any], n: int, block: int) -> Any:
     return sum(_each_block(function, n, block, True))
 
 
+@lru_cache(1)
+def _libraries(n_modules: int) -> ThreadpoolController:
+    """Return the thread pools of the loaded libraries, looked up again after each import.
+
+    The lookup takes longer than the blocks of a small fit, whose checks call it many times.
+    """
+    return ThreadpoolController()
+
+
 def _each_block(
     function: Callable[[int, int], T], n: int, block: int, interruptible: bool
 ) -> Iterator[T]:
@@ -259,7 +268,7 @@ def _each_block(
     def mark() -> None:
         _block.running = True
 
-    with _exclusive(), threadpool_limits(1, user_api="blas"):
+    with _exclusive(), _libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
         pool = ThreadPoolExecutor(n_threads(), initializer=mark)
         try:
             results = pool.map(lambda start: function(start, min(start + block, n)), starts)
