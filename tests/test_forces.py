@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import math
 import platform
 import re
 import warnings
@@ -13,7 +14,7 @@ import pytest
 from scipy import sparse
 
 from bhtsne import forces, jit, tree
-from bhtsne.forces import edges, exact, nodes, packed, sums
+from bhtsne.forces import edges, exact, nodes, packed, pruning, sums
 from bhtsne.forces.objective import KLDivergence
 
 LAYOUTS = {
@@ -437,7 +438,8 @@ def test_the_objective_has_the_gradient(d, method, dof):
     P, Y = affinities(1000), points(1000, d).astype(np.float32)
     for exaggeration in (1.0, 12.0):
         found = KLDivergence(P, method, 0.5, dof).gradient(Y, exaggeration)
-        truth = forces.gradient(P, Y, method=method, dof=dof, exaggeration=exaggeration).grad
+        options = {"method": method, "theta": 0.5, "dof": dof, "exaggeration": exaggeration}
+        truth = forces.gradient(P, Y, **options).grad
         assert found.shape == Y.shape
         assert error(found, truth) < 1e-6
 
@@ -473,6 +475,57 @@ def test_check_works_for_fewer_points_than_its_sample(method):
     kl, found = KLDivergence(P, method, 0.5, 1.0).check(Y)
     assert kl == pytest.approx(naive.kl(dense(P), Y), abs=1e-5)
     assert found < 1e-5
+
+
+# Pruned affinities
+
+
+@pytest.mark.parametrize("share", [1e-6, 0.1, 1 / 6, 0.5, 0.9])
+def test_the_largest_affinities_of_either_point_stay(share):
+    P = affinities(500)
+    got, rows = pruning.pruned(P, share), dense(P)
+    largest = np.zeros(rows.shape, bool)
+    for i, row in enumerate(rows):
+        wanted = math.ceil(share * (row > 0).sum())
+        largest[i, np.argsort(-row)[:wanted]] = True
+    expected = np.where(largest | largest.T, rows, 0)
+    assert np.array_equal(dense(got) > 0, expected > 0)
+    assert np.allclose(dense(got), expected / expected.sum(), rtol=1e-6)
+    assert (got != got.T).nnz == 0
+    assert (got.dtype, got.indices.dtype) == (P.dtype, P.indices.dtype)
+
+
+def test_pruning_leaves_the_whole_and_what_it_cannot_tell_apart():
+    P = affinities(300)
+    assert pruning.pruned(P, 1.0) is P
+    same = P.copy()
+    same.data[:] = 1 / P.nnz
+    assert pruning.pruned(same, 0.2).nnz == P.nnz
+    lonely = sparse.csr_array(np.diag([0.5, 0.5, 0], 1) + np.diag([0.5, 0.5, 0], -1), dtype="f4")
+    assert np.array_equal(dense(pruning.pruned(lonely, 0.5)), dense(lonely) / 2)
+
+
+def test_pruned_affinities_are_equal_at_any_number_of_threads():
+    P = affinities(9000)
+    by_threads = []
+    for n_jobs in (1, 2):
+        with jit.threads(n_jobs):
+            got = pruning.pruned(P, 0.3)
+        by_threads.append([part.tobytes() for part in (got.data, got.indices, got.indptr)])
+    assert by_threads[0] == by_threads[1]
+
+
+@pytest.mark.parametrize("method", forces.METHODS)
+def test_pruned_affinities_attract_and_all_make_the_divergence(method):
+    P, Y = affinities(2000), points(2000, 2).astype(np.float32)
+    pruned, whole = pruning.pruned(P, 0.3), KLDivergence(P, method, 0.5, 1.0)
+    expected = KLDivergence(pruned, method, 0.5, 1.0).gradient(Y, 4.0), whole.gradient(Y, 4.0)
+    kl = whole.check(Y)
+    objective = KLDivergence(P, method, 0.5, 1.0)
+    for share, grad in zip((0.3, 1.0, 0.3), (*expected, expected[0]), strict=True):
+        objective.affinity_share = share
+        assert objective.gradient(Y, 4.0).tobytes() == grad.tobytes()
+        assert objective.check(Y) == kl
 
 
 # Nodes

@@ -355,6 +355,18 @@ def test_a_phase_sets_theta_and_none_leaves_it():
     assert seen == [0.5, 0.5, 0.2, 0.2, 0.2, 0.2]
 
 
+def test_a_phase_sets_the_share_of_the_affinities_for_itself_alone():
+    objective = bowl()
+    seen = []
+    objective.change = lambda grad, _: seen.append(objective.affinity_share) or grad
+    phases = [Phase(2, affinity_share=0.2), Phase(1), Phase(2, affinity_share=0.5)]
+    state = optimizer.run(
+        start(), objective, phases, callbacks=lambda *_: True, callback_every=1
+    )  # fmt: skip
+    optimizer.resume(state, objective)
+    assert seen == [0.2, 0.2, 1.0, 0.5, 0.5]
+
+
 def test_the_objective_owns_theta_and_the_state_holds_a_copy():
     class Adapting(Bowl):
         """A bowl whose checks change θ."""

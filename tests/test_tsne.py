@@ -70,7 +70,9 @@ def test_fitted_attributes_agree_with_the_stages(iris):
         "optimization",
         "divergence",
     }
-    assert all(0 <= record.force_error < 2e-3 for record in model.history_)
+    early, late = (record.force_error for record in model.history_)  # at θ 1 and 0.45
+    assert 0 <= late < 2e-3
+    assert late < early < 0.05
 
 
 def test_classes_of_digits_are_apart():

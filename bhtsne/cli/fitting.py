@@ -45,7 +45,7 @@ def add_options(command: Parser) -> None:
         "there are more features and the metric is Euclidean)", int)  # fmt: skip
     add("--n-components", "D", "dimension of the map (2)", int, 2)
     add("--method", "NAME", f"{either(choices.FORCES)} (barnes_hut)", *_first(choices.FORCES))
-    add("--theta", "T", "accuracy of Barnes-Hut; 0 is exact (0.5)", float, 0.5)
+    add("--theta", "T", "accuracy of Barnes-Hut; 0 is exact (0.45)", float, 0.45)
     add("--force-error", "E", "target error of the forces, from which theta is chosen", float)
     add("--dof", "A", "degrees of freedom of the kernel (1)", float, 1.0)
     add("--init", "NAME", f"{either(choices.INITIAL_MAPS)} (auto: pca, or spectral for "

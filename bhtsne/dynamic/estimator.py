@@ -75,7 +75,7 @@ class DynamicTSNE(BaseEstimator):
         Search for neighbours.
     method : {"barnes_hut", "exact"}, default "barnes_hut"
         "exact" takes affinities and repulsion over all pairs, in time and memory O(N²).
-    theta : float, default 0.5
+    theta : float, default 0.45
         Angular size below which a cell of the tree stands for its points.
     dof : float, default 1
         Degrees of freedom of the maps' kernel.
@@ -144,7 +144,7 @@ class DynamicTSNE(BaseEstimator):
         metric_params=None,
         neighbors="auto",
         method="barnes_hut",
-        theta=0.5,
+        theta=0.45,
         dof=1.0,
         callbacks=(),
         callback_every=50,
@@ -322,7 +322,7 @@ def _phases(model: DynamicTSNE, n: int) -> list[Phase]:
     )  # fmt: skip
     given = {name: as_python_number(getattr(model, name)) for name in names}
     init = start_name(model.init, has_points(model.metric))
-    return schedules.phases(model.schedule, n, init=init, **given)
+    return schedules.phases(model.schedule, n, init=init, theta=model.theta, **given)
 
 
 def _tables(snapshots) -> list:

@@ -32,12 +32,13 @@ class Sequential:
         self._maps, self._where, self._penalty = maps, where, movement_penalty
         sizes = np.array([part.stop - part.start for part in where.parts])
         self._scale = np.repeat(sizes / sizes.mean(), sizes).astype(np.float32)[:, None]
-        self.theta = theta
+        self.theta, self.affinity_share = theta, 1.0
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
         """Return the gradient at Y, of the shape of Y, scaled twice, see the class."""
         grad = np.empty_like(Y)
         for one, part in zip(self._maps, self._where.parts, strict=True):
+            one.theta, one.affinity_share = self.theta, self.affinity_share
             grad[part] = one.gradient(Y[part], exaggeration)
         if self._penalty:
             pull(Y, self._where, self._penalty, grad)
@@ -135,7 +136,7 @@ def objective(P, maps, movement_penalty: float = 0.01, *, ids=None, method: str 
 
 
 def gradient(
-    P, maps, movement_penalty: float = 0.01, *, ids=None, method: str = "exact", theta: float = 0.5
+    P, maps, movement_penalty: float = 0.01, *, ids=None, method: str = "exact", theta: float = 0.45
 ) -> list[np.ndarray]:
     """Compute the gradient of the objective of dynamic t-SNE.
 

@@ -69,7 +69,7 @@ class Gradient(NamedTuple):
     z: float
 
 
-def repulsion(Y, *, method: str = "barnes_hut", theta: float = 0.5, dof: float = 1.0) -> Repulsion:
+def repulsion(Y, *, method: str = "barnes_hut", theta: float = 0.45, dof: float = 1.0) -> Repulsion:
     """Compute the repulsion between all points of a map, before its division by Z.
 
     ``F_rep,i = Σ_j w_ij² (y_i − y_j)`` at dof 1 and, for any dof,
@@ -161,7 +161,7 @@ def gradient(
     Y,
     *,
     method: str = "barnes_hut",
-    theta: float = 0.5,
+    theta: float = 0.45,
     dof: float = 1.0,
     exaggeration: float = 1.0,
 ) -> Gradient:
@@ -219,7 +219,7 @@ def combine(attr, rep: Repulsion, dof: float, exaggeration: float) -> np.ndarray
     return dtype(factor * exaggeration) * attr - dtype(factor / z) * rep.force
 
 
-def kl_divergence(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float = 1.0) -> float:
+def kl_divergence(P, Y, *, method: str = "exact", theta: float = 0.45, dof: float = 1.0) -> float:
     """Compute the KL divergence of the map from the affinities, in nats.
 
     ``KL(P‖Q) = Σ_ij p_ij ln(p_ij / q_ij)`` with ``q_ij = w_ij / Z`` (van der Maaten & Hinton 2008,

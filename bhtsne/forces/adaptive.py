@@ -27,7 +27,7 @@ class AdaptiveTheta(NamedTuple):
     """
 
     error: float
-    start: float = 0.5
+    start: float = 0.45
 
 
 def as_theta(theta: Any) -> tuple[float, float | None]:

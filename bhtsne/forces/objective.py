@@ -11,6 +11,7 @@ from numba import prange
 
 from bhtsne import forces, jit, tree
 from bhtsne.forces import barnes_hut, edges, exact
+from bhtsne.forces.pruning import pruned
 
 # Points whose repulsion is compared with the exact one at a check: enough for the first digit of
 # the error.
@@ -32,6 +33,9 @@ class KLDivergence:
     the map takes shape. The order of the entries within a row never changes, so that the copy does
     not change a bit of the result.
 
+    A phase may leave out the smaller affinities of each point (`affinity_share`): then the gradient
+    is that of the pruned P, while the divergence is that of the whole P.
+
     Parameters
     ----------
     P : csr_array of float32, shape (N, N)
@@ -48,7 +52,8 @@ class KLDivergence:
     def __init__(
         self, P, method: str, theta: float, dof: float, force_error: float | None = None
     ) -> None:
-        self._P, self._sorted_P = P, P
+        self._P, self._attracting, self._sorted_P = P, P, P
+        self._share = self.affinity_share = 1.0
         self._order = self._place = np.arange(P.shape[0])  # of points in sorted_P, and the inverse
         self._method, self.theta, self._dof = method, float(theta), float(dof)
         self._force_error = force_error
@@ -56,9 +61,11 @@ class KLDivergence:
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
         """Return the gradient at Y, of the shape of Y."""
+        if self.affinity_share != self._share:
+            self._prune()
         if self._method == "exact":
             Y = Y.astype(np.float64)
-            attraction = edges.attract(self._P, Y, self._dof)
+            attraction = edges.attract(self._attracting, Y, self._dof)
             repulsion = forces.Repulsion(*exact.repulsion(Y, self._dof))
             return forces.combine(attraction, repulsion, self._dof, exaggeration)
         sorted_points = tree.build(Y)
@@ -103,15 +110,25 @@ class KLDivergence:
 
     def _divergence(self, Y, z: float) -> float:
         """Return the KL divergence, given Z; rows are added in the order of the points."""
-        shares = np.empty(len(Y))
-        shares[self._order] = edges.divergence_by_row(
+        if self._attracting is not self._P:  # the sorted copy is not that of the whole P
+            by_row = edges.divergence_by_row(self._P, Y, forces.checked_z(z), self._dof)
+            return float(by_row.sum())
+        by_row = np.empty(len(Y))
+        by_row[self._order] = edges.divergence_by_row(
             self._sorted_P, Y[self._order], forces.checked_z(z), self._dof
         )
-        return float(shares.sum())
+        return float(by_row.sum())
+
+    def _prune(self) -> None:
+        """Let the share of the affinities attract that a phase has set."""
+        self._share, self._sorted_P = self.affinity_share, self._P  # frees the sorted copy
+        self._attracting = self._sorted_P = pruned(self._P, self._share)
+        self._order = self._place = np.arange(self._P.shape[0])
+        self._next_sort = self._calls
 
     def _sort(self, order) -> None:
         """Bring the copy of P into the given order of the points."""
-        P = self._P
+        P = self._attracting
         self._order, self._place = order.astype(np.intp), np.empty(len(order), np.intp)
         self._place[order] = np.arange(len(order))
         place = self._place.astype(P.indices.dtype)

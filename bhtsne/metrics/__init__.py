@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-def kl_per_point(P, Y, *, method: str = "exact", theta: float = 0.5, dof: float = 1.0):
+def kl_per_point(P, Y, *, method: str = "exact", theta: float = 0.45, dof: float = 1.0):
     """Compute the contribution of each point to the KL divergence.
 
     ``KL_i = Σ_j p_ij ln(p_ij / q_ij)``. The sum over all points is `kl_divergence` (van der Maaten

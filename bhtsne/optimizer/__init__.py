@@ -24,11 +24,12 @@ __all__ = ["Objective", "Phase", "Record", "State", "Stopping", "resume", "run"]
 class Objective(Protocol):
     """Function to minimise.
 
-    An objective may have an attribute `theta`, which phases set and checks may change. The
-    objective owns it during a run; `State.theta` is a copy.
+    Phases set the attributes `theta` and `affinity_share`, see `Phase`. Checks may change `theta`:
+    the objective owns it during a run, and `State.theta` is a copy.
     """
 
     theta: float
+    affinity_share: float
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
         """Return the gradient at Y, of the shape of Y."""
@@ -214,6 +215,7 @@ def _descend(state: State, objective, callbacks, every: int, progress, centred) 
             phase, *rest = state.left
             if phase.theta is not None:
                 objective.theta = phase.theta
+            objective.affinity_share = phase.affinity_share
             left, ended = phase.n_iter - 1, False
             if left < 0:
                 state.left, state.theta = rest, _theta(objective)

@@ -40,6 +40,9 @@ class Phase(NamedTuple):
         Rule of the gains. "default": as in scikit-learn, ``gain + 0.2`` where gradient and velocity
         point apart, else ``max(0.8 gain, 0.01)``. "opentsne": ``gain + 0.2`` where their signs
         differ, as they do in the first iteration, else ``0.8 gain + 0.01``.
+    affinity_share : float
+        Part of the affinities of each point that attract it, the largest ones, scaled to a sum of
+        1; all of them from 1 on.
     """
 
     n_iter: int
@@ -50,6 +53,7 @@ class Phase(NamedTuple):
     min_kl_rate: float = 0.0
     min_gradient_norm: float = 0.0
     rule: str = "default"
+    affinity_share: float = 1.0
 
     def rate(self, n: int) -> float:
         """Return the learning rate for n points."""

@@ -74,7 +74,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         3 · perplexity of each point have affinities.
     method : {"barnes_hut", "exact"}, default "barnes_hut"
         "exact" takes affinities and repulsion over all pairs, in time and memory O(N²).
-    theta : float or forces.AdaptiveTheta, default 0.5
+    theta : float or forces.AdaptiveTheta, default 0.45
         Angular size below which a cell of the tree stands for its points; 0 sums every pair.
         ``forces.AdaptiveTheta(error=1e-3)`` chooses it at each check by the measured error of the
         repulsion, which `history_` records.
@@ -153,7 +153,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         metric_params=None,
         neighbors="auto",
         method="barnes_hut",
-        theta=0.5,
+        theta=0.45,
         dof=1.0,
         callbacks=(),
         callback_every=50,

@@ -44,7 +44,7 @@ class Fit:
     metric_params: Any = None
     neighbors: Any = "auto"
     method: Any = "barnes_hut"
-    theta: Any = 0.5
+    theta: Any = 0.45
     dof: Any = 1.0
     callbacks: Any = ()
     callback_every: Any = 50

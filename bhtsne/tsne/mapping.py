@@ -67,9 +67,11 @@ def planned_phases(model: Any, n: int) -> list[Phase]:
         return phases
     given = {name: as_python_number(getattr(model, name)) for name in _OF_SCHEDULE}
     init = start_name(model.init, has_points(model.metric, model.affinities))
+    theta, force_error = as_theta(model.theta)
     return schedules.phases(
-        model.schedule, n, init=init, **given, **as_stopping(model.stopping)._asdict()
-    )
+        model.schedule, n, init=init, theta=None if force_error else theta, **given,
+        **as_stopping(model.stopping)._asdict(),
+    )  # fmt: skip
 
 
 def fit(model: Any, X: Any) -> None:
@@ -121,12 +123,14 @@ def make_map(
             begin = partial(_first_state, model, X, P, phases, start, rng)
             state = checkpoint.state(begin, rng)
         with progress.timed("optimization", seconds):
-            _, error = as_theta(model.theta)
+            theta, error = as_theta(model.theta)
             objective = KLDivergence(P, model.method, state.theta, model.dof, error)
             fitting.optimize(
                 state, objective, progress, checkpoint,
                 callbacks=callbacks, callback_every=callback_every,
             )  # fmt: skip
+        if state.left and not error:
+            state.theta = theta  # not that of a coarse phase in which the run stopped
         with progress.timed("divergence", seconds):
             set_map(model, P, state, phases[-1] if phases else Phase(0))
     before = checkpoint.seconds

@@ -47,6 +47,7 @@ LIMITS = {
     "momentum": Limits(0, 1),
     "theta": Limits(0, 1e6),
     "dof": Limits(1e-3, 1e4),
+    "affinity_share": Limits(0, closed=False),
     "callback_every": Limits(1, _MANY, whole=True),
     "min_kl_rate": Limits(0, 1),
     "min_gradient_norm": Limits(0),
