@@ -66,7 +66,7 @@ class Recorder:
     >>> run = Recorder(frames=10)
     >>> Y = TSNE(random_state=0, n_iter=100, callbacks=[run], callback_every=10).fit_transform(X)
     >>> run.iterations
-    [0, 10, 20, 40, 60, 100, 170, 230, 330, 350]
+    [0, 10, 20, 40, 60, 80, 100, 130, 170, 220]
     >>> bool(abs(run.maps[-1] - Y).max() < abs(Y).max() / 2000)
     True
     """

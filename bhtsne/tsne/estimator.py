@@ -41,7 +41,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     early_exaggeration_iter : int or "auto", default "auto"
         Iterations of that phase; "auto" is the schedule's.
     exaggeration : float, default 1
-        Factor of the attraction afterwards.
+        Factor of the attraction in the last phases; with "fast", it falls to this in steps.
     n_iter : int or "auto", default "auto"
         Iterations after early exaggeration; "auto" is the schedule's.
     learning_rate : float or "auto", default "auto"
@@ -52,8 +52,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Fraction of the last step that is added to the next, 0 to below 1; "auto" is that of the
         schedule.
     schedule : {"fast", "opentsne"} or sequence of Phase or dict, default "fast"
-        The values of "auto". "fast" has few iterations of early exaggeration and a rising
-        momentum, by the number of points, see `schedules.SCHEDULES`. "opentsne" takes the steps of
+        The values of "auto". "fast" has an exaggeration that falls in steps, a rising momentum,
+        and a larger θ while the map is rough, see `schedules.phases`. "opentsne" takes the steps of
         openTSNE from the same start and P: 250 and 500 iterations at momentum 0.8, with its
         learning rate and gains. A list of phases, see `optimizer.Phase`, replaces all parameters
         from `early_exaggeration` to `momentum`.
@@ -75,8 +75,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     method : {"barnes_hut", "exact"}, default "barnes_hut"
         "exact" takes affinities and repulsion over all pairs, in time and memory O(N²).
     theta : float or forces.AdaptiveTheta, default 0.45
-        Angular size below which a cell of the tree stands for its points; 0 sums every pair.
-        ``forces.AdaptiveTheta(error=1e-3)`` chooses it at each check by the measured error of the
+        Angular size below which a cell of the tree stands for its points; 0 sums every pair. With
+        "fast", phases before the last take 2.5 times this value, at most 1.
+        ``forces.AdaptiveTheta(error=1e-3)`` chooses θ at each check by the measured error of the
         repulsion, which `history_` records.
     dof : float, default 1
         Degrees of freedom of the map's kernel, 0.001 to below 10,000.
