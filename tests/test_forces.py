@@ -477,6 +477,27 @@ def test_check_works_for_fewer_points_than_its_sample(method):
     assert found < 1e-5
 
 
+@pytest.mark.parametrize("dof", [0.5, 1.0, 3.0])
+def test_the_divergence_is_that_of_the_c_library_s_logarithms(dof):
+    """Of rows shorter and longer than a chunk, with zeros among the affinities."""
+    rng = np.random.default_rng(0)
+    P, Y = rng.exponential(size=(700, 700)) ** 6, rng.normal(size=(700, 2)).astype(np.float32) * 9
+    P[rng.random(P.shape) < 0.3] = 0
+    P[350:] *= rng.random((350, 700)) < 0.1
+    P = (P / P.sum()).astype(np.float32)
+    with_zeros = sparse.csr_array(
+        (P.ravel(), *np.nonzero(np.ones(P.shape))[1:], np.arange(0, 490_001, 700)), shape=P.shape
+    )
+    d2 = ((Y[:, None].astype(np.float64) - Y) ** 2).sum(axis=2)
+    w = (1 + d2 / dof) ** (-(dof + 1) / 2)
+    p = P.astype(np.float64)
+    expected = np.where(p > 0, p * np.log(np.where(p > 0, p, 1) * 1e5 / w), 0).sum(axis=1)
+    for stored in (sparse.csr_array(P), with_zeros):
+        assert np.allclose(
+            edges.divergence_by_row(stored, Y, 1e5, dof), expected, rtol=1e-12, atol=1e-15
+        )
+
+
 # Pruned affinities
 
 

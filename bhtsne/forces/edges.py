@@ -18,6 +18,8 @@ __all__ = ["Edges", "attract", "attract_to", "divergence_by_row"]
 _ROWS = 64  # rows of a block; blocks are dealt in turn, since rows near hubs are longer
 _CHECKED = 4096  # rows of a block whose divergence is summed
 _CHUNK = 256  # edges whose end points are gathered before they are summed
+_LN2 = float(np.log(2))
+_ROOT_HALF = int(np.float64(np.sqrt(0.5)).view(np.int64))  # its bits
 
 
 class Edges(NamedTuple):
@@ -70,7 +72,7 @@ def divergence_by_row(P, Y: np.ndarray, z: float, dof: float) -> np.ndarray:
     Y, out = np.ascontiguousarray(Y), np.empty(len(Y))
 
     def sum_rows(start: int, stop: int) -> None:
-        _sum_log_ratios(start, stop, *Edges.of(P), Y, float(z), float(dof), out)
+        _sum_log_ratios(start, stop, Edges.of(P), Y, float(z), float(dof), out)
 
     jit.map_blocks(sum_rows, len(Y), _CHECKED, interruptible=False)
     return out
@@ -157,23 +159,51 @@ def _sum_rows(edges, points, pairs, four, more, strength, scale, force, tasks):
 
 
 @jit.serial
-def _sum_log_ratios(start, stop, indptr, indices, p, Y, z, dof, out):
-    """Fill ``Σ_j p_ij ln(p_ij Z t_ij^e)`` of some rows, ``t = 1 + d²/dof``, ``e = (dof + 1)/2``.
-
-    The arrays of `Edges` are arguments of their own: as fields they change the order in which the
-    compiler sums, and with it the last bits.
-    """
+def _sum_log_ratios(start, stop, edges, Y, z, dof, out):
+    """Fill ``Σ_j p_ij ln(p_ij Z t_ij^e)`` of some rows, ``t = 1 + d²/dof``, ``e = (dof + 1)/2``."""
     more = (dof - 1) / 2  # at dof 1 one logarithm is enough, which makes checks cheap
+    t, ratios, powers = np.empty(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK)
     for i in range(start, stop):
-        total = 0.0
-        for k in range(indptr[i], indptr[i + 1]):
-            if p[k] > 0:
-                t = 1.0
+        out[i] = 0.0
+        for first in range(edges.indptr[i], edges.indptr[i + 1], _CHUNK):
+            count = min(_CHUNK, edges.indptr[i + 1] - first)
+            there = slice(first, first + count)
+            indices, p = edges.indices[there], edges.p[there]
+            for e in range(count):
+                r2 = 0.0
                 for a in range(Y.shape[1]):
-                    d = np.float64(Y[i, a]) - np.float64(Y[indices[k], a])
-                    t += d * d / dof
-                ratio = np.log(p[k] * z * t)
-                if more != 0:
-                    ratio += more * np.log(t)
-                total += p[k] * ratio
-        out[i] = total
+                    r2 += (np.float64(Y[i, a]) - np.float64(Y[indices[e], a])) ** 2
+                t[e] = 1 + r2 / dof
+            for e in range(count):
+                ratios[e] = p[e] * z * t[e] if p[e] > 0 else 1.0
+            _take_logarithms(ratios[:count], powers)
+            if more != 0:
+                _take_logarithms(t[:count], powers)
+                for e in range(count):
+                    ratios[e] += more * t[e]
+            total = 0.0
+            for e in range(count):
+                total += p[e] * ratios[e]
+            out[i] += total
+
+
+@jit.serial
+def _take_logarithms(values, powers):
+    """Replace positive float64 numbers by their natural logarithms, to about 1e-15.
+
+    ``ln(2^k m) = k ln 2 + 2 artanh s`` with ``s = (m − 1) / (m + 1)`` and m from √½ to √2. The
+    loops have no calls and no branches, so that they run on whole vectors: the divergence takes a
+    third of the time that it takes with the C library's logarithm. `powers` is a buffer.
+    """
+    bits = values.view(np.int64)
+    for e in range(len(values)):
+        power = (bits[e] - _ROOT_HALF) >> 52
+        bits[e] -= power << 52
+        powers[e] = power
+    for e in range(len(values)):
+        s = (values[e] - 1) / (values[e] + 1)
+        s2 = s * s
+        series = 1 / 17 + s2 / 19
+        for odd in (15, 13, 11, 9, 7, 5, 3, 1):
+            series = 1 / odd + s2 * series
+        values[e] = powers[e] * _LN2 + 2 * s * series
