@@ -113,7 +113,7 @@ def test_fast_comes_as_far_in_half_of_the_iterations():
     X = rng.normal(size=(10_000, 10)) + 6 * np.eye(10)[rng.integers(10, size=10_000)]
     near = neighbors.find(X, 90)
     fast, slow = (TSNE(schedule=name, neighbors=near).fit(X) for name in ("fast", "opentsne"))
-    assert (fast.n_iter_, slow.n_iter_) == (364, 750)
+    assert fast.n_iter_ < slow.n_iter_ / 2
     assert fast.kl_divergence_ < slow.kl_divergence_
 
 
