@@ -23,7 +23,8 @@ from main_job import prepared
 from bhtsne import TSNE, forces
 from bhtsne.forces import exact
 
-_THETAS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5)
+_THETAS = (0.2, 0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5)
+_THEIRS = (0.3, 0.5, 0.7, 1.0, 1.5)
 _SAMPLE = 2000
 
 
@@ -75,7 +76,7 @@ def methods() -> Iterator[tuple[str, float | None, Callable]]:
         import openTSNE  # noqa: F401  # asked only whether it is installed
     except ImportError:
         return
-    for theta in _THETAS[1::2]:
+    for theta in _THEIRS:
         yield "openTSNE Barnes-Hut", theta, lambda Y, theta=theta: opentsne(Y, theta)
     yield "openTSNE FFT", None, lambda Y: opentsne(Y, None)
 

@@ -95,7 +95,7 @@ def peak_rates() -> dict[str, float]:
     }
 
 
-def interactions(Y: np.ndarray, theta: float = 0.5) -> tuple[int, int, int]:
+def interactions(Y: np.ndarray, theta: float = 0.45) -> tuple[int, int, int]:
     """Return the pairs of points, of points and cells, and of nodes and cells that are summed."""
     t = tree.build(Y)
     cells, axes = packed.cells(t, 1.0), packed.axes(t.points)
@@ -125,7 +125,7 @@ def main() -> None:
     X, _ = prepared(arguments.points)
     model = TSNE(random_state=0).fit(X)
     Y, P, n = model.embedding_, model.affinities_, len(X)
-    objective = KLDivergence(P, "barnes_hut", 0.5, 1.0)
+    objective = KLDivergence(P, "barnes_hut", 0.45, 1.0)
     gradient, state = objective.gradient(Y, 1.0), optimizer.State(Y.copy())
     start = Motion(state.Y, state.velocity, state.gains)
     in_order = Y[objective._order]
@@ -136,7 +136,7 @@ def main() -> None:
         # name: bytes, operations, divisions, and what is timed
         "tree": (12 * n * 2 * 4, 0, 0, lambda: tree.build(Y)),
         "repulsion": (0, 12 * near + 36 * (far + distant), terms,
-                      lambda: barnes_hut.repulsion(sorted_points, 0.5)),
+                      lambda: barnes_hut.repulsion(sorted_points, 0.45)),
         "attraction": (8 * P.nnz, 10 * P.nnz, P.nnz,
                        lambda: edges.attract(objective._sorted_P, in_order, 1.0)),
         "step": (7 * Y.nbytes, 0, 0, lambda: advanced(start, gradient, n, 0.95)),

@@ -49,7 +49,7 @@ def cost_of_checks(model: TSNE) -> dict[str, float]:
     """Return the parts of a fit's time that its checks took."""
     Y, n = model.embedding_, len(model.embedding_)
     sample = np.unique(np.linspace(0, n - 1, 200).astype(np.int64))
-    objective = KLDivergence(model.affinities_, "barnes_hut", 0.5, 1.0)
+    objective = KLDivergence(model.affinities_, "barnes_hut", 0.45, 1.0)
     objective.gradient(Y, 1.0)
     checks, whole = len(model.history_), sum(model.timings_.values())
     return {
