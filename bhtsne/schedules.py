@@ -141,7 +141,7 @@ def phases(
         As in `Phase`, for early exaggeration and the longest step at the last exaggeration. Above
         0, "auto" stands for at most 500 and 10,000 iterations.
     min_gradient_norm : float
-        As in `Phase`, for the phases after early exaggeration.
+        As in `Phase`, for the phases at the last exaggeration.
 
     Returns
     -------
@@ -180,7 +180,7 @@ def phases(
             step.momentum if momentum == "auto" else momentum,
             _coarse(theta) if step.coarse and theta is not None else theta,
             min_kl_rate if k in (0, longest) else 0.0,
-            min_gradient_norm if k else 0.0,
+            min_gradient_norm if k >= longest else 0.0,
             rule,
             max(few, step.share),
         )

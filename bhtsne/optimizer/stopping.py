@@ -13,12 +13,12 @@ class Stopping(NamedTuple):
     Attributes
     ----------
     min_kl_rate : float
-        If above 0, early exaggeration and the late phase each go on until the KL divergence falls
-        by less than this fraction of itself an iteration, measured between checks, or for at most
-        500 and 10,000 iterations, or those that are given. 1e-4 is a good value (after Belkina et
-        al. 2019).
+        If above 0, the first phase and the longest one at the last exaggeration each go on until
+        the KL divergence falls by less than this fraction of itself an iteration, measured between
+        checks, or for at most 500 and 10,000 iterations, or those that are given. 1e-4 is a good
+        value (after Belkina et al. 2019).
     min_gradient_norm : float
-        A check after early exaggeration that finds a gradient of at most this norm ends the
+        A check at the last exaggeration that finds a gradient of at most this norm ends the
         optimization.
 
     Examples
