@@ -22,8 +22,8 @@
 #
 # - what perplexity does, and how a small one invents clusters in data that have none
 # - how to tell a learning rate that is too small or too large, and when to stop, by the KL history
-# - why the map is exaggerated first, which factor is too weak, which too strong, and how to compute
-#   both from the data
+# - why the attraction is exaggerated first, which factor is too weak, with which nothing grows, and
+#   how to compute both from the data
 # - when the start decides where the clusters lie, and when it does not
 # - what the tails of the kernel do, and how one parameter leads from Laplacian eigenmaps to t-SNE
 #
@@ -47,7 +47,17 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigsh
 
-from bhtsne import TSNE, affinities, datasets, initial, metrics, neighbors, optimizer, plot
+from bhtsne import (
+    TSNE,
+    affinities,
+    datasets,
+    initial,
+    metrics,
+    neighbors,
+    optimizer,
+    plot,
+    schedules,
+)
 
 SMALL = "BHTSNE_SMALL" in os.environ  # set by the tests: the same notebook on less data
 plt.rcParams.update({"figure.dpi": 64, "axes.spines.top": False, "axes.spines.right": False})
@@ -77,16 +87,23 @@ def embed(**options):
 # Each point's affinities to its neighbours, $p_{j|i} \propto \exp(-\|x_i - x_j\|^2 / 2\sigma_i^2)$,
 # are made so wide that their entropy is that of a fair choice among *perplexity* neighbours:
 # $-\sum_j p_{j|i} \ln p_{j|i} = \ln(\text{perplexity})$ (Hinton & Roweis 2002). It is the number of
-# neighbours that a point is told to stay close to. The library looks for three times as many; where
-# there are not so many points, `method="exact"` takes all pairs.
+# neighbours that a point is told to stay close to. The library looks for three times as many, and
+# lowers a perplexity for which there are not so many points. To see the far end nevertheless, its
+# affinities are computed here over all pairs, and given.
+
 
 # %%
+def at_perplexity(p, X):
+    """Make a map, of all pairs if there are not three times as many points."""
+    if 3 * p < len(X):
+        return TSNE(perplexity=p, random_state=0).fit(X)
+    P = affinities.all_pairs(X, p)
+    return TSNE(affinities=P, method="exact", random_state=0).fit(X)
+
+
 n = len(digits.X)
 perplexities = [2, 5, 30, 100, n // 4, n - 2]
-models = [
-    TSNE(perplexity=p, method="exact" if 3 * p >= n else "barnes_hut", random_state=0).fit(digits.X)
-    for p in perplexities
-]
+models = [at_perplexity(p, digits.X) for p in perplexities]
 maps = [model.embedding_ for model in models]
 axes = plot.small_multiples(
     maps, digits.y, titles=[f"perplexity {p}" for p in perplexities], n_columns=3
@@ -117,8 +134,8 @@ for p, model in zip(perplexities, models, strict=True):
 
 # %% [markdown]
 # Near neighbours are kept best somewhere between 5 and 100, distances as a whole best at the far
-# end: no perplexity is best at both. The KL divergence falls all the way, and **must not be used to
-# choose**: each perplexity has its own $P$, and the flatter $P$, the easier it is to fit.
+# end: no perplexity is best at both. The KL divergence is lowest at the far end, and **must not be
+# used to choose**: each perplexity has its own $P$, and the flatter $P$, the easier it is to fit.
 #
 # ### Clusters that are not there
 #
@@ -129,12 +146,7 @@ for p, model in zip(perplexities, models, strict=True):
 blob = np.random.default_rng(0).normal(size=(300 if SMALL else 1000, 2)).astype(np.float32)
 n = len(blob)
 perplexities = [2, 5, 30, 100, n - 2]
-maps = [
-    TSNE(perplexity=p, method="exact" if 3 * p >= n else "barnes_hut", random_state=0)
-    .fit(blob)
-    .embedding_
-    for p in perplexities
-]
+maps = [at_perplexity(p, blob).embedding_ for p in perplexities]
 axes = plot.small_multiples(
     [blob, *maps],
     blob[:, 0],
@@ -188,17 +200,25 @@ for name, Y in zip(choices, maps, strict=True):
 # ## Iterations
 #
 # From here on: the MNIST sample. A callback is called every `callback_every` iterations, with a
-# record (iteration, KL divergence, gradient norm ...) and a copy of the map.
+# record (iteration, KL divergence, gradient norm ...) and a copy of the map. `schedules.phases`
+# tells the phases of a fit; the panels show the map at the ends of some of them.
 
 # %%
+phases = schedules.phases("fast", N)
+ends = np.cumsum([phase.n_iter for phase in phases]).tolist()
+factors = [phase.exaggeration for phase in phases]
+for end, phase in zip(ends, phases, strict=True):
+    print(f"to iteration {end:3}: exaggeration {phase.exaggeration:g}, momentum {phase.momentum}")
+
 frames = {}
 model = embed(
-    callback_every=10, callbacks=[lambda record, Y: frames.__setitem__(record.iteration, Y)]
+    callback_every=5, callbacks=[lambda record, Y: frames.__setitem__(record.iteration, Y)]
 )
-shown = [10, 50, 100, 250, 260, 300, 400, 750]
-axes = plot.small_multiples(
-    [frames[i] for i in shown], y, titles=[f"{i} iterations" for i in shown], n_columns=4
-)
+shown = [(10, factors[0]), (50, factors[0])]
+shown += [(ends[k], factors[k]) for k in (0, 1, 2, 5, 6, 7)]
+titles = [f"{i} iterations, factor {factor:g}" for i, factor in shown]
+shown = [i for i, _ in shown]
+axes = plot.small_multiples([frames[i] for i in shown], y, titles=titles, n_columns=4)
 for ax, i in zip(axes, shown, strict=True):  # each panel on its own scale, strays left outside
     low, high = np.percentile(frames[i], [0.5, 99.5], axis=0)
     middle, half = (low + high) / 2, 0.6 * (high - low).max()
@@ -206,18 +226,19 @@ for ax, i in zip(axes, shown, strict=True):  # each panel on its own scale, stra
 print("extent:", *[f"{np.ptp(frames[i], axis=0).max():.2g}" for i in shown])
 
 # %% [markdown]
-# - **The first 250 iterations** run under early exaggeration: all attraction is multiplied by 12.
-#   The map stays a few units small (its extent is printed, strays included, which the panels leave
-#   out), and points can pass through each other. What forms is the arrangement of the classes, not
-#   their shapes: this is where the global picture is decided.
-# - **The next ten** already blow the map up and show the classes.
-# - **The rest** spreads the points and sharpens the gaps. The last two panels differ little,
-#   although the map still grows.
+# - **The first phase** runs under early exaggeration: all attraction is multiplied by 12. The map
+#   stays a few units small (its extent is printed, strays included, which the panels leave out), and
+#   points can pass through each other. What forms is the arrangement of the classes, not their
+#   shapes: this is where the global picture is decided.
+# - **Then the factor falls in steps.** The classes draw apart while the attraction still holds each
+#   of them together, and take on their shapes; the map grows.
+# - **At factor 1** the map spreads further, and its shapes change little. The last phase has a lower
+#   momentum, which lets points come to rest; the last two panels hardly differ.
 #
 # When is it done? The KL divergence never quite stops falling. Let us draw it, and the part of
 # itself that it loses per iteration from check to check. That is what `min_kl_rate` is compared
-# with: given one, a phase goes on until it loses less (after Belkina et al. 2019), for at most 500
-# iterations of early exaggeration and 10,000 after it.
+# with: given one, the first phase and the longest one at factor 1 go on until they lose less (after
+# Belkina et al. 2019), for at most 500 iterations of early exaggeration and 10,000 after it.
 
 
 # %%
@@ -228,17 +249,19 @@ def history(model):
 
 iteration, kl = history(model)
 lost = -np.diff(kl) / kl[1:] / np.diff(iteration)
-late = iteration[1:] > 250
+unexaggerated = ends[factors.index(1) - 1]  # the iteration after which the factor is 1
+late = iteration[1:] > unexaggerated
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.6), layout="constrained")
 left.plot(iteration, kl, color=plot.PALETTE[3])
-left.axvline(250, color="grey", linewidth=1)
-left.text(240, 0.2, "exaggeration 12", ha="right")
-left.text(260, 0.2, "1")
+for end in ends[: factors.index(1)]:
+    left.axvline(end, color="grey", linewidth=1)
+left.text(ends[0] - 5, 0.2, f"exaggeration {factors[0]:g}", ha="right")
+left.text(unexaggerated + 5, 0.2, "1")
 left.set(xlabel="iteration", ylabel="KL divergence / nats", ylim=(0, None))
 right.semilogy(iteration[1:][late], lost[late], color=plot.PALETTE[3])
 right.axhline(1e-4, color="grey", linestyle="--", linewidth=1)
-right.text(260, 6e-5, "min_kl_rate = 1e-4")
-right.set(xlabel="iteration, after early exaggeration", ylabel="part of KL lost per iteration")
+right.text(unexaggerated, 6e-5, "min_kl_rate = 1e-4")
+right.set(xlabel="iteration, at exaggeration 1", ylabel="part of KL lost per iteration")
 plt.show()
 
 print("min_kl_rate   iterations      KL   recall at 10")
@@ -248,17 +271,18 @@ for least in (0.0, 1e-3, 1e-4, 1e-5):
     print(f"{least:11g} {stopped.n_iter_:12d} {stopped.kl_divergence_:7.3f} {recall:14.3f}")
 
 # %% [markdown]
-# Under early exaggeration the history is flat and high: KL is measured without the exaggeration, so
-# it is not what is being minimised there, and its plateau is **no** reason to stop. Afterwards it
-# falls steeply and then ever more slowly. A rate of 0 is the fixed schedule of 750 iterations;
-# of the others, the strictest goes on longest. Its further iterations lower the KL divergence in
-# its second decimal and keep no more neighbours.
+# At the strongest exaggeration, after the map has unfolded, the history is flat and high: KL is
+# measured without the exaggeration, so it is not what is being minimised there, and its plateau is
+# **no** reason to stop. It falls with each step of the factor, and at factor 1 ever more slowly.
+# That the loss per iteration drops at the beginning of the last phase shows the lower momentum: steps are
+# shorter from there on. A rate of 0 is the fixed schedule; of the others, the strictest goes on
+# longest. Its further iterations lower the KL divergence a little and keep no more neighbours.
 #
 # ## Learning rate
 #
 # The learning rate multiplies the gradient. `"auto"` is $N / \rho$ in each phase, with $\rho$ its
-# exaggeration (Belkina et al. 2019; Kobak & Berens 2019): $N/12$ at first, then $N$. It grows with
-# $N$ since the affinities of each point sum to about $1/N$, so that gradients shrink. Here it
+# exaggeration (Belkina et al. 2019; Kobak & Berens 2019): $N/12$ at first, $N$ at last. It grows
+# with $N$ since the affinities of each point sum to about $1/N$, so that gradients shrink. Here it
 # multiplies the true gradient with its factor 4, as in scikit-learn; openTSNE and FIt-SNE leave the
 # 4 out, so that their learning rate must be four times this one for the same step.
 
@@ -285,14 +309,14 @@ for name, each in zip(names, models, strict=True):
     print(f"{name:14s} {each.kl_divergence_:6.2f} {np.ptp(each.embedding_, axis=0).max():14.3g}")
 
 # %% [markdown]
-# - **Far too small** (0.01): after all 750 iterations the map is still the ball that it started as,
-#   a small fraction of a unit wide (see its extent), and its history is a horizontal line.
-# - **Too small** (0.1, 1): the line bends late. Early exaggeration is over before the map has
-#   unfolded; classes overlap or are threads that have not opened.
-# - **auto**: falls early, ends lowest.
-# - **Too large** (N in both phases): right at the end, but twelve times too much under early
-#   exaggeration. The KL divergence jumps when that ends, the classes come to lie otherwise, and it
-#   ends worse.
+# - **Far too small** (0.01, 0.1): after all iterations the map is hardly more than the start, a
+#   fraction of a unit wide (see its extent), and its history is a nearly horizontal line.
+# - **Too small** (1): the line bends late. Early exaggeration is over before the map has unfolded;
+#   classes overlap, or are threads that have not opened.
+# - **auto**: falls first, and ends low.
+# - **Too large** (N in all phases): right at the end, but twelve times too much in the first phase.
+#   There the KL divergence stays higher, and the classes come to lie otherwise. As the exaggeration
+#   falls in steps, the rate becomes right, and the map recovers.
 # - **Far too large** (10 N): points overshoot their places again and again and throw each other
 #   apart. A step is cut at 5 units, which is why the map is finite at all; KL rises, and what you
 #   see is a noisy disc, far larger than the good map.
@@ -328,7 +352,8 @@ for rho in (1, 4, 12, 30, 50):
 
 # %% [markdown]
 # Now maps from a random start, which has everything yet to find, with exaggeration 1 (that is
-# none), 4, 12 and 50 in the first 250 iterations. To count what is torn: the pieces into which
+# none), 4, 12 and 50 in the first phase, and falling in steps after it; and once 50 with an end at
+# once, by a list of phases. To count what is torn: the pieces into which
 # classes fall, if each point is joined to those of its class among its 15 nearest on the map. A
 # piece counts if it has a twentieth of its class; ten classes in one piece each would be 10.
 
@@ -344,28 +369,35 @@ def pieces(Y):
     return sum(int((count >= count.sum() / 20).sum()) for count in counts)
 
 
-factors = [1, 4, 12, 50]
-models = [embed(init="random", early_exaggeration=factor) for factor in factors]
+strengths = [1, 4, 12, 50]
+models = [embed(init="random", early_exaggeration=factor) for factor in strengths]
+at_once = [{"n_iter": 250, "exaggeration": strengths[-1]}, {"n_iter": 500}]
+models.append(embed(init="random", schedule=at_once))
+strengths.append("50, at once")
 axes = plot.small_multiples(
     [model.embedding_ for model in models],
     y,
-    titles=[f"early exaggeration {factor}" for factor in factors],
-    n_columns=4,
+    titles=[f"exaggeration {factor}" for factor in strengths],
+    n_columns=5,
 )
 print("early exaggeration   pieces     KL")
-for factor, each in zip(factors, models, strict=True):
-    print(f"{factor:12d} {pieces(each.embedding_):14d} {each.kl_divergence_:10.3f}")
+for factor, each in zip(strengths, models, strict=True):
+    print(f"{factor!s:>12} {pieces(each.embedding_):14d} {each.kl_divergence_:10.3f}")
 
 # %% [markdown]
 # - **1**: far more eigenvectors grow than have been counted. Clumps form wherever their points
 #   happen to be, and repel each other before they have found their like: classes lie in several
 #   pieces, with others between.
-# - **4 and 12**: fewer pieces and the lowest KL divergences.
-# - **50**: too strong. *No* eigenvector has $\lambda < 1/50$, so nothing grows but noise, and the
-#   phase after it begins as if there had been none: classes are torn again.
+# - **4 and 12**: fewer pieces and lower KL divergences.
+# - **50**: *no* eigenvector has $\lambda < 1/50$, so nothing grows but noise in the first phase.
+#   Here that does no harm, since the factor falls in steps: on its way down it passes values at which
+#   several eigenvectors grow.
+# - **50, at once**: the factor passes no such values, and the KL divergence is higher than with
+#   steps.
 #
-# Tearing shows in the picture and in the pieces. The KL divergence is somewhat higher, but by
-# itself it does not say that a class is in two places.
+# Tearing shows in the picture and in the pieces. The KL divergence is higher too, but by itself it
+# does not say that a class is in two places: the last map has a high one, and its classes are no
+# more torn than at 12.
 #
 # ## Start
 #
@@ -397,12 +429,11 @@ for name, Y in zip(names, maps, strict=True):
 # %% [markdown]
 # With early exaggeration all four starts come to the same arrangement: the power iteration has
 # forgotten them. Without it, the random starts come to arrangements of their own, torn and less
-# like the data, while PCA and spectral starts, which begin with an arrangement, keep much of it. So
-# the start matters as much as early exaggeration fails to do its work: if it is short (from 50,000
-# to 200,000 points the default is 50 or 100 iterations), if it is left out, or if clusters have no
-# affinities to each other that could tell where they belong (those of `datasets.clusters` have
-# hardly any). A PCA start costs next to nothing and needs no seed. Use it, and give random starts
-# several seeds.
+# like the data, while PCA and spectral starts, which begin with an arrangement, keep much of it,
+# though they do not keep every class whole. So the start matters as much as early exaggeration fails
+# to do its work: if it is left out, if it is short, or if clusters have no affinities to each other
+# that could tell where they belong (those of `datasets.clusters` have hardly any). A PCA start costs
+# next to nothing and needs no seed. Use it, and give random starts several seeds.
 #
 # ## Tails of the kernel
 #
@@ -487,7 +518,7 @@ plt.show()
 # | `perplexity` | crumbs, invented groups | 30; look at 10 and 100 too | classes melt; a ball |
 # | `n_iter` | classes still overlap | the default, or `stopping=Stopping(1e-4)` | time lost |
 # | `learning_rate` | a ball that never unfolds | "auto" | a noisy disc, KL rises |
-# | `early_exaggeration` | classes torn | 12: several eigenvectors grow | torn again |
+# | `early_exaggeration` | classes torn | 12: several eigenvectors grow | none grows |
 # | `init` | | "pca" | random: several seeds |
 # | `dof` | fine crumbs, wide gaps | 1 | crowding |
 # | `exaggeration` | no gaps | 1; up to 4 for what is continuous | a line, a point |
