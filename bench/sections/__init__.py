@@ -5,7 +5,7 @@ from sections import costs, fits, looking, parts
 SECTIONS = {
     "Comparison with other libraries": {"rivals": fits.rivals},
     "Growth with the number of points": {"scaling": fits.scaling},
-    "Schedules": {"schedules": fits.schedules, "pieces": fits.pieces},
+    "Schedules": {"schedules": fits.schedules},
     "Options": {"options": fits.options},
     "Search for neighbours": {"neighbors": fits.neighbors},
     "Accuracy of the repulsion": {"accuracy": parts.accuracy},

@@ -99,23 +99,6 @@ def _qualities(measured: list[dict]) -> str:
     return table(head, rows)
 
 
-def pieces(result: dict) -> str:
-    """Return how many maps of subsets of MNIST are torn."""
-    found: dict[tuple[int, str, str], list[int]] = {}
-    for r in result["rows"]:
-        found.setdefault((r["points"], r["init"], r["method"]), []).append(r["class_pieces"])
-    rows = [
-        [f"{points:,}", init, f'"{method}"', str(len(counts)), str(sum(c > 10 for c in counts))]
-        for (points, init, method), counts in found.items()
-    ]
-    return (
-        "Subsets of MNIST by both schedules, and a spectral start: a map is torn if its ten classes "
-        "lie in more than ten pieces (`python bench/pieces.py`).\n\n"
-        + measured_on(result["machine"])
-        + table(["points", "start", "schedule", "maps", "torn"], rows)
-    )
-
-
 def scaling(result: dict) -> str:
     """Return seconds and memory by number of points."""
     rows = [
