@@ -1,8 +1,8 @@
 """Parameters → phases of a fit: iterations, exaggeration, learning rate, momentum.
 
 Measured on MNIST (70,000 × 50, exact KL divergence, `bench/rivals.py`): "opentsne" ends at 2.808
-after its 750 iterations, "fast" at 2.753 after 338. `bench/schedules.py` compares the schedules, and
-openTSNE, on data of many kinds and sizes.
+after its 750 iterations, "fast" at 2.753 after 338. `bench/schedules.py` compares the schedules,
+and openTSNE, on data of many kinds and sizes.
 """
 
 from itertools import accumulate, pairwise

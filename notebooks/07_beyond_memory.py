@@ -76,8 +76,8 @@ plot.scatter(near_it, y, ax=axes[2], legend="in place", title="a map of all")
 plt.show()
 
 # %% [markdown]
-# The same kinds in the same arrangement, for each landmark stands for those like it; what is torn
-# on their map, as the 4s and 7s are, stays torn. And look closely: the placed points draw together
+# The same kinds in the same arrangement, for each landmark stands for those like it; what would be torn
+# on their map would stay torn. And look closely: the placed points draw together
 # into grains, around and between landmarks.
 #
 # ## What is lost
