@@ -61,7 +61,7 @@ class Schedule(NamedTuple):
     rule: str = "default"
 
 
-# `bench/schedules.py` measures both; `bench/NOTES.md` lists what was tried in their place.
+# `bench/schedules.py` measures both; `bench/NOTES.md` lists the alternatives that lost.
 SCHEDULES = {
     # The exaggeration falls in steps. Where it ends at once, classes tear and neighbours at middle
     # range are lost, the more so the higher the momentum afterwards. Momentum 0.95 lowers the
