@@ -137,7 +137,7 @@ def phases(
         Momentum of all phases, or the schedule's.
     theta : float or None
         θ of the last phase. In "fast", the phases before it have 2.5 times this θ, at most 1,
-        which saves a third of their time. None leaves θ unchanged.
+        which makes them faster. None leaves θ unchanged.
     min_kl_rate : float
         As in `Phase`, for early exaggeration and the longest step at the last exaggeration. Above
         0, "auto" stands for at most 500 and 10,000 iterations.
@@ -176,7 +176,7 @@ def phases(
     def phase(k: int, step: Step) -> Phase:
         made = Phase(
             counts[k],
-            exaggeration + (first - exaggeration) * (step.exaggeration - 1) / 11,
+            exaggeration + (first - exaggeration) * (step.exaggeration - 1) / (12 - 1),
             learning_rate,
             step.momentum if momentum == "auto" else momentum,
             _coarse(theta) if step.coarse and theta is not None else theta,

@@ -60,6 +60,12 @@ def test_without_early_exaggeration_no_phase_is_exaggerated():
     assert {phase.exaggeration for phase in phases} == {1.0}
 
 
+def test_the_smallest_gradient_norm_counts_at_the_last_exaggeration_alone():
+    for name in schedules.SCHEDULES:
+        for phase in schedules.phases(name, 1000, min_gradient_norm=1e-3):
+            assert phase.min_gradient_norm == (1e-3 if phase.exaggeration == 1 else 0)
+
+
 def test_phases_before_the_last_have_a_larger_theta():
     for theta, coarse in ((0.0, 0.0), (0.2, 0.5), (0.45, 1.0), (0.8, 1.0), (1.3, 1.3)):
         *before, last = schedules.phases("fast", 1000, theta=theta)

@@ -190,9 +190,8 @@ def _take_logarithms(values, bits, powers, n):
     """Replace n positive numbers by their natural logarithms, to about 1e-15.
 
     ``ln(2^k m) = k ln 2 + 2 artanh s`` with ``s = (m − 1) / (m + 1)`` and m from √½ to √2. The
-    loops have no calls and no branches, so that they run on whole vectors: the divergence takes a
-    third of the time that it takes with the C library's logarithm. `bits` are those of the values,
-    `powers` is a buffer.
+    loops have no calls and no branches, so that they run on whole vectors, faster than the C
+    library's logarithm (`bench/NOTES.md`). `bits` are those of the values, `powers` is a buffer.
     """
     for e in range(n):
         power = (bits[e] - _ROOT_HALF) >> 52

@@ -110,13 +110,10 @@ class KLDivergence:
 
     def _divergence(self, Y, z: float) -> float:
         """Return the KL divergence, given Z; rows are added in the order of the points."""
-        if self._attracting is not self._P:  # the sorted copy is not that of the whole P
-            by_row = edges.divergence_by_row(self._P, Y, forces.checked_z(z), self._dof)
-            return float(by_row.sum())
-        by_row = np.empty(len(Y))
-        by_row[self._order] = edges.divergence_by_row(
-            self._sorted_P, Y[self._order], forces.checked_z(z), self._dof
-        )
+        P, order, by_row = self._sorted_P, self._order, np.empty(len(Y))
+        if self._attracting is not self._P:  # the sorted copy is that of the pruned P
+            P, order = self._P, slice(None)
+        by_row[order] = edges.divergence_by_row(P, Y[order], forces.checked_z(z), self._dof)
         return float(by_row.sum())
 
     def _prune(self) -> None:
