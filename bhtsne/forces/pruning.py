@@ -54,8 +54,8 @@ def pruned(P: sparse.csr_array, share: float) -> sparse.csr_array:
 def _find_smallest(start, stop, edges, share, smallest):
     """Find a number for each of some rows that the largest entries, and no others, reach.
 
-    By bisection, which is faster than `np.partition` (`bench/NOTES.md`). Among nearly equal entries it
-    stops with a few more than asked for.
+    By bisection, which is faster than `np.partition` (`bench/NOTES.md`). Among nearly equal entries
+    it stops with a few more than asked for.
     """
     for i in range(start, stop):
         row = edges.p[edges.indptr[i] : edges.indptr[i + 1]]
