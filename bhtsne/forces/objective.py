@@ -112,7 +112,7 @@ class KLDivergence:
         """Return the KL divergence, given Z; rows are added in the order of the points."""
         P, order, by_row = self._sorted_P, self._order, np.empty(len(Y))
         if self._attracting is not self._P:  # the sorted copy is that of the pruned P
-            P, order = self._P, slice(None)
+            P, order = self._P, np.arange(len(Y))
         by_row[order] = edges.divergence_by_row(P, Y[order], forces.checked_z(z), self._dof)
         return float(by_row.sum())
 

@@ -48,7 +48,7 @@ class Divergence:
     True
     """
 
-    theta = 0.0  # every pair is summed
+    theta, affinity_share = 0.0, 1.0  # every pair counts
 
     def __init__(self, P, variant: str = "sne", background: float = 0.2) -> None:
         P = _dense_affinities(P)
