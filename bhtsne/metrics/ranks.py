@@ -4,7 +4,8 @@ import numpy as np
 
 from bhtsne import jit
 from bhtsne.neighbors import brute, measures, precomputed
-from bhtsne.neighbors.exact import Tiles, framed
+from bhtsne.neighbors.frames import framed
+from bhtsne.neighbors.tiles import Tiles
 from bhtsne.validation.graphs import checked_distances
 
 _ROWS = 256  # points of a block
@@ -37,22 +38,21 @@ def of_neighbors(X, mapped: np.ndarray, metric, metric_params=None) -> np.ndarra
 
 
 def _by_tiles(X, mapped) -> np.ndarray:
-    """Return the ranks by Euclidean distance, from squared distances up to a constant per row."""
+    """Return the ranks by Euclidean distance, from squared distances."""
     frame = framed(X)
     tiles = Tiles(X, frame, np.arange(len(X)), np.float64)
-    # A tile and the limits round the same distance differently. Distances within this bound of a
-    # limit do not count as smaller.
-    slack = 1e-13 * (np.sqrt(tiles.norms) + np.sqrt(tiles.norms.max(initial=0))) ** 2
 
     def block(start, stop):
         points = frame.of(X[start:stop])
         offsets = frame.of(X[mapped[start:stop]]) - points[:, None]
-        limits = np.einsum("ijk,ijk->ij", offsets, offsets) - tiles.norms[start:stop, None]
+        limits = np.einsum("ijk,ijk->ij", offsets, offsets)
         nearer = np.zeros(limits.shape, np.int64)
-        for first, tile in tiles.each(points):
+        for first, tile, doubts in tiles.each(points):
             rows = np.arange(max(start, first), min(stop, first + tile.shape[1]))
             tile[rows - start, rows - first] = np.inf
-            _count_nearer(tile, limits - slack[start:stop, None], nearer)
+            # A tile and the limits round the same distance differently. Distances within the bound
+            # of this error do not count as smaller.
+            _count_nearer(tile, limits - doubts[:, None], nearer)
         return nearer + 1
 
     return np.concatenate(jit.map_blocks(block, len(X), _ROWS))

@@ -13,6 +13,7 @@ import numpy as np
 
 from bhtsne import events, jit
 from bhtsne.neighbors import exact
+from bhtsne.neighbors.frames import Frame, blocks, framed, spatial_order
 from bhtsne.validation.arrays import read_in_place
 
 _FEW = 1000  # points up to which the exact search is used
@@ -36,7 +37,7 @@ def nearest(X: np.ndarray, k: int, seed: int | None) -> tuple[np.ndarray, np.nda
     """
     if len(X) <= _FEW:
         return exact.nearest(X, k)
-    order = exact.spatial_order(X)
+    order = spatial_order(X)
     points = _points(X, order)
     seeds = np.random.SeedSequence(seed).spawn(_TREES)
     trees, first, second, third = (events.portion(*ends) for ends in pairwise(_SHARES))
@@ -87,7 +88,7 @@ class _Points(NamedTuple):
     table: np.ndarray
     rows: np.ndarray
     scale: float
-    frame: exact.Frame | None
+    frame: Frame | None
 
     def at(self, ids: np.ndarray) -> np.ndarray:
         """Return these points."""
@@ -117,11 +118,11 @@ class _Candidates(NamedTuple):
 
 def _points(X: np.ndarray, order: np.ndarray) -> _Points:
     """Return X in an order, copied so that near points are near in memory unless it is a map."""
-    frame = exact.framed(X)
+    frame = framed(X)
     if read_in_place(X):
         return _Points(np.asarray(X), order, frame.scale, frame)
     points = np.empty(X.shape, np.float32)
-    for some in exact.blocks(*X.shape):
+    for some in blocks(*X.shape):
         points[some] = frame.of(X[order[some]])
     return _Points(points, np.arange(len(X), dtype=np.int32), frame.scale, None)
 
@@ -136,8 +137,10 @@ def _tree(points: _Points, rng) -> np.ndarray:
         part = parts.pop()
         if len(part) > _LEAF:
             a, b = points.at(part[rng.choice(len(part), 2, replace=False)])
-            middle, blocks = len(part) // 2, exact.blocks(len(part), d)
-            along = np.concatenate([points.at(part[block]) @ (a - b) for block in blocks])
+            middle = len(part) // 2
+            along = np.concatenate(
+                [points.at(part[block]) @ (a - b) for block in blocks(len(part), d)]
+            )
             halves = np.argpartition(along, middle)
             # Each half in the order of memory.
             parts += [part[np.sort(halves[:middle])], part[np.sort(halves[middle:])]]

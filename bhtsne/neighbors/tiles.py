@@ -1,0 +1,81 @@
+"""Points → squared distances to all of X by matrix products, tile by tile, never N² memory."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bhtsne.neighbors.frames import Frame
+
+__all__ = ["COLUMNS", "STEP", "Tiles", "factors", "rounding"]
+
+COLUMNS = 512  # of a tile
+STEP = 64  # distances of a row that are compared with its bound at once; divides COLUMNS
+
+
+def factors(points: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
+    """Return L and R of ``|x − y|² = [−2x, |x|², 1] · [y, 1, |y|²]`` for points of a frame."""
+    left = np.ones((len(points), points.shape[1] + 2), dtype)
+    right = np.ones_like(left)
+    right[:, :-2] = points
+    np.multiply(right[:, :-2], -2, out=left[:, :-2])
+    right[:, -1] = left[:, -2] = np.einsum(
+        "ij,ij->i", right[:, :-2], right[:, :-2], dtype=np.float64
+    )
+    return left, right
+
+
+def rounding(sizes: np.ndarray, reach: float, d: int, dtype: type = np.float32) -> np.ndarray:
+    """Return a bound of the error of distances by `factors`, ``γ (|x| + |y|)²``.
+
+    `sizes` are |x|, and `reach` is the largest |y|. With u the unit of rounding, γ is
+    ``(d + 8) u``: d + 2 products and sums (Higham 2002, chapter 3), and the points' own rounding.
+    """
+    kind = np.finfo(dtype)  # its smallest number stands for products that vanish
+    return (d + 8) * kind.eps / 2 * (sizes + reach) ** 2 + kind.tiny
+
+
+class Tiles:
+    """Squared distances from points to all of X, tile by tile.
+
+    The points of a tile are fetched when it is due, so that X, which may be a memory map, is never
+    copied. They are moved by a block's mean before the product, which rounds by the square of the
+    distances from it: points far away from all others lose no digits.
+
+    Parameters
+    ----------
+    X : ndarray of shape (N, D)
+        The points.
+    frame : Frame
+        Their frame.
+    columns : ndarray of int, shape (N,)
+        Order in which the points stand in the tiles.
+    dtype : type
+        Type of the product.
+    """
+
+    def __init__(self, X: np.ndarray, frame: Frame, columns: np.ndarray, dtype: type):
+        self.X, self.frame, self.columns, self.dtype = X, frame, columns, dtype
+        self.firsts = np.arange(0, len(columns), COLUMNS)
+        self.middles = np.array([self._fetched(first).mean(axis=0) for first in self.firsts])
+
+    def _fetched(self, first: int) -> np.ndarray:
+        return self.frame.of(self.X[self.columns[first : first + COLUMNS]])
+
+    def each(self, here: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Yield (first column, tile, bound of its error by row) for points of the frame.
+
+        Near tiles come first. All are in the same array; the last one is filled up with infinity.
+        """
+        mean = here.mean(axis=0)
+        here = here - mean
+        left, _ = factors(here, self.dtype)
+        sizes = np.sqrt(np.einsum("ij,ij->i", here, here))
+        tile: np.ndarray = np.empty((len(here), COLUMNS), self.dtype)
+        nearness = np.linalg.norm(self.middles - mean, axis=1)
+        for first in self.firsts[np.argsort(nearness)]:
+            _, right = factors(self._fetched(first) - mean, self.dtype)
+            m = len(right)
+            np.matmul(left, right.T, out=tile[:, :m])
+            tile[:, m:] = np.inf
+            reach = float(np.sqrt(right[:, -1].max()))
+            yield first, tile, rounding(sizes, reach, here.shape[1], self.dtype)
