@@ -12,7 +12,7 @@ from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
 from bhtsne import jit, neighbors
-from bhtsne.neighbors import exact
+from bhtsne.neighbors import exact, pairs
 
 
 def normal(n, d, seed=0):
@@ -139,19 +139,39 @@ def test_k_d_tree_and_products_agree(shape, d):
     np.testing.assert_allclose(by_tree[1], by_product[1], rtol=1e-9)
 
 
-def test_far_clusters_are_searched_a_second_time(monkeypatch):
-    passes = []
-    search = exact._search
+@pytest.mark.parametrize("d", [8, 70])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_pairs_of_tiles_agree_with_the_search_of_each_point(shape, d, monkeypatch):
+    X, k = SHAPES[shape](1301, d), 12
+    indices, values = np.empty((len(X), k), np.int32), np.empty((len(X), k))
+    exact.search_rows(X, np.arange(len(X)), indices, values)
+    monkeypatch.setattr(pairs, "_FEW", 0)
+    assert_same_bits(exact.nearest(X, k), (indices, values))
 
-    def spy(X, new, frame, rows, columns, dtype, *out):
-        passes.append((dtype, len(rows)))
-        return search(X, new, frame, rows, columns, dtype, *out)
 
-    monkeypatch.setattr(exact, "_search", spy)
-    exact.nearest(normal(600, 20), 10)
-    assert passes == [(np.float32, 600)]
-    exact.nearest(far_clusters(600, 20), 10)
-    assert passes[1:] == [(np.float32, 600), (np.float64, 600)]
+def test_pairs_leave_few_points_open():
+    X = normal(4500, 10)
+    indices, values = np.empty((len(X), 30), np.int32), np.empty((len(X), 30))
+    left = pairs.search(X, np.arange(len(X), dtype=np.int32), indices, values)
+    assert len(left) < 45
+    whole = np.setdiff1d(np.arange(len(X)), left)
+    np.testing.assert_array_equal(indices[whole], exact.nearest(X, 30)[0][whole])
+
+
+def test_too_many_near_pairs_leave_all_points_open():
+    X = np.zeros((4500, 10))
+    empty = np.empty((len(X), 5), np.int32), np.empty((len(X), 5))
+    assert len(pairs.search(X, np.arange(len(X), dtype=np.int32), *empty)) == len(X)
+    indices, values = exact.nearest(X, 5)
+    np.testing.assert_array_equal(indices[-1], np.arange(5))
+    assert not values.any()
+
+
+def test_of_equal_distances_those_of_the_lowest_index_are_found():
+    X = np.repeat(grid(40, 6), 40, axis=0)
+    indices, _ = exact.nearest(X, 60)
+    order = np.lexsort((np.broadcast_to(np.arange(len(X)), (len(X),) * 2), distances(X)))
+    np.testing.assert_array_equal(indices, order[:, :60])
 
 
 @pytest.mark.parametrize("k", [True, 0, 51, 2.0, "3"])

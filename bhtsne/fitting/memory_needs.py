@@ -22,7 +22,7 @@ def of_neighbors(
     if search == "exact" and d <= TREE_FEATURES:
         return n * (34.0 * k + 24 * d)
     if search == "exact":
-        return n * (16.5 * k + 16) + _FIXED * threads
+        return n * (19.3 * k + 24) + _FIXED * threads
     if search == "forest":
         width = np.ceil(np.sqrt(50 * k))  # of the graph before the last round
         return n * (20 * k + 8 * width + (0 if in_place else 4 * d)) + 2 * _FIXED

@@ -15,6 +15,7 @@ __all__ = [
     "Candidates",
     "Measured",
     "add_candidates",
+    "keep_near",
     "list_pairs",
     "lower_ranks",
     "nearest_candidates",
@@ -114,9 +115,8 @@ def _any_below(some, bound, bounds):
     """Return whether one of STEP numbers is below a bound, or below its own bound, if given."""
     below = np.float32(0)  # a sum of floats, which vectorises best
     for c in range(STEP):
-        if bounds is None:
-            highest = bound
-        else:
+        highest = bound
+        if bounds is not None:
             highest = bounds[c] if bounds[c] > bound else bound
         below += np.float32(1) if some[c] < highest else np.float32(0)
     return below > 0
@@ -157,6 +157,18 @@ def list_pairs(tile, rows, columns, same, pairs):
             for c in range(STEP):  # without a branch: the next pair overwrites a rejected one
                 pairs[n] = COLUMNS * r + begin + c
                 n += ((some[c] < bound) | (some[c] < bounds[c])) & (not same or begin + c > r)
+    return n
+
+
+@jit.serial
+def keep_near(pairs, measured, rows, columns):
+    """Move the pairs within the limit of the row or of the column to the front; return how many."""
+    n = 0
+    for pair in pairs:
+        r, c = pair // COLUMNS, pair % COLUMNS
+        d2 = _squared_distance(measured, r, c)
+        pairs[n] = pair
+        n += (d2 <= rows[r]) | (d2 <= columns[c])
     return n
 
 

@@ -12,21 +12,36 @@ remains exact; pairs are then measured before they are listed.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from bhtsne import events, jit
-from bhtsne.neighbors.candidates import Measured, list_pairs, lower_ranks, nearest_listed
+from bhtsne.neighbors.candidates import Measured, keep_near, list_pairs, lower_ranks, nearest_listed
 from bhtsne.neighbors.frames import Frame, blocks, framed
-from bhtsne.neighbors.tiles import STEP, factors, rounding
+from bhtsne.neighbors.pair_lists import PairLists
+from bhtsne.neighbors.tiles import COLUMNS, factors, rounding
 
 __all__ = ["search"]
 
 _FEW = 4096  # points up to which nothing is gained
-_BLOCK = 512  # points of a block
 _SAMPLED = 16  # one point in so many is in the sample
 # Listed pairs per neighbour, at most; usually 1.7. More are listed where many points coincide, or
 # where float32 products tell few points apart.
-_MOST = 8
-_WIDE = 10**9
+_MOST = 4
+_WIDE = 64  # features up to which tiles hold whole distances
+_AXES = 32, 64, 128  # numbers of axes in more dimensions
+_FOR_AXES = 1024  # points from which the axes are taken
+
+
+class _Points(NamedTuple):
+    """Points, their frame, and an order in which points that follow each other are near."""
+
+    X: np.ndarray
+    frame: Frame
+    order: np.ndarray
+
+    def at(self, places: slice) -> np.ndarray:
+        """Return the points at these places of the order, in the frame."""
+        return self.frame.of(self.X[self.order[places]])
 
 
 def search(X: np.ndarray, order: np.ndarray, indices, distances) -> np.ndarray:
@@ -46,137 +61,133 @@ def search(X: np.ndarray, order: np.ndarray, indices, distances) -> np.ndarray:
     ndarray of int32
         Points whose rows have not been filled.
     """
-    (n, k), frame = indices.shape, framed(X)
+    n, k = indices.shape
     if n <= _FEW or k > n // _SAMPLED:
         return order
+    points = _Points(X, framed(X), order)
     with events.portion(0, 0.1):
-        limits = _limits(X, frame, order, k)
-    with events.portion(0.1, 0.8):
-        found = _near_pairs(X, frame, order, limits, most=_MOST * k * n)
-    if found is None:
+        limits = _limits(points, k)
+    with events.portion(0.1, 0.7):
+        pairs = _near_pairs(points, limits, _MOST * k * n)
+    if pairs.full():
         return order
-    with events.portion(0.8, 1):
-        return _nearest(X, frame, order, found, indices, distances)
+    with events.portion(0.7, 1):
+        return _fill(points, pairs, limits, indices, distances)
 
 
-def _limits(X, frame: Frame, order, k: int) -> np.ndarray:
-    """Return a squared distance for each point in order that seldom excludes the k-th neighbour.
+def _limits(points: _Points, k: int) -> np.ndarray:
+    """Return a squared distance for each place that seldom excludes the k-th neighbour.
 
-    Of the k nearest, about ``λ = k / 16`` are in the sample. More than ``λ + 3 √λ + 1`` of them
-    are there for few points, so that the limit is the sample's distance of that rank.
+    About ``λ = k / 16`` of the k nearest are in the sample, and seldom more than
+    ``λ + 3 √λ + 1``: the limit is the distance of that rank in the sample.
     """
-    sample = order[_SAMPLED // 2 :: _SAMPLED]
-    right = _filled_up(factors(frame.of(X[sample]), np.float32)[1])
+    right = _filled_up(factors(points.at(slice(_SAMPLED // 2, None, _SAMPLED)), np.float32)[1])
     expected = k / _SAMPLED
     rank = int(np.ceil(expected + 3 * np.sqrt(expected) + 1)) + 1  # a point may be in the sample
-    limits = np.empty(len(X))
+    limits = np.empty(len(points.order))
 
     def block(start: int, stop: int) -> None:
-        left, _ = factors(frame.of(X[order[start:stop]]), np.float32)
+        left, _ = factors(points.at(slice(start, stop)), np.float32)
         lowest = np.full((stop - start, rank), np.inf, np.float32)
-        for first in range(0, len(right), _BLOCK):
-            lower_ranks(left @ right[first : first + _BLOCK].T, lowest)
+        tile = np.empty((stop - start, COLUMNS), np.float32)
+        for first in range(0, len(right), COLUMNS):
+            lower_ranks(np.matmul(left, right[first : first + COLUMNS].T, out=tile), lowest)
         limits[start:stop] = np.maximum(lowest[:, -1], 0)
 
-    jit.map_blocks(block, len(X), _BLOCK)
+    jit.map_blocks(block, len(limits), COLUMNS)
     return limits
 
 
 def _filled_up(right: np.ndarray) -> np.ndarray:
-    """Return factors with points at infinity after them, up to a multiple of STEP."""
-    last = np.zeros((-len(right) % STEP, right.shape[1]), right.dtype)
+    """Return factors with points at infinity after them, up to whole tiles."""
+    last = np.zeros((-len(right) % COLUMNS, right.shape[1]), right.dtype)
     last[:, -2:] = 1, np.inf
     return np.concatenate([right, last])
 
 
-class _Pairs(NamedTuple):
-    """Near pairs of points, by blocks.
-
-    Attributes
-    ----------
-    listed : list of ndarray of int32
-        For blocks i ≤ j, ``512 r + c`` for each pair of point r of i and c of j.
-    of_blocks : ndarray of int, shape (B, B)
-        Place in the list of each two blocks.
-    limits : ndarray of float64, shape (N,)
-        Squared distances in order: all nearer points of a point are in its pairs.
-    """
-
-    listed: list[np.ndarray]
-    of_blocks: np.ndarray
-    limits: np.ndarray
-
-
-def _near_pairs(X, frame: Frame, order, limits, most: int) -> _Pairs | None:
-    """Return the pairs within the limit of either point, or None where they are too many."""
-    axes = principal_axes(X, frame, len(limits)) if X.shape[1] > _WIDE else None
-    left, right = _tables(X, frame, order, axes)
-    sizes = np.sqrt(right[: len(X), -1].astype(np.float64))
-    doubts = rounding(sizes, float(sizes.max()), right.shape[1] - 2)
+def _near_pairs(points: _Points, limits: np.ndarray, most: int) -> PairLists:
+    """Return the pairs within the limit of either point, unless they are too many."""
+    n, axes = len(limits), _axes(points)
+    left, right = _tables(points, axes)
+    sizes = np.sqrt(right[:n, -1].astype(np.float64))
     bounds = np.full(len(right), -1, np.float32)
-    bounds[: len(X)] = limits + doubts
-    first, second = np.triu_indices(-(-len(X) // _BLOCK))
-    total = 0
+    bounds[:n] = limits + rounding(sizes, float(sizes.max()), right.shape[1] - 2)
+    lists = PairLists(len(right) // COLUMNS, most)
 
-    def tile(a: int, _: int) -> np.ndarray | None:
-        nonlocal total
-        if total > most:
-            return None
-        rows, columns = (slice(_BLOCK * i, _BLOCK * i + _BLOCK) for i in (first[a], second[a]))
-        product = left[rows] @ right[columns].T
-        pairs = np.empty(product.size, np.int32)
-        n = list_pairs(product, bounds[rows], bounds[columns], first[a] == second[a], pairs)
-        total += n
-        return pairs[:n].copy()
+    def strip(start: int, stop: int) -> None:
+        rows = slice(start, stop)
+        tile = np.empty((stop - start, COLUMNS), np.float32)
+        pairs = np.empty(tile.size, np.int32)
+        for first in range(start, len(right), COLUMNS):
+            if lists.full():
+                break
+            columns = slice(first, first + COLUMNS)
+            np.matmul(left[rows], right[columns].T, out=tile)
+            count = list_pairs(tile, bounds[rows], bounds[columns], first == start, pairs)
+            if axes is not None:
+                count = keep_near(
+                    pairs[:count], _measured(points, rows, points.X[points.order[columns]]),
+                    limits[rows], limits[columns],
+                )  # fmt: skip
+            lists.add(start // COLUMNS, first // COLUMNS, pairs[:count])
 
-    listed = jit.map_blocks(tile, len(first), 1)
-    if total > most:
-        return None
-    of_blocks = np.empty((second[-1] + 1,) * 2, np.intp)
-    of_blocks[first, second] = of_blocks[second, first] = np.arange(len(first))
-    return _Pairs(listed, of_blocks, limits)
+    jit.map_blocks(strip, n, COLUMNS)
+    return lists
 
 
-def _tables(X, frame: Frame, order, axes) -> tuple[np.ndarray, np.ndarray]:
-    """Return the factors of all points in order, along the axes if given, right ones filled up."""
+def _measured(points: _Points, rows: slice, among: np.ndarray) -> Measured:
+    """Return the points of some rows, to be measured against others."""
+    return Measured(among, points.X[points.order[rows]], 1 / points.frame.scale)
+
+
+def _tables(points: _Points, axes: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the factors of all points, along the axes if given, the right ones in whole tiles."""
     parts = []
-    for some in blocks(*X.shape):
-        points = frame.of(X[order[some]])
-        parts.append(factors(points if axes is None else points @ axes, np.float32))
+    for some in blocks(*points.X.shape):
+        here = points.at(some)
+        parts.append(factors(here if axes is None else here @ axes, np.float32))
     left, right = (np.concatenate(sides) for sides in zip(*parts, strict=True))
     return left, _filled_up(right)
 
 
-def _nearest(X, frame: Frame, order, found: _Pairs, indices, distances) -> np.ndarray:
+def _axes(points: _Points) -> np.ndarray | None:
+    """Return as many principal axes of a sample, (D, A), as make the search fastest.
+
+    Few features need none. A pair takes time in proportion to A + 20 in a tile, and 25 (D + 40)
+    where it is within the bounds and measured.
+    """
+    n, d = points.X.shape
+    if d <= _WIDE:
+        return None
+    sample = points.at(slice(None, None, max(n // _FOR_AXES, 1)))
+    sample -= sample.mean(axis=0)
+    axes = np.linalg.svd(sample, full_matrices=False)[2][: _AXES[-1]].T
+    squared = cdist(sample, sample, "sqeuclidean")
+    limits = np.partition(squared, 2, axis=1)[:, 2:3]
+    along = sample @ axes
+
+    def cost(a: int) -> float:
+        within = cdist(along[:, :a], along[:, :a], "sqeuclidean") < limits
+        return a + 20 + 25 * (d + 40) * float(within.mean())
+
+    return axes[:, : min(_AXES, key=cost)]
+
+
+def _fill(points: _Points, pairs: PairLists, limits, indices, distances) -> np.ndarray:
     """Fill the nearest of the listed points, and return the points without enough of them."""
     k = indices.shape[1]
 
     def block(start: int, stop: int) -> np.ndarray:
-        mine = order[start:stop]
-        rows, others = _partners(found, start // _BLOCK)
-        by_row = np.argsort(rows.astype(np.int16), kind="stable")  # a radix sort
+        mine = points.order[start:stop]
+        rows, others = pairs.of_block(start // COLUMNS)
+        by_row = np.argsort(rows, kind="stable")  # of 16 bits: a radix sort
         starts = np.append(0, np.cumsum(np.bincount(rows, minlength=len(mine))))
         near, squared = np.empty((len(mine), k), np.int32), np.full((len(mine), k), np.inf)
-        measured = Measured(X, X[mine], 1 / frame.scale)
-        nearest_listed(order[others[by_row]], starts, measured, near, squared)
-        whole = squared[:, -1] <= found.limits[start:stop]
+        measured = _measured(points, slice(start, stop), points.X)
+        nearest_listed(points.order[others[by_row]], starts, measured, near, squared)
+        whole = squared[:, -1] <= limits[start:stop]
         indices[mine[whole]] = near[whole]
-        distances[mine[whole]] = np.sqrt(squared[whole]) * frame.scale
+        distances[mine[whole]] = np.sqrt(squared[whole]) * points.frame.scale
         return mine[~whole]
 
-    return np.concatenate(jit.map_blocks(block, len(X), _BLOCK))
-
-
-def _partners(found: _Pairs, block: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of a block in its pairs, and the places in order of the points they meet."""
-    rows, others = [], []
-    for other, place in enumerate(found.of_blocks[block]):
-        pairs = found.listed[place]
-        here, there = pairs // _BLOCK, pairs % _BLOCK
-        if other <= block:
-            rows.append(there)
-            others.append(here + _BLOCK * other)
-        if other >= block:
-            rows.append(here)
-            others.append(there + _BLOCK * other)
-    return np.concatenate(rows), np.concatenate(others)
+    return np.concatenate(jit.map_blocks(block, len(limits), COLUMNS))

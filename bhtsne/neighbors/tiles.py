@@ -58,7 +58,7 @@ class Tiles:
         self.firsts = np.arange(0, len(columns), COLUMNS)
         self.middles = np.array([self._fetched(first).mean(axis=0) for first in self.firsts])
 
-    def _fetched(self, first: int) -> np.ndarray:
+    def _fetched(self, first) -> np.ndarray:
         return self.frame.of(self.X[self.columns[first : first + COLUMNS]])
 
     def each(self, here: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:

@@ -66,8 +66,8 @@ def checked_distances(distances, known=None, name: str = "X") -> np.ndarray:
 
     Only those that are `known` are looked at, if it is given.
     """
-    some = distances if known is None else distances[known]
-    least, most = float(some.min(initial=0)), float(some.max(initial=0))
+    where = {} if known is None else {"where": known}  # a selection would be a copy
+    least, most = (float(extreme(distances, initial=0, **where)) for extreme in (np.min, np.max))
     if not least >= -ROUNDING * max(most, ROUNDING):
         raise ValueError(f"{name}'s distances by the metric must be at least 0, got {least:g}.")
     check_size(most, name, float(np.finfo(np.float32).max))
