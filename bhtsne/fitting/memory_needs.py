@@ -46,10 +46,11 @@ def of_fit(
         start += 20.0 * threads * min(n, 4096) * d
         start += 24 * d**2 if d <= COVARIANCE_FEATURES else 0
     retained = min(1.0, n / _WHOLE) if search == "exact" else float(search == "forest")
+    # P stays beside its larger affinities and a copy of these in another order (`forces.objective`).
     left = found + (1 + retained) * _FIXED
     return {
         "neighbors": of_neighbors(n, d, k, search, threads, in_place),
         "affinities": left + n * max(16.0 * k + 8 * e, 4.0 * (scales + 4) * k),
         "initial": left + P + start,
-        "optimization": left + 2 * P + 16 * maps + 40 * n,
+        "optimization": left + 2.3 * P + 16 * maps + 40 * n,
     }
