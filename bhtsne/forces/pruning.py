@@ -43,11 +43,17 @@ def pruned(P: sparse.csr_array, share: float) -> sparse.csr_array:
     def mark(start: int, stop: int) -> None:
         _mark(start, stop, edges, smallest, keep, counts[1:])
 
+    def copy(start: int, stop: int) -> None:
+        _copy(start, stop, edges, keep, kept)
+
     jit.map_blocks(find, n, _ROWS, interruptible=False)
     jit.map_blocks(mark, n, _ROWS, interruptible=False)
-    p, indptr = P.data[keep], np.cumsum(counts).astype(P.indptr.dtype)
+    indptr = np.cumsum(counts).astype(P.indptr.dtype)
+    indices, p = (np.empty(indptr[-1], array.dtype) for array in (P.indices, P.data))
+    kept = Edges(indptr, indices, p)
+    jit.map_blocks(copy, n, _ROWS, interruptible=False)
     p /= p.sum(dtype=np.float64)
-    return sparse.csr_array((p, P.indices[keep], indptr), shape=P.shape)
+    return sparse.csr_array((p, indices, indptr), shape=P.shape)
 
 
 @jit.serial
@@ -82,3 +88,14 @@ def _mark(start, stop, edges, smallest, keep, counts):
         for e in range(edges.indptr[i], edges.indptr[i + 1]):
             keep[e] = edges.p[e] >= min(smallest[i], smallest[edges.indices[e]])
             counts[i] += keep[e]
+
+
+@jit.serial
+def _copy(start, stop, edges, keep, kept):
+    """Copy the marked entries of some rows."""
+    for i in range(start, stop):
+        to = kept.indptr[i]
+        for e in range(edges.indptr[i], edges.indptr[i + 1]):
+            if keep[e]:
+                kept.indices[to], kept.p[to] = edges.indices[e], edges.p[e]
+                to += 1
