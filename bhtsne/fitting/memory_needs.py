@@ -46,7 +46,7 @@ def of_fit(
         start += 20.0 * threads * min(n, 4096) * d
         start += 24 * d**2 if d <= COVARIANCE_FEATURES else 0
     retained = min(1.0, n / _WHOLE) if search == "exact" else float(search == "forest")
-    # P stays beside its larger affinities and a copy of these in another order (`forces.objective`).
+    # P stays beside its larger affinities and a copy of these in another order.
     left = found + (1 + retained) * _FIXED
     return {
         "neighbors": of_neighbors(n, d, k, search, threads, in_place),
