@@ -8,8 +8,8 @@ MNIST's final map: the bytes that a stage has to move from and to memory, the op
 divisions that it has to do, the slowest of the three as its floor, and its time. The floor of an
 iteration is the sum of its stages', which run one after another.
 
-What is counted. Neighbours: N² (D + 1) multiply-adds as a matrix product. Attraction: 8 bytes an
-edge (a column and an affinity), 10 operations and a division. Repulsion: the terms that the walk
+What is counted. Neighbours: N² (D + 2) / 2 multiply-adds as a matrix product. Attraction: 8 bytes
+an edge (a column and an affinity), 10 operations and a division. Repulsion: the terms that the walk
 chooses, 12 operations for a pair of points, 36 for a point or node and a cell, and a division in
 each. Tree: keys and places, 12 bytes a point, read and written in each of 4 passes. Step: 4
 arrays of the size of the map read, 3 written.
@@ -141,7 +141,7 @@ def main() -> None:
                        lambda: edges.attract(objective._sorted_P, in_order, 1.0)),
         "step": (7 * Y.nbytes, 0, 0, lambda: advanced(start, gradient, n, 0.95)),
     }  # fmt: skip
-    product = 2 * n**2 * (X.shape[1] + 1)
+    product = n**2 * (X.shape[1] + 2)  # each pair once, two operations a multiply-add
     seconds = median(lambda: neighbors.find(X, 90, method="exact"), 1)
     rows = [row("neighbours", (0, product, 0), product / rates["product"], seconds)]
     for name, (moved, operations, divisions, function) in stages.items():

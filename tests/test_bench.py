@@ -117,6 +117,17 @@ def test_the_chart_of_durations_has_all_fits_of_this_library(bench):
     assert [durations.words(s) for s in (1.234, 45.6, 144)] == ["1.2 s", "46 s", "2.4 min"]
 
 
+def test_the_serial_share_is_that_of_amdahls_law(bench):
+    threads = bench("threads")
+    assert threads.serial_share(10.0, 10 * (0.2 + 0.8 / 4), 4) == pytest.approx(0.2)
+    assert threads.serial_share(10.0, 2.4, 4) == 0  # faster than four times
+    rounds = [{1: {"fit": one}, 2: {"fit": 6.0}} for one in (10.0, 8.0, 30.0)]
+    stage = threads.row(500, rounds)["stages"]["fit"]
+    assert stage["seconds"] == {1: 10.0, 2: 6.0}
+    assert stage["serial_share"] == pytest.approx(0.2)
+    assert stage["seconds_on_8_cores"] == pytest.approx(10 * (0.2 + 0.1))
+
+
 def three_classes(n=300):
     rng = np.random.default_rng(0)
     labels = np.arange(n) % 3

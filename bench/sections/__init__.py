@@ -5,6 +5,8 @@ from sections import costs, fits, looking, parts
 SECTIONS = {
     "Comparison with other libraries": {"rivals": fits.rivals},
     "Growth with the number of points": {"scaling": fits.scaling},
+    "Threads": {"threads": costs.threads},
+    "First and later runs": {"starting": costs.starting, "first_run": costs.first_run},
     "Schedules": {"schedules": fits.schedules},
     "Options": {"options": fits.options},
     "Search for neighbours": {"neighbors": fits.neighbors},

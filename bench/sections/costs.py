@@ -1,6 +1,48 @@
-"""JSON of memory, checkpoints and landmarks → their sections."""
+"""JSON of threads, first runs, memory, checkpoints and landmarks → their sections."""
 
 from sections.tables import figure, gib, measured_on, table
+
+_CORES = 8  # for which `bench/threads.py` says what Amdahl's law gives
+
+
+def threads(result: dict) -> str:
+    """Return seconds of each stage by threads, and its serial share."""
+    counts = list(result["rows"][0]["stages"]["fit"]["seconds"])
+    rows = [
+        [
+            f"{r['points']:,}", name, *(f"{stage['seconds'][t]:.1f} s" for t in counts),
+            f"{stage['serial_share']:.0%}", f"{stage['seconds_on_8_cores']:.1f} s",
+        ]
+        for r in result["rows"]
+        for name, stage in r["stages"].items()
+    ]  # fmt: skip
+    heads = [f"{t} thread{'s' * (t != '1')}" for t in counts]
+    return (
+        "Fits in turns (`python bench/threads.py`). The serial share is that of Amdahl's law; with "
+        f"it the law gives the time on {_CORES} cores. The share holds all that threads do not "
+        "divide, memory bandwidth too.\n\n" + measured_on(result["machine"])
+        + table(["points", "", *heads, "serial share", f"{_CORES} cores"], rows)
+    )  # fmt: skip
+
+
+def first_run(result: dict) -> str:
+    """Return the kernels that take longest to compile."""
+    rows = [[f"`{name}`", f"{seconds:.2f} s"] for name, seconds in result["kernels"][:10]]
+    return (
+        f"`bhtsne embed digits` with an empty cache and one thread takes "
+        f"{result['process_seconds']:.0f} s, of which {result['compilation']:.0f} s compile "
+        f"{len(result['kernels'])} kernels (`python bench/first_run.py`). The ten slowest:\n\n"
+        + measured_on(result["machine"]) + table(["kernel", "compilation"], rows)
+    )  # fmt: skip
+
+
+def starting(result: dict) -> str:
+    """Return the time of first and later runs of the command."""
+    first, later = (result["medians"][run]["now"] for run in ("first", "later"))
+    return (
+        f"With all threads a first run takes {first:.0f} s, and later ones {later:.1f} s "
+        "(`python bench/starting.py`).\n\n" + measured_on(result["machine"])
+    )
 
 
 def memory(result: dict) -> str:

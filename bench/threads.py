@@ -1,0 +1,74 @@
+"""Fits by 1 … all threads, in turns: seconds of each stage, and what eight cores would give.
+
+    python bench/threads.py [--points N ...] [--threads T ...] [--rounds N] [--json FILE]
+
+MNIST, and beyond 70,000 its deformed digits. All fits of a size are in one process, after a first
+one that compiles; a round runs each number of threads once, and the median of the rounds counts.
+The serial share s is that of Amdahl's law, ``T(p) = T(1) (s + (1 - s) / p)``, at the most threads
+measured; with it the law gives the time on 8 cores. Threads that share a core, or its memory
+bandwidth, with others make s larger than the part of the work that one thread has to do.
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import machine
+import numpy as np
+from deformed import deformed
+
+from bhtsne import TSNE
+
+_STAGES = ("neighbors", "affinities", "optimization")
+_CORES = 8
+
+
+def seconds(X: np.ndarray, threads: int) -> dict[str, float]:
+    """Return the seconds of each stage of a fit, and of the whole."""
+    timings = TSNE(n_jobs=threads, random_state=0).fit(X).timings_
+    return {name: timings[name] for name in _STAGES} | {"fit": sum(timings.values())}
+
+
+def serial_share(one: float, many: float, threads: int) -> float:
+    """Return s of Amdahl's law for the times of one thread and of many, at least 0."""
+    return max((threads * many / one - 1) / (threads - 1), 0.0)
+
+
+def row(points: int, rounds: list[dict[int, dict]]) -> dict:
+    """Return the median seconds by stage and threads, and what follows from them."""
+    counts = list(rounds[0])
+    stages = {}
+    for name in rounds[0][counts[0]]:
+        times = {t: float(np.median([turn[t][name] for turn in rounds])) for t in counts}
+        share = serial_share(times[counts[0]], times[counts[-1]], counts[-1])
+        eight = times[counts[0]] * (share + (1 - share) / _CORES)
+        stages[name] = {"seconds": times, "serial_share": share, "seconds_on_8_cores": eight}
+    return {"points": points, "rounds": len(rounds), "stages": stages}
+
+
+def main() -> None:
+    """Run all sizes and print a line for each."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--points", type=int, nargs="+", default=[10_000, 70_000, 300_000])
+    every = len(os.sched_getaffinity(0))
+    powers = [2**i for i in range(every.bit_length()) if 2**i < every]
+    parser.add_argument("--threads", type=int, nargs="+", default=[*powers, every])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, default="bench/threads.json")
+    arguments = parser.parse_args()
+    counts = sorted({1, *arguments.threads})
+    if len(counts) < 2:
+        parser.error("one thread alone shows no serial share: give --threads, or use more cores.")
+    X, rows = deformed(max(arguments.points))[0], []
+    TSNE(n_jobs=counts[-1], random_state=0).fit(X[:6000])
+    for points in arguments.points:
+        some = X[np.random.default_rng(0).permutation(len(X))[:points]]
+        turns = [{t: seconds(some, t) for t in counts} for _ in range(arguments.rounds)]
+        rows.append(row(points, turns))
+        print(json.dumps(rows[-1]), flush=True)
+    machine.write(arguments.json, {"rows": rows})
+
+
+if __name__ == "__main__":
+    main()
