@@ -1,11 +1,12 @@
 """Fits by 1 … all threads, in turns: seconds of each stage, and what eight cores would give.
 
     python bench/threads.py [--points N ...] [--threads T ...] [--rounds N] [--json FILE]
+        [--figure FILE]
 
 MNIST, and beyond 70,000 its deformed digits. All fits of a size are in one process, after a first
 one that compiles; a round runs each number of threads once, and the median of the rounds counts.
 The serial share s is that of Amdahl's law, ``T(p) = T(1) (s + (1 - s) / p)``, at the most threads
-measured; with it the law gives the time on 8 cores. Threads that share a core, or its memory
+measured; with it the law gives the time on 4 and 8 cores. Threads that share a core, or its memory
 bandwidth, with others make s larger than the part of the work that one thread has to do.
 """
 
@@ -15,13 +16,14 @@ import os
 from pathlib import Path
 
 import machine
+import matplotlib.pyplot as plt
 import numpy as np
 from deformed import deformed
 
 from bhtsne import TSNE
 
 _STAGES = ("neighbors", "affinities", "optimization")
-_CORES = 8
+_CORES = 4, 8  # for which the law gives a time
 
 
 def seconds(X: np.ndarray, threads: int) -> dict[str, float]:
@@ -42,9 +44,24 @@ def row(points: int, rounds: list[dict[int, dict]]) -> dict:
     for name in rounds[0][counts[0]]:
         times = {t: float(np.median([turn[t][name] for turn in rounds])) for t in counts}
         share = serial_share(times[counts[0]], times[counts[-1]], counts[-1])
-        eight = times[counts[0]] * (share + (1 - share) / _CORES)
-        stages[name] = {"seconds": times, "serial_share": share, "seconds_on_8_cores": eight}
+        expected = {c: times[counts[0]] * (share + (1 - share) / c) for c in _CORES}
+        stages[name] = {"seconds": times, "serial_share": share, "expected": expected}
     return {"points": points, "rounds": len(rounds), "stages": stages}
+
+
+def draw(rows: list[dict], path: Path) -> None:
+    """Draw the time of a fit against points by cores: measured, and as the law gives it."""
+    _, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    points, fits = [r["points"] for r in rows], [r["stages"]["fit"] for r in rows]
+    for kind, style, note in (("seconds", "-", ""), ("expected", "--", ", by Amdahl's law")):
+        for cores in fits[0][kind]:
+            label = f"{cores} core{'s' * (cores > 1)}{note}"
+            ax.plot(points, [fit[kind][cores] for fit in fits], style, marker="o", label=label)
+    ax.set(xscale="log", yscale="log", xlabel="points", ylabel="seconds of a fit")
+    ax.grid(color="#dddddd", linewidth=0.6)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False)
+    plt.savefig(path, dpi=150, metadata={"Software": None})
 
 
 def main() -> None:
@@ -56,6 +73,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[*powers, every])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, default="bench/threads.json")
+    parser.add_argument("--figure", type=Path, default="bench/figures/threads.png")
     arguments = parser.parse_args()
     counts = sorted({1, *arguments.threads})
     if len(counts) < 2:
@@ -68,6 +86,7 @@ def main() -> None:
         rows.append(row(points, turns))
         print(json.dumps(rows[-1]), flush=True)
     machine.write(arguments.json, {"rows": rows})
+    draw(rows, arguments.figure)
 
 
 if __name__ == "__main__":

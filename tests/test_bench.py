@@ -125,7 +125,7 @@ def test_the_serial_share_is_that_of_amdahls_law(bench):
     stage = threads.row(500, rounds)["stages"]["fit"]
     assert stage["seconds"] == {1: 10.0, 2: 6.0}
     assert stage["serial_share"] == pytest.approx(0.2)
-    assert stage["seconds_on_8_cores"] == pytest.approx(10 * (0.2 + 0.1))
+    assert stage["expected"] == pytest.approx({4: 10 * (0.2 + 0.2), 8: 10 * (0.2 + 0.1)})
 
 
 def three_classes(n=300):

@@ -2,26 +2,27 @@
 
 from sections.tables import figure, gib, measured_on, table
 
-_CORES = 8  # for which `bench/threads.py` says what Amdahl's law gives
-
 
 def threads(result: dict) -> str:
     """Return seconds of each stage by threads, and its serial share."""
-    counts = list(result["rows"][0]["stages"]["fit"]["seconds"])
+    fit = result["rows"][0]["stages"]["fit"]
     rows = [
         [
-            f"{r['points']:,}", name, *(f"{stage['seconds'][t]:.1f} s" for t in counts),
-            f"{stage['serial_share']:.0%}", f"{stage['seconds_on_8_cores']:.1f} s",
+            f"{r['points']:,}", name, *(f"{seconds:.1f} s" for seconds in stage["seconds"].values()),
+            f"{stage['serial_share']:.0%}",
+            *(f"{seconds:.1f} s" for seconds in stage["expected"].values()),
         ]
         for r in result["rows"]
         for name, stage in r["stages"].items()
     ]  # fmt: skip
-    heads = [f"{t} thread{'s' * (t != '1')}" for t in counts]
+    heads = [f"{t} thread{'s' * (t != '1')}" for t in fit["seconds"]]
+    more = [f"{cores} cores" for cores in fit["expected"]]
     return (
         "Fits in turns (`python bench/threads.py`). The serial share is that of Amdahl's law; with "
-        f"it the law gives the time on {_CORES} cores. The share holds all that threads do not "
-        "divide, memory bandwidth too.\n\n" + measured_on(result["machine"])
-        + table(["points", "", *heads, "serial share", f"{_CORES} cores"], rows)
+        f"it the law gives the times on {' and '.join(more)}, which were not measured. The share "
+        "holds all that threads do not divide, memory bandwidth too.\n\n"
+        + measured_on(result["machine"]) + table(["points", "", *heads, "serial share", *more], rows)
+        + figure("threads", "Time of a fit by points and cores, measured and by Amdahl's law")
     )  # fmt: skip
 
 
