@@ -5,25 +5,22 @@ from sections.tables import figure, gib, measured_on, table
 
 def threads(result: dict) -> str:
     """Return seconds of each stage by threads, and its serial share."""
-    fit = result["rows"][0]["stages"]["fit"]
-    rows = [
-        [
-            f"{r['points']:,}", name, *(f"{seconds:.1f} s" for seconds in stage["seconds"].values()),
-            f"{stage['serial_share']:.0%}",
-            *(f"{seconds:.1f} s" for seconds in stage["expected"].values()),
-        ]
-        for r in result["rows"]
-        for name, stage in r["stages"].items()
-    ]  # fmt: skip
+    kinds, fit = ("seconds", "expected"), result["rows"][0]["stages"]["fit"]
+    rows = []
+    for r in result["rows"]:
+        for name, stage in r["stages"].items():
+            one, law = ([f"{value:.1f} s" for value in stage[kind].values()] for kind in kinds)
+            rows.append([f"{r['points']:,}", name, *one, f"{stage['serial_share']:.0%}", *law])
     heads = [f"{t} thread{'s' * (t != '1')}" for t in fit["seconds"]]
     more = [f"{cores} cores" for cores in fit["expected"]]
     return (
         "Fits in turns (`python bench/threads.py`). The serial share is that of Amdahl's law; with "
         f"it the law gives the times on {' and '.join(more)}, which were not measured. The share "
         "holds all that threads do not divide, memory bandwidth too.\n\n"
-        + measured_on(result["machine"]) + table(["points", "", *heads, "serial share", *more], rows)
+        + measured_on(result["machine"])
+        + table(["points", "", *heads, "serial share", *more], rows)
         + figure("threads", "Time of a fit by points and cores, measured and by Amdahl's law")
-    )  # fmt: skip
+    )
 
 
 def first_run(result: dict) -> str:
