@@ -10,7 +10,13 @@ from scipy.spatial import cKDTree
 
 from bhtsne import events, jit
 from bhtsne.neighbors import pairs
-from bhtsne.neighbors.candidates import Candidates, Measured, add_candidates, nearest_candidates
+from bhtsne.neighbors.candidates import (
+    Candidates,
+    Measured,
+    add_candidates,
+    lower_ranks,
+    nearest_candidates,
+)
 from bhtsne.neighbors.frames import blocks, framed, spatial_order
 from bhtsne.neighbors.tiles import COLUMNS, Tiles
 
@@ -70,7 +76,11 @@ def _search(X, new, rows, order, indices, distances) -> None:
         measured = Measured(X, points, 1 / frame.scale)
         own = mine if new is None else np.full(len(mine), -1, np.int32)
         candidates = Candidates.of(len(mine), k)
-        for first, tile, doubts in tiles.each(frame.of(points)):
+        for i, (first, tile, doubts) in enumerate(tiles.each(frame.of(points))):
+            if not i:  # no neighbour is farther than the k-th in the nearest tile
+                lowest = np.full((len(mine), k + (new is None)), np.inf, np.float32)
+                lower_ranks(tile, lowest)
+                candidates.limits[:] = lowest[:, -1] + doubts
             add_candidates(tile, doubts, names[first:], own, measured, k, candidates)
         found, squared = np.empty((len(mine), k), np.int32), np.empty((len(mine), k))
         nearest_candidates(candidates, found, squared)

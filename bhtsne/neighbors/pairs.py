@@ -18,18 +18,19 @@ from bhtsne import events, jit
 from bhtsne.neighbors.candidates import Measured, keep_near, list_pairs, lower_ranks, nearest_listed
 from bhtsne.neighbors.frames import Frame, blocks, framed
 from bhtsne.neighbors.pair_lists import PairLists
-from bhtsne.neighbors.tiles import COLUMNS, factors, rounding
+from bhtsne.neighbors.tiles import COLUMNS, left_factor, right_factor, rounding
 
 __all__ = ["search"]
 
-_FEW = 4096  # points up to which nothing is gained
+_FEW = 1024  # points up to which nothing is gained
 _SAMPLED = 16  # one point in so many is in the sample
 # Listed pairs per neighbour, at most; usually 1.7. More are listed where many points coincide, or
 # where float32 products tell few points apart.
 _MOST = 4
-_WIDE = 64  # features up to which tiles hold whole distances
-_AXES = 32, 64, 128  # numbers of axes in more dimensions
-_FOR_AXES = 1024  # points from which the axes are taken
+# Features, and numbers in X, up to which tiles hold whole distances.
+_WIDE, _TABLE = 64, 1 << 24
+_AXES = 32, 64, 128  # numbers of axes otherwise
+_FOR_AXES = 512  # points from which the axes are taken
 
 
 class _Points(NamedTuple):
@@ -81,13 +82,13 @@ def _limits(points: _Points, k: int) -> np.ndarray:
     About ``λ = k / 16`` of the k nearest are in the sample, and seldom more than
     ``λ + 3 √λ + 1``: the limit is the distance of that rank in the sample.
     """
-    right = _filled_up(factors(points.at(slice(_SAMPLED // 2, None, _SAMPLED)), np.float32)[1])
+    right = _filled_up(right_factor(points.at(slice(_SAMPLED // 2, None, _SAMPLED))))
     expected = k / _SAMPLED
     rank = int(np.ceil(expected + 3 * np.sqrt(expected) + 1)) + 1  # a point may be in the sample
     limits = np.empty(len(points.order))
 
     def block(start: int, stop: int) -> None:
-        left, _ = factors(points.at(slice(start, stop)), np.float32)
+        left = left_factor(points.at(slice(start, stop)))
         lowest = np.full((stop - start, rank), np.inf, np.float32)
         tile = np.empty((stop - start, COLUMNS), np.float32)
         for first in range(0, len(right), COLUMNS):
@@ -144,8 +145,8 @@ def _tables(points: _Points, axes: np.ndarray | None) -> tuple[np.ndarray, np.nd
     """Return the factors of all points, along the axes if given, the right ones in whole tiles."""
     parts = []
     for some in blocks(*points.X.shape):
-        here = points.at(some)
-        parts.append(factors(here if axes is None else here @ axes, np.float32))
+        here = points.at(some) if axes is None else points.at(some) @ axes
+        parts.append((left_factor(here), right_factor(here)))
     left, right = (np.concatenate(sides) for sides in zip(*parts, strict=True))
     return left, _filled_up(right)
 
@@ -153,11 +154,11 @@ def _tables(points: _Points, axes: np.ndarray | None) -> tuple[np.ndarray, np.nd
 def _axes(points: _Points) -> np.ndarray | None:
     """Return as many principal axes of a sample, (D, A), as make the search fastest.
 
-    Few features need none. A pair takes time in proportion to A + 20 in a tile, and 25 (D + 40)
-    where it is within the bounds and measured.
+    A pair takes time in proportion to A + 20 in a tile, and 25 (D + 40) where it is within the
+    bounds and measured. Few features need no axes, nor do few points, which take less time without.
     """
     n, d = points.X.shape
-    if d <= _WIDE:
+    if d <= _WIDE or n * d <= _TABLE:
         return None
     sample = points.at(slice(None, None, max(n // _FOR_AXES, 1)))
     sample -= sample.mean(axis=0)

@@ -6,26 +6,29 @@ import numpy as np
 
 from bhtsne.neighbors.frames import Frame
 
-__all__ = ["COLUMNS", "STEP", "Tiles", "factors", "rounding"]
+__all__ = ["COLUMNS", "STEP", "Tiles", "left_factor", "right_factor", "rounding"]
 
 COLUMNS = 512  # of a tile
 STEP = 64  # distances of a row that are compared with its bound at once; divides COLUMNS
 
 
-def factors(points: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
-    """Return L and R of ``|x − y|² = [−2x, |x|², 1] · [y, 1, |y|²]`` for points of a frame."""
+def left_factor(points: np.ndarray, dtype: type = np.float32) -> np.ndarray:
+    """Return L of ``|x − y|² = L Rᵀ = [−2x, |x|², 1] · [y, 1, |y|²]`` for points of a frame."""
     left = np.ones((len(points), points.shape[1] + 2), dtype)
-    right = np.ones_like(left)
-    right[:, :-2] = points
-    np.multiply(right[:, :-2], -2, out=left[:, :-2])
-    right[:, -1] = left[:, -2] = np.einsum(
-        "ij,ij->i", right[:, :-2], right[:, :-2], dtype=np.float64
-    )
-    return left, right
+    np.multiply(points, -2, out=left[:, :-2], casting="same_kind")
+    left[:, -2] = np.einsum("ij,ij->i", points, points)
+    return left
+
+
+def right_factor(points: np.ndarray, dtype: type = np.float32) -> np.ndarray:
+    """Return R for points of a frame, see `left_factor`."""
+    right = np.ones((len(points), points.shape[1] + 2), dtype)
+    right[:, :-2], right[:, -1] = points, np.einsum("ij,ij->i", points, points)
+    return right
 
 
 def rounding(sizes: np.ndarray, reach: float, d: int, dtype: type = np.float32) -> np.ndarray:
-    """Return a bound of the error of distances by `factors`, ``γ (|x| + |y|)²``.
+    """Return a bound of the error of distances by the factors, ``γ (|x| + |y|)²``.
 
     `sizes` are |x|, and `reach` is the largest |y|. With u the unit of rounding, γ is
     ``(d + 8) u``: d + 2 products and sums (Higham 2002, chapter 3), and the points' own rounding.
@@ -68,12 +71,12 @@ class Tiles:
         """
         mean = here.mean(axis=0)
         here = here - mean
-        left, _ = factors(here, self.dtype)
-        sizes = np.sqrt(np.einsum("ij,ij->i", here, here))
+        left = left_factor(here, self.dtype)
+        sizes = np.sqrt(left[:, -2].astype(np.float64))
         tile: np.ndarray = np.empty((len(here), COLUMNS), self.dtype)
         nearness = np.linalg.norm(self.middles - mean, axis=1)
         for first in self.firsts[np.argsort(nearness)]:
-            _, right = factors(self._fetched(first) - mean, self.dtype)
+            right = right_factor(self._fetched(first) - mean, self.dtype)
             m = len(right)
             np.matmul(left, right.T, out=tile[:, :m])
             tile[:, m:] = np.inf
