@@ -8,7 +8,7 @@ neighbours of a point, `e` the number of entries in its row of P.
 import numpy as np
 
 from bhtsne.initial.components import COVARIANCE_FEATURES
-from bhtsne.neighbors import TREE_FEATURES
+from bhtsne.neighbors import TREE_FEATURES, pairs
 
 _EDGES = 1.65  # e / k: 1.5 to 1.75 for 10 to 300 features, 1.3 for 4
 _FIXED = 14 << 20  # buffers of the threads, and freed memory that allocators retain
@@ -22,7 +22,8 @@ def of_neighbors(
     if search == "exact" and d <= TREE_FEATURES:
         return n * (34.0 * k + 24 * d)
     if search == "exact":
-        return n * (19.3 * k + 24) + _FIXED * threads
+        width = d if pairs.whole_distances(n, d, in_place) else pairs.AXES[-1]  # of two tables
+        return n * max(19.3 * k + 24, 7.3 * k + 8 * width) + _FIXED * threads
     if search == "forest":
         width = np.ceil(np.sqrt(50 * k))  # of the graph before the last round
         return n * (20 * k + 8 * width + (0 if in_place else 4 * d)) + 2 * _FIXED

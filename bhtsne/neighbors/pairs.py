@@ -19,8 +19,9 @@ from bhtsne.neighbors.candidates import Measured, keep_near, list_pairs, lower_r
 from bhtsne.neighbors.frames import Frame, blocks, framed
 from bhtsne.neighbors.pair_lists import PairLists
 from bhtsne.neighbors.tiles import COLUMNS, left_factor, right_factor, rounding
+from bhtsne.validation.arrays import read_in_place
 
-__all__ = ["search"]
+__all__ = ["AXES", "search", "whole_distances"]
 
 _FEW = 1024  # points up to which nothing is gained
 _SAMPLED = 16  # one point in so many is in the sample
@@ -29,7 +30,7 @@ _SAMPLED = 16  # one point in so many is in the sample
 _MOST = 4
 # Features, and numbers in X, up to which tiles hold whole distances.
 _WIDE, _TABLE = 64, 1 << 24
-_AXES = 32, 64, 128  # numbers of axes otherwise
+AXES = 32, 64, 128  # numbers of axes otherwise
 _FOR_AXES = 512  # points from which the axes are taken
 
 
@@ -43,6 +44,11 @@ class _Points(NamedTuple):
     def at(self, places: slice) -> np.ndarray:
         """Return the points at these places of the order, in the frame."""
         return self.frame.of(self.X[self.order[places]])
+
+
+def whole_distances(n: int, d: int, in_place: bool) -> bool:
+    """Return whether tiles hold whole distances, and tables of the size of X are made for them."""
+    return d <= _WIDE or (n * d <= _TABLE and not in_place)
 
 
 def search(X: np.ndarray, order: np.ndarray, indices, distances) -> np.ndarray:
@@ -82,7 +88,9 @@ def _limits(points: _Points, k: int) -> np.ndarray:
     About ``λ = k / 16`` of the k nearest are in the sample, and seldom more than
     ``λ + 3 √λ + 1``: the limit is the distance of that rank in the sample.
     """
-    right = _filled_up(right_factor(points.at(slice(_SAMPLED // 2, None, _SAMPLED))))
+    sample = points.at(slice(_SAMPLED // 2, None, _SAMPLED))
+    right = _whole_tiles(*sample.shape)
+    right[: len(sample)] = right_factor(sample)
     expected = k / _SAMPLED
     rank = int(np.ceil(expected + 3 * np.sqrt(expected) + 1)) + 1  # a point may be in the sample
     limits = np.empty(len(points.order))
@@ -99,11 +107,11 @@ def _limits(points: _Points, k: int) -> np.ndarray:
     return limits
 
 
-def _filled_up(right: np.ndarray) -> np.ndarray:
-    """Return factors with points at infinity after them, up to whole tiles."""
-    last = np.zeros((-len(right) % COLUMNS, right.shape[1]), right.dtype)
-    last[:, -2:] = 1, np.inf
-    return np.concatenate([right, last])
+def _whole_tiles(n: int, d: int) -> np.ndarray:
+    """Return room for the right factor of n points, with points at infinity after them."""
+    right = np.zeros((-(-n // COLUMNS) * COLUMNS, d + 2), np.float32)
+    right[n:, -2:] = 1, np.inf
+    return right
 
 
 def _near_pairs(points: _Points, limits: np.ndarray, most: int) -> PairLists:
@@ -142,27 +150,29 @@ def _measured(points: _Points, rows: slice, among: np.ndarray) -> Measured:
 
 
 def _tables(points: _Points, axes: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the factors of all points, along the axes if given, the right ones in whole tiles."""
-    parts = []
-    for some in blocks(*points.X.shape):
+    """Return the factors of all points, along the axes if given, the right one in whole tiles."""
+    n, d = points.X.shape
+    m = d if axes is None else axes.shape[1]
+    left, right = np.empty((n, m + 2), np.float32), _whole_tiles(n, m)
+    for some in blocks(n, d):
         here = points.at(some) if axes is None else points.at(some) @ axes
-        parts.append((left_factor(here), right_factor(here)))
-    left, right = (np.concatenate(sides) for sides in zip(*parts, strict=True))
-    return left, _filled_up(right)
+        left[some], right[:n][some] = left_factor(here), right_factor(here)
+    return left, right
 
 
 def _axes(points: _Points) -> np.ndarray | None:
     """Return as many principal axes of a sample, (D, A), as make the search fastest.
 
     A pair takes time in proportion to A + 20 in a tile, and 25 (D + 40) where it is within the
-    bounds and measured. Few features need no axes, nor do few points, which take less time without.
+    bounds and measured. Few features need no axes, nor do few points in memory, for which the
+    search is faster without; a memory map is not copied whole.
     """
     n, d = points.X.shape
-    if d <= _WIDE or n * d <= _TABLE:
+    if whole_distances(n, d, read_in_place(points.X)):
         return None
     sample = points.at(slice(None, None, max(n // _FOR_AXES, 1)))
     sample -= sample.mean(axis=0)
-    axes = np.linalg.svd(sample, full_matrices=False)[2][: _AXES[-1]].T
+    axes = np.linalg.svd(sample, full_matrices=False)[2][: AXES[-1]].T
     squared = cdist(sample, sample, "sqeuclidean")
     limits = np.partition(squared, 2, axis=1)[:, 2:3]
     along = sample @ axes
@@ -171,7 +181,7 @@ def _axes(points: _Points) -> np.ndarray | None:
         within = cdist(along[:, :a], along[:, :a], "sqeuclidean") < limits
         return a + 20 + 25 * (d + 40) * float(within.mean())
 
-    return axes[:, : min(_AXES, key=cost)]
+    return axes[:, : min(AXES, key=cost)]
 
 
 def _fill(points: _Points, pairs: PairLists, limits, indices, distances) -> np.ndarray:
