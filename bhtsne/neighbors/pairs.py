@@ -21,7 +21,7 @@ from bhtsne.neighbors.pair_lists import PairLists
 from bhtsne.neighbors.tiles import COLUMNS, left_factor, right_factor, rounding
 from bhtsne.validation.arrays import read_in_place
 
-__all__ = ["AXES", "search", "whole_distances"]
+__all__ = ["AXES", "gains", "search", "whole_distances"]
 
 _FEW = 1024  # points up to which nothing is gained
 _SAMPLED = 16  # one point in so many is in the sample
@@ -51,6 +51,11 @@ def whole_distances(n: int, d: int, in_place: bool) -> bool:
     return d <= _WIDE or (n * d <= _TABLE and not in_place)
 
 
+def gains(n: int, k: int) -> bool:
+    """Return whether pairs of tiles are faster than the search of each point."""
+    return n > _FEW and k <= n // _SAMPLED
+
+
 def search(X: np.ndarray, order: np.ndarray, indices, distances) -> np.ndarray:
     """Fill the neighbours of all points, and return those that are left open.
 
@@ -69,8 +74,6 @@ def search(X: np.ndarray, order: np.ndarray, indices, distances) -> np.ndarray:
         Points whose rows have not been filled.
     """
     n, k = indices.shape
-    if n <= _FEW or k > n // _SAMPLED:
-        return order
     points = _Points(X, framed(X), order)
     with events.portion(0, 0.1):
         limits = _limits(points, k)
