@@ -23,7 +23,7 @@ from bhtsne.validation.arrays import read_in_place
 
 __all__ = ["AXES", "gains", "search", "whole_distances"]
 
-_FEW = 1024  # points up to which nothing is gained
+_FEW = 2048  # points up to which nothing is gained
 _SAMPLED = 16  # one point in so many is in the sample
 # Listed pairs per neighbour, at most; usually 1.7. More are listed where many points coincide, or
 # where float32 products tell few points apart.
