@@ -57,7 +57,12 @@ def draw(rows: list[dict], path: Path) -> None:
         for cores in fits[0][kind]:
             label = f"{cores} core{'s' * (cores > 1)}{note}"
             ax.plot(points, [fit[kind][cores] for fit in fits], style, marker="o", label=label)
-    ax.set(xscale="log", yscale="log", xlabel="points", ylabel="seconds of a fit")
+    ax.set(xscale="log", yscale="log", xlabel="points", ylabel="time of a fit")
+    ax.set_xticks(points, [f"{n:,}" for n in points])
+    longest = max(fits[-1]["seconds"].values())
+    ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500) if t <= 2 * longest]
+    ax.set_yticks(ticks, [f"{t} s" for t in ticks])
+    ax.minorticks_off()
     ax.grid(color="#dddddd", linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False)
