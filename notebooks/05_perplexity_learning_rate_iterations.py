@@ -86,8 +86,8 @@ def embed(**options):
 #
 # Each point's affinities to its neighbours, $p_{j|i} \propto \exp(-\|x_i - x_j\|^2 / 2\sigma_i^2)$,
 # are made so wide that their entropy is that of a fair choice among *perplexity* neighbours:
-# $-\sum_j p_{j|i} \ln p_{j|i} = \ln(\text{perplexity})$ (Hinton & Roweis 2002). It is the number of
-# neighbours that a point is told to stay close to. The library looks for three times as many, and
+# $-\sum_j p_{j|i} \ln p_{j|i} = \ln(\text{perplexity})$ (Hinton & Roweis 2002). It is the effective number of
+# neighbours that attract a point. The library looks for three times as many, and
 # lowers a perplexity for which there are not so many points. To see the far end nevertheless, its
 # affinities are computed here over all pairs, and given.
 
@@ -272,7 +272,7 @@ for least in (0.0, 1e-3, 1e-4, 1e-5):
 
 # %% [markdown]
 # At the strongest exaggeration, after the map has unfolded, the history is flat and high: KL is
-# measured without the exaggeration, so it is not what is being minimised there, and its plateau is
+# measured without the exaggeration, so the optimizer minimises another function there, and its plateau is
 # **no** reason to stop. It falls with each step of the factor, and at factor 1 ever more slowly.
 # That the loss per iteration drops at the beginning of the last phase shows the lower momentum: steps are
 # shorter from there on. A rate of 0 is the fixed schedule; of the others, the strictest goes on

@@ -12,7 +12,7 @@ from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
 from bhtsne import jit, neighbors
-from bhtsne.neighbors import exact, pairs
+from bhtsne.neighbors import exact, frames, pairs
 
 
 def normal(n, d, seed=0):
@@ -146,6 +146,19 @@ def test_pairs_of_tiles_agree_with_the_search_of_each_point(shape, d, monkeypatc
     indices, values = np.empty((len(X), k), np.int32), np.empty((len(X), k))
     exact.search_rows(X, np.arange(len(X)), indices, values)
     monkeypatch.setattr(pairs, "_FEW", 0)
+    assert_same_bits(exact.nearest(X, k), (indices, values))
+    monkeypatch.setattr(pairs, "_TABLE", 0)  # 70 features by principal axes
+    assert pairs.whole_distances(*X.shape, False) == (d == 8)
+    assert_same_bits(exact.nearest(X, k), (indices, values))
+
+
+def test_fewer_axes_than_features_find_the_same(monkeypatch):
+    X, k = normal(2500, 90) * np.geomspace(1, 0.01, 90), 12
+    indices, values = np.empty((len(X), k), np.int32), np.empty((len(X), k))
+    exact.search_rows(X, np.arange(len(X)), indices, values)
+    monkeypatch.setattr(pairs, "_TABLE", 0)
+    points = pairs._Points(X, frames.framed(X), np.arange(len(X)))
+    assert pairs._axes(points).shape == (90, 32)
     assert_same_bits(exact.nearest(X, k), (indices, values))
 
 

@@ -166,9 +166,9 @@ def _tables(points: _Points, axes: np.ndarray | None) -> tuple[np.ndarray, np.nd
 def _axes(points: _Points) -> np.ndarray | None:
     """Return as many principal axes of a sample, (D, A), as make the search fastest.
 
-    A pair takes time in proportion to A + 20 in a tile, and 25 (D + 40) where it is within the
-    bounds and measured. Few features need no axes, nor do few points in memory, for which the
-    search is faster without; a memory map is not copied whole.
+    The time of a pair is taken as A + 20 in a tile, and 25 (D + 40) where it is within the bounds
+    and measured: a rough estimate, on which no result depends. Few features need no axes, nor do
+    few points in memory, for which the search is faster without; a memory map is not copied whole.
     """
     n, d = points.X.shape
     if whole_distances(n, d, read_in_place(points.X)):
