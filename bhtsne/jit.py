@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from functools import lru_cache, wraps
 from numbers import Integral
@@ -32,6 +32,7 @@ __all__ = [
     "map_blocks",
     "n_threads",
     "parallel",
+    "run_beside",
     "serial",
     "sum_blocks",
     "threading_layer",
@@ -65,6 +66,8 @@ _lock = threading.RLock()
 # forever.
 _forked, _orphaned = False, False
 
+_FEW = 3  # blocks that one thread does sooner alone
+
 _block = threading.local()  # its attribute `running` is True in the threads of `map_blocks`
 
 _folders: set[str] = set()  # of the caches
@@ -73,6 +76,7 @@ _folders: set[str] = set()  # of the caches
 def _after_fork() -> None:
     global _lock, _forked, _orphaned
     _lock, _forked = threading.RLock(), True
+    _helpers.cache_clear()
     with suppress(ValueError):  # no parallel kernel has run yet
         _orphaned = sys.platform == "linux" and numba.threading_layer() == "omp"
 
@@ -246,6 +250,63 @@ def map_blocks(
     return list(_each_block(function, n, block, interruptible))
 
 
+def run_beside(work: Callable[[], T], function: Callable[[int, int], Any], n: int, block: int) -> T:
+    """Return `work()`, and meanwhile call `function(start, stop)` on blocks of ``range(n)``.
+
+    This thread does the work, and the others begin with the blocks. A thread takes the next block
+    whenever it is free, so that none waits for another.
+
+    Parameters
+    ----------
+    work : callable
+        Takes no argument; kernels that it calls must be serial.
+    function : callable
+        Takes the first and the end of a block. It calls a serial kernel, whose result must not
+        depend on the order of the blocks.
+    n : int
+        Length of the range.
+    block : int
+        Length of a block; the last one may be shorter.
+
+    Returns
+    -------
+    object
+        Result of `work`.
+    """
+    starts, lock = iter(range(0, n, block)), threading.Lock()
+
+    def take_blocks() -> None:
+        while True:
+            with lock:
+                start = next(starts, None)
+            if start is None:
+                return
+            function(start, min(start + block, n))
+
+    # To wake a thread takes some 0.05 ms, as long as a few hundred rows.
+    others = n_threads() - 1 if n > _FEW * block else 0
+    with _exclusive():
+        helping = [_helpers(others).submit(take_blocks) for _ in range(others)]
+        try:
+            result = work()
+            take_blocks()
+        finally:
+            wait(helping)
+    for helper in helping:
+        helper.result()
+    return result
+
+
+@lru_cache(1)
+def _helpers(n: int) -> ThreadPoolExecutor:
+    """Return n threads that stay: starting them for each call would take 0.1 ms and more."""
+    return ThreadPoolExecutor(n, initializer=_mark)
+
+
+def _mark() -> None:
+    _block.running = True
+
+
 def sum_blocks(function: Callable[[int, int], Any], n: int, block: int) -> Any:
     """Return the sum of the results of `map_blocks`, in their order, without holding them all."""
     return sum(_each_block(function, n, block, True))
@@ -265,11 +326,8 @@ def _each_block(
 ) -> Iterator[T]:
     starts = range(0, n, block)
 
-    def mark() -> None:
-        _block.running = True
-
     with _exclusive(), _libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
-        pool = ThreadPoolExecutor(n_threads(), initializer=mark)
+        pool = ThreadPoolExecutor(n_threads(), initializer=_mark)
         try:
             results = pool.map(lambda start: function(start, min(start + block, n)), starts)
             for count, result in enumerate(results, 1):

@@ -9,7 +9,6 @@ the end sums the moments. Layout after Barnes & Hut 1986 and Warren & Salmon 199
 from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 
 from bhtsne import jit
 from bhtsne.validation.arrays import checked_reals
@@ -259,11 +258,11 @@ def _link(start, stop, n):
     return skip
 
 
-@jit.parallel
+@jit.serial
 def _leaf_moments(points, start, stop, skip, center, quadrupole):
     """Fill the leaves' ``c = 1/m Σ y_i`` and ``S = Σ (y_i − c)(y_i − c)ᵀ`` from their points."""
     d = len(points)
-    for c in prange(len(start)):
+    for c in range(len(start)):
         first, last = start[c], stop[c]
         if skip[c] != c + 1:
             continue

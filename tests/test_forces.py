@@ -658,7 +658,7 @@ def test_the_compiler_knows_how_many_coordinates_the_attraction_sums(d, four):
     """With a number that is known only at run time, the sum takes twice the time."""
     Y = np.random.default_rng(0).normal(size=(50, d)).astype(np.float32)
     forces.attraction(sparse.csr_array(np.eye(50, k=1, dtype=np.float32)), Y)
-    names = inspect.signature(edges._sum_rows.dispatcher.py_func).parameters
-    compiled = [dict(zip(names, sig, strict=True)) for sig in edges._sum_rows.dispatcher.signatures]
+    names = inspect.signature(edges._sum_rows.py_func).parameters
+    compiled = [dict(zip(names, sig, strict=True)) for sig in edges._sum_rows.signatures]
     flags = {(one["four"], one["more"]) for one in compiled}
     assert (four, numba.types.none) in flags

@@ -272,6 +272,39 @@ def test_the_process_that_compiles_has_the_bits_of_those_that_do_not(tmp_path):
     assert first == second
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_blocks_are_done_once_each_beside_other_work(n_jobs):
+    seen, here = [], []
+    with jit.threads(n_jobs):
+        result = jit.run_beside(
+            lambda: here.append(threading.get_ident()) or "done",
+            lambda start, stop: seen.extend(range(start, stop)), 1003, 10,
+        )  # fmt: skip
+    assert (result, here) == ("done", [threading.get_ident()])
+    assert sorted(seen) == list(range(1003))
+
+
+@pytest.mark.parametrize("fails", ["work", "block"])
+def test_an_error_beside_other_work_is_raised_when_all_threads_are_idle(fails):
+    done = []
+
+    def block(start, stop):
+        done.append(start)
+        if fails == "block" and start == 500:
+            raise ValueError("from a block")
+
+    def work():
+        if fails == "work":
+            raise ValueError("from the work")
+
+    with jit.threads(2), pytest.raises(ValueError, match=f"from .* {fails}"):
+        jit.run_beside(work, block, 1000, 1)
+    count = len(done)
+    with jit.threads(2):
+        assert jit.run_beside(lambda: 1, block, 3, 1) == 1  # the threads still serve
+    assert len(done) == count + 3
+
+
 SIGNATURES = """
 from bhtsne import TSNE, datasets
 from bhtsne.fitting import compilation
@@ -281,9 +314,9 @@ from bhtsne.optimizer import step
 options = dict(n_components=int(sys.argv[1]), dof=float(sys.argv[2]))
 kernels = [barnes_hut.sum_groups, edges._sum_rows, objective._combine, step._step]
 compilation.compile_kernels(**options)
-early = [list(kernel.dispatcher.signatures) for kernel in kernels]
+early = [list(getattr(kernel, "dispatcher", kernel).signatures) for kernel in kernels]
 TSNE(n_iter=3, random_state=0, **options).fit(datasets.digits().X[:300])
-assert early == [kernel.dispatcher.signatures for kernel in kernels]
+assert early == [getattr(kernel, "dispatcher", kernel).signatures for kernel in kernels]
 assert [len(signatures) for signatures in early] == [1] * 4
 """
 

@@ -6,16 +6,19 @@ on the number of threads nor on the order of the rows. Sums are float64 for a fl
 exact method uses, and float32 for a float32 map.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-from numba import prange
 
 from bhtsne import jit
 
-__all__ = ["Edges", "attract", "attract_to", "divergence_by_row"]
+__all__ = ["Edges", "attract", "attract_beside", "attract_to", "divergence_by_row"]
 
-_ROWS = 64  # rows of a block; blocks are dealt in turn, since rows near hubs are longer
+T = TypeVar("T")
+
+_ROWS = 1024  # rows that a thread sums at a time
 _CHECKED = 4096  # rows of a block whose divergence is summed
 _CHUNK = 256  # edges whose end points are gathered before they are summed
 _LN2 = float(np.log(2))
@@ -37,8 +40,14 @@ class Edges(NamedTuple):
 
 def attract(P, Y: np.ndarray, dof: float) -> np.ndarray:
     """Return the attraction of the points on each other, of the shape and dtype of Y."""
+    return attract_beside(P, Y, dof, lambda: None)[0]
+
+
+def attract_beside(P, Y: np.ndarray, dof: float, work: Callable[[], T]) -> tuple[np.ndarray, T]:
+    """Return the attraction, and the result of `work`, which one thread does meanwhile."""
     points = _paired(Y)
-    return np.ascontiguousarray(_summed(P, points, points, dof, None)[:, : Y.shape[1]])
+    sums, result = _summed(P, points, points, dof, None, work)
+    return np.ascontiguousarray(sums[:, : Y.shape[1]]), result
 
 
 def attract_to(P, Y: np.ndarray, dof: float, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -46,20 +55,34 @@ def attract_to(P, Y: np.ndarray, dof: float, ends: np.ndarray) -> tuple[np.ndarr
 
     The strength of the attraction on i is ``Σ_j p_ij (1 + d_ij²/dof)^-1``, of shape (M,).
     """
-    sums = _summed(P, _paired(Y), _paired(ends), dof, True)
+    sums, _ = _summed(P, _paired(Y), _paired(ends), dof, True, lambda: None)
     return np.ascontiguousarray(sums[:, : Y.shape[1]]), sums[:, -1]
 
 
-def _summed(P, points: np.ndarray, ends: np.ndarray, dof: float, strength) -> np.ndarray:
-    """Return the force on each point, with its strength in a last column if that is True."""
+def _summed(
+    P, points: np.ndarray, ends: np.ndarray, dof: float, strength, work: Callable[[], T]
+) -> tuple[np.ndarray, T]:
+    """Return the force on each point, with its strength in a last column if that is True.
+
+    The second result is that of `work`, which one thread does meanwhile.
+    """
     n, d = points.shape
     # Two coordinates are fetched as one number, which is faster than one by one.
     pairs = ends.view(np.float64 if points.dtype == np.float32 else np.complex128)
     sums = np.empty((n, d + bool(strength)), points.dtype)
     four, more = True if d > 2 else None, True if d > 4 else None
-    scale, tasks = points.dtype.type(1 / dof), jit.n_threads()
-    _sum_rows(Edges.of(P), points, pairs.ravel(), four, more, strength, scale, sums, tasks)
-    return sums
+    rows = (
+        Edges.of(P),
+        points,
+        pairs.ravel(),
+        four,
+        more,
+        strength,
+        points.dtype.type(1 / dof),
+        sums,
+    )
+    sum_rows = partial(_sum_rows, *rows)
+    return sums, jit.run_beside(work, sum_rows, n, _ROWS)
 
 
 def _paired(Y: np.ndarray) -> np.ndarray:
@@ -131,9 +154,9 @@ def _pull(force, point, ends, weights, n, scale, four, more, strength):
         force[len(force) - 1] += total
 
 
-@jit.parallel
-def _sum_rows(edges, points, pairs, four, more, strength, scale, force, tasks):
-    """Fill the attraction on each point (see `_pull`), blocks of rows dealt in turn to the tasks.
+@jit.serial
+def _sum_rows(edges, points, pairs, four, more, strength, scale, force, start, stop):
+    """Fill the attraction on some points (see `_pull`).
 
     Pairs are the end points of the edges, two coordinates in each number. `four` and `more` say
     whether points have 4 coordinates or more, and more than 4; `strength`, whether the strength of
@@ -142,22 +165,18 @@ def _sum_rows(edges, points, pairs, four, more, strength, scale, force, tasks):
     the number of coordinates unknown to the compiler, the attraction takes twice the time
     (`bench/limit.py`).
     """
-    n, width = points.shape
     indptr, indices, p = edges
-    step = 1 if four is None else 2 if more is None else width // 2
-    blocks = (n + _ROWS - 1) // _ROWS
-    for task in prange(tasks):
-        ends, weights = np.zeros(step * _CHUNK, pairs.dtype), np.zeros(_CHUNK, p.dtype)
-        numbers = ends.view(points.dtype)
-        for block in range(task, blocks, tasks):
-            for i in range(_ROWS * block, min(_ROWS * block + _ROWS, n)):
-                force[i] = 0
-                for first in range(indptr[i], indptr[i + 1], _CHUNK):
-                    count = min(_CHUNK, indptr[i + 1] - first)
-                    whole = (count + 31) & ~31
-                    there = slice(first, first + count)
-                    _gather(indices[there], p[there], count, whole, pairs, step, ends, weights)
-                    _pull(force[i], points[i], numbers, weights, whole, scale, four, more, strength)
+    step = 1 if four is None else 2 if more is None else points.shape[1] // 2
+    ends, weights = np.zeros(step * _CHUNK, pairs.dtype), np.zeros(_CHUNK, p.dtype)
+    numbers = ends.view(points.dtype)
+    for i in range(start, stop):
+        force[i] = 0
+        for first in range(indptr[i], indptr[i + 1], _CHUNK):
+            count = min(_CHUNK, indptr[i + 1] - first)
+            whole = (count + 31) & ~31
+            there = slice(first, first + count)
+            _gather(indices[there], p[there], count, whole, pairs, step, ends, weights)
+            _pull(force[i], points[i], numbers, weights, whole, scale, four, more, strength)
 
 
 @jit.serial

@@ -68,13 +68,10 @@ class KLDivergence:
             attraction = edges.attract(self._attracting, Y, self._dof)
             repulsion = forces.Repulsion(*exact.repulsion(Y, self._dof))
             return forces.combine(attraction, repulsion, self._dof, exaggeration)
-        sorted_points = tree.build(Y)
-        if self._calls == self._next_sort:
-            self._sort(sorted_points.order)
-            self._next_sort = max(25, 2 * self._calls)
-        self._calls += 1
         # In this order two processes share the compilation of a first run (`fitting.compilation`).
-        attraction = edges.attract(self._sorted_P, np.take(Y, self._order, axis=0), self._dof)
+        attraction, sorted_points = edges.attract_beside(
+            self._sorted_P, np.take(Y, self._order, axis=0), self._dof, lambda: tree.build(Y)
+        )
         force, z = barnes_hut.repulsion(sorted_points, self.theta, self._dof)
         grad = np.empty_like(Y)
         factor = 2 * (1 + 1 / self._dof)
@@ -82,6 +79,10 @@ class KLDivergence:
             attraction, self._place, np.float32(factor * exaggeration),
             force, sorted_points.order, np.float32(factor / forces.checked_z(z)), grad,
         )  # fmt: skip
+        if self._calls == self._next_sort:
+            self._sort(sorted_points.order)
+            self._next_sort = max(25, 2 * self._calls)
+        self._calls += 1
         return grad
 
     def check(self, Y: np.ndarray) -> tuple[float, float]:
