@@ -11,12 +11,13 @@ from typing import Any
 
 __version__ = "0.2.0"
 
-_CLASSES = {
+_MEMBERS = {
     "DynamicTSNE": "dynamic",
     "LandmarkTSNE": "landmarks",
     "Recorder": "recorder",
     "SNE": "sne.estimator",
     "TSNE": "tsne.estimator",
+    "scan": "scanning",
 }
 _MODULES = (
     "affinities",
@@ -30,22 +31,25 @@ _MODULES = (
     "initial",
     "landmarks",
     "layers",
+    "live",
     "metrics",
     "neighbors",
     "optimizer",
     "plot",
+    "reporting",
+    "scanning",
     "scanpy",
     "schedules",
     "sne",
     "transform",
     "tree",
 )
-__all__ = ["__version__", *_CLASSES, *_MODULES]
+__all__ = ["__version__", *_MEMBERS, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _CLASSES:
-        return getattr(import_module(f"bhtsne.{_CLASSES[name]}"), name)
+    if name in _MEMBERS:
+        return getattr(import_module(f"bhtsne.{_MEMBERS[name]}"), name)
     if name in _MODULES:
         return import_module(f"bhtsne.{name}")
     raise AttributeError(f"module 'bhtsne' has no attribute {name!r}")

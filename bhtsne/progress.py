@@ -3,7 +3,7 @@
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -37,10 +37,12 @@ class Progress:
     ----------
     shown : bool
         False shows nothing and takes no time.
+    listeners : sequence of callable
+        Called with the name of each stage and its completed fraction, 0 at its beginning.
     """
 
-    def __init__(self, shown: bool) -> None:
-        self._shown = shown
+    def __init__(self, shown: bool, listeners: Sequence[Callable[[str, float], Any]] = ()) -> None:
+        self._shown, self._listeners = shown, listeners
         self._bar: Any = None
         self._announced = False
         self._open = ExitStack()
@@ -90,13 +92,18 @@ class Progress:
 
     @contextmanager
     def _showing(self, stage: str, points: int) -> Iterator[None]:
-        if not self._shown:
+        if not (self._shown or self._listeners):
             yield
+            return
+        self._tell(stage, 0.0)
+        if not self._shown:
+            with self._heard(stage if points else None):
+                yield
             return
         start = time.perf_counter()
         self._bar = bar = _bar(stage, points)
         try:
-            with events.listening(self._hear if points else None):
+            with self._heard(stage if points else None):
                 yield
         finally:
             bar.leave = bar.unit == "it" or time.perf_counter() - start >= _BRIEF
@@ -128,9 +135,26 @@ class Progress:
             with events.listening(None):  # the stages within a block report fractions of the block
                 yield advance
 
-    def _hear(self, done: float) -> None:
+    def _tell(self, stage: str, done: float) -> None:
+        for listener in self._listeners:
+            listener(stage, done)
+
+    @contextmanager
+    def _heard(self, stage: str | None) -> Iterator[None]:
+        """Show and pass on the fractions that the body reports; for None, those are not heard."""
+
+        def hear(done: float) -> None:
+            self._tell(str(stage), done)
+            self._show_fraction(done)
+
+        with events.listening(None if stage is None else hear):
+            yield
+
+    def _show_fraction(self, done: float) -> None:
         """Show the fraction of the points that is done. A smaller one than before is a restart."""
         bar = self._bar
+        if bar is None:
+            return
         count = round(done * bar.total)
         if count < bar.n:
             bar.reset()

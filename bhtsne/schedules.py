@@ -256,7 +256,10 @@ def checked_phase(phase: Phase) -> Phase:
     for name, value in phase._asdict().items():
         if name == "rule":
             check_choice(name, value, RULES)
-        elif not (name == "theta" and value is None):
+        elif name == "restart":
+            if not isinstance(value, bool):
+                raise TypeError(f"restart must be True or False, got {value!r}.")
+        elif not (name in ("theta", "dof") and value is None):
             value = checked_number(name, value, automatic=name == "learning_rate")
         checked[name] = value
     return Phase(**checked)

@@ -1,5 +1,9 @@
 """Data and models that tests share: made once in a session, and only read."""
 
+import os
+import shutil
+from pathlib import Path
+
 import pytest
 
 from bhtsne import TSNE, datasets
@@ -15,3 +19,25 @@ def digits():
 def fitted_digits(digits):
     """Return a TSNE fitted to the first 300 digits, after 50 early and 150 further iterations."""
     return TSNE(random_state=0, early_exaggeration_iter=50, n_iter=150, n_jobs=1).fit(digits[:300])
+
+
+def find_chromium():
+    """Return the path of an installed Chromium or Chrome, or None."""
+    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    return os.environ.get("CHROMIUM") or next(filter(None, found), None)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Return a headless browser; skip the test if there is none."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as running:
+        executable = find_chromium() or running.chromium.executable_path
+        if not Path(executable).exists():
+            pytest.skip("no Chromium: apt-get install chromium, or playwright install chromium")
+        arguments = ["--ignore-gpu-blocklist", "--enable-unsafe-swiftshader"]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            arguments.append("--no-sandbox")
+        launched = running.chromium.launch(executable_path=executable, args=arguments)
+        yield launched
+        launched.close()

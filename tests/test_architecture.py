@@ -50,11 +50,12 @@ ORDER = [
         "crowding",
         "dynamic",
         "metrics",
+        "scanning",
         "layers",
         "landmarks",
         "datasets",
     ),
-    *("palette", "browser", "plot", "cli", "__main__", "scanpy"),
+    *("palette", "browser", "plot", "live", "reporting", "cli", "__main__", "scanpy"),
 ]
 # Rooms that users reach by another way than `bhtsne.<room>`.
 INNER = {

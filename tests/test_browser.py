@@ -7,9 +7,7 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import re
-import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,7 +18,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from bhtsne import browser
+from bhtsne import browser, neighbors
 from bhtsne.palette import PALETTE, PLAIN
 from bhtsne.plot import PALETTE as PLOTTED
 
@@ -70,6 +68,9 @@ def read_back(path):
         return np.frombuffer(content, dtype, told["length"], 4 + size + told["start"])
 
     head["maps"] = [array(told).reshape(2, -1).T for told in head["maps"]]
+    if head["near"]:
+        for name in ("planes", "kept"):
+            head["near"][name] = [array(told) for told in head["near"][name]]
     for told in [*head["columns"], *([head["ids"]] if head["ids"] else [])]:
         told["values"] = array(told)
     return head
@@ -296,6 +297,86 @@ def test_the_libraries_are_as_their_authors_made_them():
 Y3 = np.eye(3)[:, :2]
 
 
+def with_neighbors(n, k=15):
+    """Return a map in the plane, and the neighbours of the points in 5 dimensions."""
+    X = np.random.default_rng(0).normal(size=(n, 5)).astype(np.float32)
+    return X, X[:, :2], neighbors.find(X, min(k, n - 1))
+
+
+def decoded(head):
+    """Return the neighbours that a page stores, by a plain loop over bits and places."""
+    x, y = head["maps"][-1].astype(int).T
+    keys = [
+        sum(((a >> b & 1) | (c >> b & 1) << 1) << 2 * b for b in range(16))
+        for a, c in zip(x, y, strict=True)
+    ]
+    order, k = sorted(range(len(x)), key=lambda i: (keys[i], i)), head["near"]["k"]
+    zigzag = sum(plane.astype(int) << 8 * p for p, plane in enumerate(head["near"]["planes"]))
+    shift = np.where(zigzag % 2, -(zigzag + 1) // 2, zigzag // 2).reshape(-1, k)
+    found = np.empty((len(x), k), int)
+    for place, i in enumerate(order):
+        found[i] = [order[place + s] if s else -1 for s in shift[place]]
+    return found
+
+
+@pytest.mark.parametrize(("n", "k"), [(2, 1), (5, 4), (300, 15), (300, 40), (3000, 15)])
+def test_neighbours_come_back(path, n, k):
+    _, Y, found = with_neighbors(n, k)
+    browser.write(path, Y, neighbors=found)
+    head = read_back(path)
+    np.testing.assert_array_equal(decoded(head), found.indices[:, :15])
+    assert head["columns"][-1]["name"] == f"distance to neighbour {min(k, n - 1, 15)}"
+    np.testing.assert_array_equal(head["columns"][-1]["values"], found.distances[:, :15][:, -1])
+
+
+def test_neighbours_that_were_not_found_come_back_as_such(path):
+    _, Y, (indices, distances) = with_neighbors(50)
+    indices, distances = indices.copy(), distances.copy()
+    indices[7, 3:], distances[7, 3:] = -1, np.inf
+    browser.write(path, Y, neighbors=(indices, distances))
+    head = read_back(path)
+    np.testing.assert_array_equal(decoded(head), indices)
+    assert np.isnan(head["columns"][-1]["values"][7])
+
+
+def test_each_map_tells_which_neighbours_it_keeps(path):
+    X, Y, found = with_neighbors(200)
+    maps = [Y, X[:, 2:4]]
+    browser.write(path, maps, neighbors=found, kl_per_point=np.arange(200.0))
+    head = read_back(path)
+    for Y, bits in zip(maps, head["near"]["kept"], strict=True):
+        distances = np.linalg.norm(Y[:, None] - Y[None], axis=-1)
+        near = np.argsort(distances, axis=1)[:, 1:16]
+        for i in range(200):
+            expected = [j in near[i] for j in found.indices[i]]
+            assert [bool(bits[i] >> r & 1) for r in range(15)] == expected
+    np.testing.assert_array_equal(head["columns"][-1]["values"], np.arange(200))
+
+
+def test_neighbours_of_many_points_take_few_bytes(path):
+    X = np.random.default_rng(0).normal(size=(20_000, 3)).astype(np.float32)
+    found = neighbors.find(X, 15)
+    browser.write(path, X[:, :2])
+    alone = path.stat().st_size
+    browser.write(path, X[:, :2], neighbors=found)
+    assert path.stat().st_size - alone < 40 * 20_000
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"neighbors": np.zeros((4, 2), int)}, "neighbors"),
+        ({"neighbors": (np.zeros((4, 2), int), np.zeros((4, 2)))}, "one or more of each of the 3"),
+        ({"neighbors": (np.full((3, 2), 9), np.zeros((3, 2)))}, "from 0 to 2"),
+        ({"kl_per_point": np.zeros(4)}, "kl_per_point"),
+        ({"kl_per_point": ["a", "b", "c"]}, "kl_per_point"),
+    ],
+)
+def test_neighbours_and_divergences_are_checked(path, options, told):
+    with pytest.raises((TypeError, ValueError), match=told):
+        browser.write(path, np.eye(3)[:, :2], **options)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -330,26 +411,6 @@ def test_errors_name_the_parameter(tmp_path, arguments, told):
 
 
 # In a browser
-
-
-def find_chromium():
-    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
-    return os.environ.get("CHROMIUM") or next(filter(None, found), None)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as running:
-        executable = find_chromium() or running.chromium.executable_path
-        if not Path(executable).exists():
-            pytest.skip("no Chromium: apt-get install chromium, or playwright install chromium")
-        arguments = ["--ignore-gpu-blocklist", "--enable-unsafe-swiftshader"]
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
-            arguments.append("--no-sandbox")
-        launched = running.chromium.launch(executable_path=executable, args=arguments)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture
@@ -711,3 +772,114 @@ def test_long_names_are_shown_shortly_and_saved_whole(opened, path):
     assert [len(name) for name, _ in entries(page)] == [120, 120]
     page.locator(".entry").first.click()
     assert saved(page)[1][1] == names[0]
+
+
+@pytest.mark.full
+def test_lines_and_a_list_lead_to_the_neighbours_of_a_point(opened, path):
+    _, Y, found = with_neighbors(120)
+    ids = [f"p{i}" for i in range(120)]
+    page = opened(Y, np.arange(120) % 3, ids=ids, neighbors=found)
+    head, i = read_back(path), 11
+    page.mouse.move(*spot(page, path, i))
+    page.wait_for_selector("#card:visible")
+    assert page.get_attribute("#links", "data-lines") == "15"
+    page.mouse.click(*spot(page, path, i))
+    page.wait_for_selector("#pinned:visible")
+    listed = page.locator("#near .count").all_inner_texts()
+    bits = head["near"]["kept"][0][i]
+    words = ["kept" if bits >> r & 1 else "lost" for r in range(15)]
+    assert listed == [f"p{j} {word}" for j, word in zip(found.indices[i], words, strict=True)]
+    assert f"{words.count('kept')} of 15" in page.inner_text("#kept")
+    # a line ends at each neighbour: its colour is there on the canvas of the lines
+    page.mouse.move(5, 690)
+    page.wait_for_selector("#card", state="hidden")
+    raw = page.evaluate(
+        """points => {
+      const c = document.getElementById("links"), { width, height } = c;
+      const { data } = c.getContext("2d").getImageData(0, 0, width, height);
+      const at = (x) => Math.round(x * devicePixelRatio);
+      return points.map(([x, y]) => data[4 * (at(y) * width + at(x)) + 3]);
+    }""",
+        [spot(page, path, j) for j in found.indices[i].tolist()],
+    )
+    assert min(raw) > 200
+    page.locator("#near button").nth(2).click()
+    page.wait_for_function(
+        "n => document.getElementById('whose').textContent.includes(n)",
+        arg=f"p{found.indices[i, 2]}",
+    )
+    page.click("#unpin")
+    assert page.locator("#pinned").is_hidden()
+
+
+@pytest.mark.full
+def test_a_group_is_described_as_computed_here(opened, path):
+    X, Y, found = with_neighbors(300)
+    kind = np.array(list("abc"))[(X[:, 0] > 0).astype(int) + (X[:, 0] > 1)]
+    size, weight = X[:, 0].astype(np.float64), np.where(X[:, 1] > 0, np.nan, X[:, 3])
+    shape = np.where(X[:, 0] > 0.5, "round", "square")
+    page = opened(
+        Y, kind, columns={"size": size, "weight": weight, "shape": shape}, neighbors=found
+    )
+    page.locator(".entry").nth(1).click()
+    page.wait_for_selector("#group:visible")
+    facts = [text.replace("\u00a0", " ") for text in page.locator("#facts li").all_inner_texts()]
+    member = kind == "b"
+
+    def percent(share):
+        return f"{100 * share:.1f} %" if 0 < share < 0.1 else f"{100 * share:.0f} %"
+
+    near = found.indices[member]
+    inside, chance = member[near].mean(), (member.sum() - 1) / 299
+    assert facts[0].startswith(f"{percent(inside)} of the 15 nearest neighbours")
+    assert facts[0].endswith(f"by chance {percent(chance)}")
+    others = kind[near[~member[near]]]
+    names, counts = np.unique(others, return_counts=True)
+    share, name = percent(counts.max() / len(others)), names[counts.argmax()]
+    assert facts[1] == f"Of those outside, {share} have the label {name}"
+
+    def difference(values):
+        a, b = values[member & ~np.isnan(values)], values[~member & ~np.isnan(values)]
+        return (a.mean() - b.mean()) / np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2)
+
+    text = {fact.split()[0]: fact for fact in facts[2:]}
+    for name, values in (("size", size), ("weight", weight)):
+        expected = difference(values.astype(np.float32).astype(float))
+        assert text[name].split()[1] == f"{'+' if expected > 0 else '−'}{abs(expected):.2f}"
+    share = (shape[member] == "round").mean() - (shape[~member] == "round").mean()
+    word = "round" if share > 0 else "square"
+    expected = [percent((shape[some] == word).mean()) for some in (member, ~member)]
+    assert f"shape = {word}: {expected[0]} within, {expected[1]} outside" in facts
+
+
+@pytest.mark.full
+def test_a_selection_becomes_a_column(opened, path):
+    Y, y = blobs(40)
+    page = opened(Y, y)
+    page.locator(".entry").nth(2).click()
+    page.fill("#name", "my group")
+    with page.expect_download() as download:
+        page.click("#naming button")
+    assert download.value.suggested_filename == "my_group.csv"
+    rows = list(csv.reader(Path(download.value.path()).read_text().splitlines()))
+    assert rows[0] == ["id", "my group"]
+    assert rows[1:] == [[str(i), "inside" if y[i] == 2 else "outside"] for i in range(40)]
+    page.select_option("#column", label="my group")
+    assert page.locator(".entry .count").all_inner_texts() == ["10", "30"]
+
+
+@pytest.mark.full
+def test_the_colour_by_kept_neighbours_follows_the_slider(opened, path):
+    X, Y, found = with_neighbors(120)
+    page = opened([Y, X[:, 2:4]], neighbors=found)
+    page.select_option("#column", label="neighbours kept of 15")
+    ends = "#legend .ends span"
+    head = read_back(path)
+    for moment in (1, 0):
+        page.locator("#moment").evaluate(
+            "(e, k) => { e.value = k; e.dispatchEvent(new Event('input')) }", moment
+        )
+        page.wait_for_timeout(500)
+        counts = [int(bits).bit_count() for bits in head["near"]["kept"][moment]]
+        low = np.quantile(counts, 0.01, method="nearest")
+        assert page.locator(ends).first.inner_text().lstrip("≤ ") == f"{low:g}"

@@ -67,7 +67,7 @@ def test_every_stage_of_points_rises_to_its_end(model, monkeypatch):
     def hear(self, done):
         stages.setdefault(self._bar.desc, []).append(done)
 
-    monkeypatch.setattr(Progress, "_hear", hear)
+    monkeypatch.setattr(Progress, "_show_fraction", hear)
     monkeypatch.setattr(bhtsne.progress, "_bar", lambda stage, points: Silent(stage))
     model.set_params(verbose=True).fit(X[:300])
     assert {"affinities", "initial"} <= stages.keys()

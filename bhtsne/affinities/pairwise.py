@@ -184,7 +184,7 @@ def shared_sigma(
     n = X.shape[0]
     check_perplexity(perplexity, n)
     some = np.unique(np.linspace(0, n - 1, min(n, 1000)).astype(np.int64))
-    distances = checked_distances(brute.distances(X[some], X, measure, 0, len(some), own=False))
+    distances = checked_distances(brute.distances(X[some], X, measure, 0, len(some)))
     distances[np.arange(len(some)), some] = np.inf
     apart = distances[(distances > 0) & np.isfinite(distances)]
     if not len(apart):
@@ -263,7 +263,7 @@ def _rows_of_distances(X, measure) -> Iterator[np.ndarray]:
     rows = max((_BLOCK << 20) // (8 * n), 1)
     for start in range(0, n, rows):
         stop = min(start + rows, n)
-        block = brute.distances(X, X, measure, start, stop, own=True)
+        block = brute.distances(X, X, measure, start, stop, np.arange(n))
         block[np.arange(stop - start), np.arange(start, stop)] = 0
         yield block
 

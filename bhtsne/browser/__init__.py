@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from bhtsne.browser.encoding import Column, encode
-from bhtsne.browser.markup import page
-from bhtsne.browser.thumbnails import sheets
+from bhtsne.browser.markup import Content, page
+from bhtsne.browser.neighborhoods import measures, neighborhoods
+from bhtsne.browser.thumbnails import Pictures
 from bhtsne.files import atomic_write, check_target
 
-__all__ = ["write"]
+__all__ = ["content", "quantised", "write"]
 
 LEVELS = 65_535  # of 16 bits, well below a pixel on any screen
 
@@ -26,13 +27,18 @@ def write(
     images: Any = None,
     titles: Sequence[str] | None = None,
     title: str = "t-SNE map",
+    neighbors: Any = None,
+    kl_per_point: Any = None,
 ) -> None:
     """Write a map as one HTML file for exploration with mouse, touch screen or keyboard.
 
     The file is self-contained and opens offline, without a server. The page has pan and zoom, a
     card with the values and the image of the point under the mouse, search, colours by any column,
-    a lasso, and export of the selected points as a CSV file. The same arguments give the same
-    bytes.
+    a lasso, and export of the selected points as a CSV file. With neighbours it also draws lines
+    from a point to its nearest neighbours in the data, lists them, colours the points by the number
+    of neighbours that the map keeps, and describes a selected group: the share of its neighbours
+    within it, the columns in which it differs, and the group nearest to it in the data. The same
+    arguments give the same bytes.
 
     Parameters
     ----------
@@ -61,6 +67,12 @@ def write(
         One title for each of several maps; None is their number from 1.
     title : str
         The title of the page.
+    neighbors : Neighbors, tuple of two arrays of shape (N, k), or None
+        Indices and distances of the nearest neighbours of each point in the data, nearest first,
+        such as ``TSNE.neighbors_``. The page stores the first 15, in less than 30 bytes a point.
+    kl_per_point : ndarray of float, shape (N,), or None
+        Contribution of each point to the KL divergence, such as ``TSNE.kl_per_point_``: a further
+        column.
 
     Raises
     ------
@@ -80,15 +92,40 @@ def write(
     map.html
     """
     check_target(path, (".html",))
-    maps = _maps(Y)
-    n = len(maps[0])
-    encoded, first = _encoded(labels, columns, n)
-    head = {"title": str(title), "n": n, "titles": _titles(titles, len(maps)), "labels": first}
-    identifiers = None if ids is None else encode("ids", ids, n)
-    pictures = None if images is None else sheets(images, n)
-    text = page(head, _quantised(maps), encoded, identifiers, pictures)
+    text = page(
+        content(
+            Y, labels, columns=columns, ids=ids, images=images, titles=titles, title=title,
+            neighbors=neighbors, kl_per_point=kl_per_point,
+        )
+    )  # fmt: skip
     with atomic_write(path) as file:
         file.write(text.encode(errors="replace"))  # lone surrogates in the title
+
+
+def content(
+    Y: Any,
+    labels: Any = None,
+    *,
+    columns: Any = None,
+    ids: Any = None,
+    images: Any = None,
+    titles: Sequence[str] | None = None,
+    title: str = "t-SNE map",
+    neighbors: Any = None,
+    kl_per_point: Any = None,
+) -> Content:
+    """Return the checked and encoded data of a page; the arguments are those of `write`."""
+    maps = _maps(Y)
+    n, places = len(maps[0]), quantised(maps)
+    encoded, first = _encoded(labels, columns, n)
+    return Content(
+        {"title": str(title), "n": n, "titles": _titles(titles, len(maps)), "labels": first},
+        places,
+        encoded + measures(neighbors, kl_per_point, n),
+        None if ids is None else encode("ids", ids, n),
+        None if images is None else Pictures(images, n),
+        None if neighbors is None else neighborhoods(neighbors, maps, places[-1]),
+    )
 
 
 def _maps(Y: Any) -> list[np.ndarray]:
@@ -117,7 +154,7 @@ def _maps(Y: Any) -> list[np.ndarray]:
     return maps
 
 
-def _quantised(maps: list[np.ndarray]) -> list[np.ndarray]:
+def quantised(maps: list[np.ndarray]) -> list[np.ndarray]:
     """Return x and y of each map as uint16, in steps of the square around all maps."""
     low = np.min([Y.min(axis=0) for Y in maps], axis=0)
     high = np.max([Y.max(axis=0) for Y in maps], axis=0)

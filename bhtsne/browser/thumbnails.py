@@ -11,36 +11,58 @@ _EDGE = 2048  # pixels per side of a sheet, which is decoded on first use
 _QUALITY = 60  # of WebP; handwritten digits take fewer bytes than at 80 or as PNG
 
 
-class Sheets(NamedTuple):
-    """Thumbnails of one size, in rows on each sheet."""
+class Layout(NamedTuple):
+    """Place of the thumbnails on their sheets, in pixels and numbers of thumbnails."""
 
-    width: int  # of a thumbnail in pixels
+    width: int
     height: int
     across: int  # thumbnails in a row
     down: int  # rows in a sheet
-    files: list[bytes]  # WebP
 
 
-def sheets(images: Any, n: int) -> Sheets:
-    """Return the thumbnails of n images."""
-    images = np.asarray(images)
-    if images.ndim not in (3, 4) or len(images) != n or images.shape[3:] not in ((), (1,), (3,)):
-        raise ValueError(
-            f"images must have the shape ({n}, h, w), ({n}, h, w, 1) or ({n}, h, w, 3), got "
-            f"{images.shape}."
-        )
-    if 0 in images.shape or images.dtype.kind not in "biuf":
-        raise ValueError(f"images must be numbers, got {images.dtype} of shape {images.shape}.")
-    if images.shape[3:] == (1,):
-        images = images[..., 0]
-    low, high = _range(images)
-    height, width = _fitted(images.shape[1:3])
-    across, down = max(1, _EDGE // width), max(1, _EDGE // height)
-    files = []
-    for start in range(0, n, across * down):
-        part = images[start : start + across * down]
-        files.append(_sheet([_thumbnail(x, low, high, (width, height)) for x in part], across))
-    return Sheets(width, height, across, down, files)
+class Pictures:
+    """Images of points, as sheets of thumbnails of one size that are made when they are asked for.
+
+    Parameters
+    ----------
+    images : array-like
+        As in `bhtsne.browser.write`.
+    n : int
+        Number of points.
+
+    Attributes
+    ----------
+    layout : Layout
+        Place of the thumbnails.
+    """
+
+    def __init__(self, images: Any, n: int) -> None:
+        images = np.asarray(images)
+        if (
+            images.ndim not in (3, 4)
+            or len(images) != n
+            or images.shape[3:] not in ((), (1,), (3,))
+        ):
+            raise ValueError(
+                f"images must have the shape ({n}, h, w), ({n}, h, w, 1) or ({n}, h, w, 3), got "
+                f"{images.shape}."
+            )
+        if 0 in images.shape or images.dtype.kind not in "biuf":
+            raise ValueError(f"images must be numbers, got {images.dtype} of shape {images.shape}.")
+        self._images = images[..., 0] if images.shape[3:] == (1,) else images
+        self._range = _range(images)
+        height, width = _fitted(images.shape[1:3])
+        self.layout = Layout(width, height, max(1, _EDGE // width), max(1, _EDGE // height))
+
+    def __len__(self) -> int:
+        """Return the number of sheets."""
+        return -(-len(self._images) // (self.layout.across * self.layout.down))
+
+    def sheet(self, k: int) -> bytes:
+        """Return sheet k as a WebP file."""
+        size = self.layout.across * self.layout.down
+        part, box = self._images[k * size : (k + 1) * size], self.layout[:2]
+        return _sheet([_thumbnail(x, *self._range, box) for x in part], self.layout.across)
 
 
 def _range(images: np.ndarray) -> tuple[float, float]:

@@ -25,6 +25,9 @@ from bhtsne.optimizer import Phase, Record, State
 __all__ = ["Checkpoint", "NullCheckpoint", "opened", "read_state", "restored"]
 
 
+_ADDED = {"dof", "done"}  # attributes of a state that those of earlier versions lack
+
+
 class NullCheckpoint:
     """A checkpoint that saves nothing.
 
@@ -236,7 +239,7 @@ def _stage_of(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _state_of(content: dict[str, Any]) -> State:
     """Return a state; raise if a field is missing, since a default would lose a part of the run."""
-    missing = {field.name for field in fields(State)} - content.keys()
+    missing = {field.name for field in fields(State)} - content.keys() - _ADDED
     known = all(isinstance(record, Record) for record in content["history"])
     if missing or not known or not all(isinstance(phase, Phase) for phase in content["left"]):
         raise ValueError(f"a state without {', '.join(sorted(missing)) or 'records and phases'}")

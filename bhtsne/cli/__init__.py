@@ -17,16 +17,20 @@ from bhtsne.cli import (
     data,
     embed,
     info,
+    live,
     plot,
+    report,
     resume,
+    scan,
     streams,
     transform,
 )
 from bhtsne.cli.parser import Parser, Usage, check_known, did_you_mean
 
 _COMMANDS = {
-    "embed": embed, "transform": transform, "resume": resume, "plot": plot, "animate": animate,
-    "compare": compare, "data": data, "info": info, "completion": completion,
+    "embed": embed, "live": live, "scan": scan, "report": report, "transform": transform,
+    "resume": resume, "plot": plot, "animate": animate, "compare": compare, "data": data,
+    "info": info, "completion": completion,
 }  # fmt: skip
 _EPILOG = """examples:
   bhtsne embed digits --plot digits.png

@@ -1,11 +1,13 @@
 """Data set or file → map, figure and summary: the command `bhtsne embed`."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bhtsne.cli import animate, fitting, partwise, resume
 from bhtsne.cli.parser import (
+    Parser,
     Usage,
     add_command,
     add_common,
@@ -14,6 +16,7 @@ from bhtsne.cli.parser import (
     add_table,
 )
 from bhtsne.cli.points import (
+    Points,
     Watch,
     check_targets,
     load,
@@ -46,6 +49,13 @@ def add(commands: Any) -> None:
         help="compute a map of a data set or a file",
         description="Compute a t-SNE map of a data set or a file, and print its quality.",
     )  # fmt: skip
+    add_fit(command)
+    partwise.add_options(command)
+    add_common(command)
+
+
+def add_fit(command: Parser) -> None:
+    """Add the input, the output files and the options of a fit."""
     add_input(command)
     group = add_output(command)
     option = group.add_argument
@@ -53,18 +63,27 @@ def add(commands: Any) -> None:
            "ffmpeg is installed")  # fmt: skip
     option("--save", metavar="MODEL", type=Path, help="fitted model, .npz, for `bhtsne transform` "
            "and `plot`; the default of --pca is then 0")  # fmt: skip
+    option("--report", metavar="FILE", type=Path, help="page on how far the map can be trusted, "
+           ".html")  # fmt: skip
     option("--checkpoint", metavar="RUN", type=Path, help="folder of checkpoints, for `bhtsne "
            "resume RUN`")  # fmt: skip
     add_table(command)
     fitting.add_options(command)
-    partwise.add_options(command)
-    add_common(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compute the map; return the exit status."""
     if partwise.is_requested(arguments):
         return partwise.run(arguments)
+    check(arguments)
+    watch = Watch()
+    points, X, pca = loaded(arguments, watch)
+    model, film = fitted(X, arguments)
+    return conclude(model, points, X, pca, arguments, watch, film)
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Raise an error for invalid outputs before any computation, and begin a checkpoint."""
     check_targets(arguments)
     if arguments.save is not None and arguments.pca is None:
         arguments.pca = 0  # `transform` takes points with all features
@@ -73,26 +92,48 @@ def run(arguments: argparse.Namespace) -> int:
             raise Usage("--checkpoint needs points that can be read again, got - for IN; use a "
                         "file")  # fmt: skip
         resume.note(arguments)
-    from bhtsne import memory
+
+
+def loaded(arguments: argparse.Namespace, watch: Watch) -> tuple[Points, Any, int | None]:
+    """Return the points, what is fitted, and the number of principal components if any."""
     from bhtsne.fitting import compilation
 
-    watch = Watch()
     if arguments.method == "barnes_hut":
         compilation.start(arguments.n_components, arguments.dof, arguments.threads)
     points = load(arguments)
     watch.lap("load")
     X, pca = fitting.reduced(points.X, arguments)
     watch.lap("pca")
-    model, film = _fitted(X, arguments)
+    return points, X, pca
+
+
+def conclude(
+    model: Any,
+    points: Points,
+    X: Any,
+    pca: int | None,
+    arguments: argparse.Namespace,
+    watch: Watch,
+    film: Any = None,
+    kept: Sequence[Any] = (),
+) -> int:
+    """Write the outputs of a fit and print its summary; return the exit status."""
+    from bhtsne import memory
+
     watch.seconds |= model.timings_
     watch.restart()
     recall = _recall(model, points.X if pca else X, arguments, pca)
     watch.lap("recall")
     if arguments.save is not None:
         _save(model, points, X, arguments.save)
-    write_map(model.embedding_, points, arguments)
+    write_map(
+        model.embedding_, points, arguments, kept,
+        neighbors=model.neighbors_, kl_per_point=model.kl_per_point_,
+    )  # fmt: skip
     if film is not None:
         animate.write_film(arguments.film, film, points.labels)
+    if arguments.report is not None:
+        _report(model, points, arguments)
     watch.lap("write")
     summary = {
         "input": arguments.input,
@@ -111,14 +152,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 130 if model.stopped_ == "interrupt" or recall is None else 0
 
 
-def _fitted(X: Any, arguments: argparse.Namespace) -> tuple[Any, Any]:
+def fitted(X: Any, arguments: argparse.Namespace, *callbacks: Any) -> tuple[Any, Any]:
     """Return the fit, and the recorder of its maps if --film is given."""
-    if arguments.film is None:
-        return fitting.parameters(arguments, checkpoint=arguments.checkpoint).run(X), None
-    from bhtsne.recorder import Recorder
+    film: Any = None
+    recording: dict[str, Any] = {"callbacks": callbacks}
+    if arguments.film is not None:
+        from bhtsne.recorder import Recorder
 
-    film = Recorder()
-    recording = {"callbacks": [film], "callback_every": fitting.RECORD_EVERY}
+        film = Recorder()
+        recording = {"callbacks": [*callbacks, film], "callback_every": fitting.RECORD_EVERY}
     model = fitting.parameters(arguments, checkpoint=arguments.checkpoint, **recording)
     return model.run(X), film
 
@@ -132,6 +174,15 @@ def _save(model: Any, points: Any, X: Any, path: Path) -> None:
     if points.features is not None and X.shape[1] == len(points.features):
         model.feature_names_in_ = np.array(points.features, object)
     saving.save(model, path)
+
+
+def _report(model: Any, points: Points, arguments: argparse.Namespace) -> None:
+    from bhtsne import reporting
+
+    reporting.write(
+        arguments.report, model, points.labels, title=arguments.input,
+        verbose=not arguments.quiet,
+    )  # fmt: skip
 
 
 def _recall(model: Any, X: Any, arguments: Any, pca: int | None) -> dict[str, float] | None:

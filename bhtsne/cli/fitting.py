@@ -41,8 +41,6 @@ def add_options(command: Parser) -> None:
     add("--affinities", "KIND", f"{either(choices.AFFINITIES)} (gaussian)",
         *_first(choices.AFFINITIES, "perplexity"))  # fmt: skip
     add("--sigma", "S", "standard deviation of the Gaussian, for fixed_sigma", float)
-    add("--pca", "D", "number of principal components to which IN is reduced, 0 for none (50 if "
-        "there are more features and the metric is Euclidean)", int)  # fmt: skip
     add("--n-components", "D", "dimension of the map (2)", int, 2)
     add("--method", "NAME", f"{either(choices.FORCES)} (barnes_hut)", *_first(choices.FORCES))
     add("--theta", "T", "accuracy of Barnes-Hut; 0 is exact (0.45)", float, 0.45)
@@ -59,9 +57,19 @@ def add_options(command: Parser) -> None:
     add("--learning-rate", "R", "step size (N / exaggeration)", number_or_auto, "auto")
     add("--schedule", "NAME", "fast, or opentsne with the 750 iterations of openTSNE (fast)",
         *_first(choices.SCHEDULES))  # fmt: skip
-    metric = add("--metric", "NAME", "distance between points (euclidean)", str, "euclidean")
+    add_points_options(group)
+
+
+def add_points_options(group: Any) -> None:
+    """Add the options of the points' dimension, metric and seed."""
+    add = group.add_argument
+    add("--pca", type=int, metavar="D", help="number of principal components to which IN is "
+        "reduced, 0 for none (50 if there are more features and the metric is Euclidean)"
+    )  # fmt: skip
+    metric = add("--metric", metavar="NAME", default="euclidean", help="distance between points "
+                 "(euclidean)")  # fmt: skip
     complete_by(metric, _metrics)
-    add("--seed", "N", "seed of the random numbers (0)", int, 0)
+    add("--seed", type=int, default=0, metavar="N", help="seed of the random numbers (0)")
 
 
 def _first(

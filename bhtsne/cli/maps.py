@@ -12,7 +12,7 @@ from bhtsne.cli.parser import Usage, did_you_mean
 _COORDINATES = (r"tsne\d+", r"projection_[xyz]", r"[xyz]")
 _LABEL = "label"
 _MAP = "a map of 1 to 3 dimensions"
-_MODEL, _RECORDING = "bhtsne.TSNE", "bhtsne.Recorder"
+MODEL, _RECORDING = "bhtsne.TSNE", "bhtsne.Recorder"
 
 
 class Map(NamedTuple):
@@ -49,7 +49,7 @@ def read(name: str) -> Map:
     if path.is_dir():
         return _of_parts(path) if any(path.glob("part-*.parquet")) else _of_checkpoint(path)
     kind = format_of(path)
-    if kind == _MODEL:
+    if kind == MODEL:
         return _of_model(path)
     if kind == _RECORDING:
         from bhtsne.recorder import Recorder

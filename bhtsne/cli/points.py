@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from bhtsne.cli.parser import Usage, did_you_mean
 from bhtsne.cli.streams import NAME, is_stream, received, send
 
-_TARGETS = ("output", "plot", "html", "film", "save")  # options with a file to write
+_TARGETS = ("output", "plot", "html", "film", "save", "report")  # options with a file to write
 _TABLE_OPTIONS = (
     "labels", "features", "drop", "keep", "id", "header", "delimiter", "decimal", "missing",
 )  # fmt: skip
@@ -80,6 +80,8 @@ def check_targets(arguments: argparse.Namespace) -> None:
         check_figure(arguments.plot)
     if given.get("html") is not None:
         check_page(arguments.html)
+    if given.get("report") is not None:
+        check_page(arguments.report)
     if given.get("film") is not None:
         check_film(arguments.film)
     if given.get("save") is not None:
@@ -174,8 +176,14 @@ def _of_table(table: Any, in_memory: bool = False) -> Points:
     return Points(X, table.labels, table.extra, table.columns, images, table.report)
 
 
-def write_map(Y: Any, points: Points, arguments: argparse.Namespace) -> None:
-    """Write the map, its figure and its page."""
+def write_map(
+    Y: Any, points: Points, arguments: argparse.Namespace, kept: Sequence[Any] = (), **measured: Any
+) -> None:
+    """Write the map, its figure and its page.
+
+    The page also shows the kept snapshots of a run, and what is measured: neighbours and
+    divergences.
+    """
     from bhtsne import files
 
     labels, extra = points.labels, points.extra
@@ -191,8 +199,9 @@ def write_map(Y: Any, points: Points, arguments: argparse.Namespace) -> None:
         from bhtsne import browser
 
         browser.write(
-            arguments.html, Y, labels, columns=beside_label(points.shown()), images=points.images,
-            title=arguments.input,
+            arguments.html, [*(one.Y for one in kept), Y], labels,
+            columns=beside_label(points.shown()), images=points.images,
+            titles=[*(one.title for one in kept), "end"], title=arguments.input, **measured,
         )  # fmt: skip
 
 

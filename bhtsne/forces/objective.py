@@ -55,7 +55,7 @@ class KLDivergence:
         self._P, self._attracting, self._sorted_P = P, P, P
         self._share = self.affinity_share = 1.0
         self._order = self._place = np.arange(P.shape[0])  # of points in sorted_P, and the inverse
-        self._method, self.theta, self._dof = method, float(theta), float(dof)
+        self._method, self.theta, self.dof = method, float(theta), float(dof)
         self._force_error = force_error
         self._calls, self._next_sort = 0, 0
 
@@ -65,16 +65,16 @@ class KLDivergence:
             self._prune()
         if self._method == "exact":
             Y = Y.astype(np.float64)
-            attraction = edges.attract(self._attracting, Y, self._dof)
-            repulsion = forces.Repulsion(*exact.repulsion(Y, self._dof))
-            return forces.combine(attraction, repulsion, self._dof, exaggeration)
+            attraction = edges.attract(self._attracting, Y, self.dof)
+            repulsion = forces.Repulsion(*exact.repulsion(Y, self.dof))
+            return forces.combine(attraction, repulsion, self.dof, exaggeration)
         # In this order two processes share the compilation of a first run (`fitting.compilation`).
         attraction, sorted_points = edges.attract_beside(
-            self._sorted_P, np.take(Y, self._order, axis=0), self._dof, lambda: tree.build(Y)
+            self._sorted_P, np.take(Y, self._order, axis=0), self.dof, lambda: tree.build(Y)
         )
-        force, z = barnes_hut.repulsion(sorted_points, self.theta, self._dof)
+        force, z = barnes_hut.repulsion(sorted_points, self.theta, self.dof)
         grad = np.empty_like(Y)
-        factor = 2 * (1 + 1 / self._dof)
+        factor = 2 * (1 + 1 / self.dof)
         _combine(
             attraction, self._place, np.float32(factor * exaggeration),
             force, sorted_points.order, np.float32(factor / forces.checked_z(z)), grad,
@@ -91,15 +91,15 @@ class KLDivergence:
         With a `force_error`, the check also sets θ.
         """
         if self._method == "exact":
-            return self._divergence(Y, exact.repulsion(Y, self._dof)[1]), 0.0
+            return self._divergence(Y, exact.repulsion(Y, self.dof)[1]), 0.0
         sample = np.unique(np.linspace(0, len(Y) - 1, _SAMPLE).astype(np.int64))
-        truth, _ = exact.repulsion(Y, self._dof, sample)
+        truth, _ = exact.repulsion(Y, self.dof, sample)
         sorted_points = tree.build(Y)
         place = np.empty(len(Y), np.intp)
         place[sorted_points.order] = np.arange(len(Y))
 
         def at(theta: float) -> tuple[float, float]:
-            force, z = barnes_hut.repulsion(sorted_points, theta, self._dof)
+            force, z = barnes_hut.repulsion(sorted_points, theta, self.dof)
             size = np.linalg.norm(truth)
             error = np.linalg.norm(force[:, place[sample]].T - truth) / size if size > 0 else 0.0
             return float(error), z
@@ -114,7 +114,7 @@ class KLDivergence:
         P, order, by_row = self._sorted_P, self._order, np.empty(len(Y))
         if self._attracting is not self._P:  # the sorted copy is that of the pruned P
             P, order = self._P, np.arange(len(Y))
-        by_row[order] = edges.divergence_by_row(P, Y[order], forces.checked_z(z), self._dof)
+        by_row[order] = edges.divergence_by_row(P, Y[order], forces.checked_z(z), self.dof)
         return float(by_row.sum())
 
     def _prune(self) -> None:

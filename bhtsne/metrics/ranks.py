@@ -11,15 +11,17 @@ from bhtsne.validation.graphs import checked_distances
 _ROWS = 256  # points of a block
 
 
-def of_neighbors(X, mapped: np.ndarray, metric, metric_params=None) -> np.ndarray:
+def of_neighbors(X, mapped: np.ndarray, rows: np.ndarray, metric, metric_params=None) -> np.ndarray:
     """Return the ranks of neighbours by distance in X, from 1.
 
     Parameters
     ----------
     X : ndarray or CSR of shape (N, D)
         Points, or distances of shape (N, N) for "precomputed".
-    mapped : ndarray of int, shape (N, k)
-        Neighbours of each point.
+    mapped : ndarray of int, shape (M, k)
+        Neighbours of some points.
+    rows : ndarray of int, shape (M,)
+        These points, rising.
     metric : str or callable
         Metric of X, as in `neighbors.find`.
     metric_params : dict, optional
@@ -27,43 +29,45 @@ def of_neighbors(X, mapped: np.ndarray, metric, metric_params=None) -> np.ndarra
 
     Returns
     -------
-    ndarray of int64, shape (N, k)
+    ndarray of int64, shape (M, k)
         For each neighbour, one more than the number of points at a smaller distance.
     """
     measure = measures.resolved(X, metric, metric_params)
     X = precomputed.checked(X) if measure.metric == "precomputed" else measure.points(X)
     if isinstance(metric, str) and measure.metric == "euclidean" and isinstance(X, np.ndarray):
-        return _by_tiles(X, mapped)
-    return _by_any_metric(brute.comparable(X, measure.metric), mapped, measure)
+        return _by_tiles(X, mapped, rows)
+    return _by_any_metric(brute.comparable(X, measure.metric), mapped, rows, measure)
 
 
-def _by_tiles(X, mapped) -> np.ndarray:
+def _by_tiles(X, mapped, rows) -> np.ndarray:
     """Return the ranks by Euclidean distance, from squared distances."""
     frame = framed(X)
     tiles = Tiles(X, frame, np.arange(len(X)), np.float64)
 
     def block(start, stop):
-        points = frame.of(X[start:stop])
+        own = rows[start:stop]
+        points = frame.of(X[own])
         offsets = frame.of(X[mapped[start:stop]]) - points[:, None]
         limits = np.einsum("ijk,ijk->ij", offsets, offsets)
         nearer = np.zeros(limits.shape, np.int64)
         for first, tile, doubts in tiles.each(points):
-            rows = np.arange(max(start, first), min(stop, first + tile.shape[1]))
-            tile[rows - start, rows - first] = np.inf
+            here = np.flatnonzero((own >= first) & (own < first + tile.shape[1]))
+            tile[here, own[here] - first] = np.inf
             # A tile and the limits round the same distance differently. Distances within the bound
             # of this error do not count as smaller.
             _count_nearer(tile, limits - doubts[:, None], nearer)
         return nearer + 1
 
-    return np.concatenate(jit.map_blocks(block, len(X), _ROWS))
+    return np.concatenate(jit.map_blocks(block, len(rows), _ROWS))
 
 
-def _by_any_metric(X, mapped, measure) -> np.ndarray:
+def _by_any_metric(X, mapped, rows, measure) -> np.ndarray:
     """Return the ranks by a metric other than the Euclidean distance of a dense array."""
+    some = X[rows]
 
     def block(start, stop):
-        distances = brute.distances(X, X, measure, start, stop, own=True)
-        own = np.arange(stop - start), np.arange(start, stop)
+        distances = brute.distances(some, X, measure, start, stop, rows)
+        own = np.arange(stop - start), rows[start:stop]
         distances[own] = 0
         checked_distances(distances)
         limits = np.take_along_axis(distances, mapped[start:stop], axis=1)
@@ -72,7 +76,7 @@ def _by_any_metric(X, mapped, measure) -> np.ndarray:
         _count_nearer(np.ascontiguousarray(distances), limits, nearer)
         return nearer + 1
 
-    return np.concatenate(brute.each_block(block, X.shape[0], _ROWS, measure.metric))
+    return np.concatenate(brute.each_block(block, len(rows), _ROWS, measure.metric))
 
 
 @jit.serial

@@ -53,16 +53,17 @@ def nearest(X, k: int, measure, new=None) -> tuple[np.ndarray, np.ndarray]:
 
     Nearest first; equal distances are ordered by index.
     """
-    own, metric = new is None, measure.metric
+    metric = measure.metric
     X = comparable(X, metric)
-    new = X if own else comparable(new, metric)
+    own = np.arange(X.shape[0]) if new is None else None
+    new = X if new is None else comparable(new, metric)
     m, n = new.shape[0], X.shape[0]
     indices, found = np.empty((m, k), np.int32), np.empty((m, k))
 
     def block(start: int, stop: int) -> None:
         D = distances(new, X, measure, start, stop, own)
-        if own:
-            D[np.arange(stop - start), np.arange(start, stop)] = np.inf
+        if own is not None:
+            D[np.arange(stop - start), own[start:stop]] = np.inf
         indices[start:stop] = _first(D, k)
         found[start:stop] = np.take_along_axis(D, indices[start:stop].astype(np.int64), axis=1)
 
@@ -95,10 +96,11 @@ def _is_called(metric) -> bool:
     return callable(metric) or metric not in metrics() | {"precomputed"}
 
 
-def distances(new, X, measure, start: int, stop: int, own: bool) -> np.ndarray:
+def distances(new, X, measure, start: int, stop: int, own: np.ndarray | None = None) -> np.ndarray:
     """Return distances, float64, of new points `start` to `stop` from X; both are `comparable`.
 
-    ValueError names the row of a NaN, except for the distance of a point to itself.
+    ValueError names the row of a NaN, except for the distance of a point to itself: `own` are the
+    rows of X that the new points are, if they are such.
     """
     from sklearn.metrics import pairwise_distances
 
@@ -113,11 +115,14 @@ def distances(new, X, measure, start: int, stop: int, own: bool) -> np.ndarray:
         else:
             D = np.asarray(pairwise_distances(some, X, metric=metric, n_jobs=1, **params))
     unknown = np.isnan(D)
-    if own:
-        unknown[np.arange(len(D)), np.arange(start, stop)] = False
+    if own is not None:
+        unknown[np.arange(len(D)), own[start:stop]] = False
     if unknown.any():
         i, j = (int(at) for at in np.argwhere(unknown)[0])
-        row, other = ("X" if own else "X_new", start + i, some[[i]]), ("X", j, X[[j]])
+        row = ("X_new", start + i, some[[i]])
+        if own is not None:
+            row = ("X", int(own[start + i]), some[[i]])
+        other = ("X", j, X[[j]])
         raise ValueError(f"metric {metric!r} has no value {_why(row, other)}.")
     return D
 

@@ -14,18 +14,21 @@ import numpy as np
 from bhtsne import interrupts
 from bhtsne.optimizer import callbacks as watchers
 from bhtsne.optimizer.callbacks import Callback
-from bhtsne.optimizer.phases import Phase, Record
+from bhtsne.optimizer.phases import Phase, Record, appended
 from bhtsne.optimizer.step import Motion, advanced
 from bhtsne.optimizer.stopping import Stopping
 
 __all__ = ["Objective", "Phase", "Record", "State", "Stopping", "resume", "run"]
 
+_COPIED = ("theta", "dof")  # parameters of the objective that phases change and the state copies
+
 
 class Objective(Protocol):
     """Function to minimise.
 
-    Phases set the attributes `theta` and `affinity_share`, see `Phase`. Checks may change `theta`:
-    the objective owns it during a run, and `State.theta` is a copy.
+    Phases set the attributes `theta` and `affinity_share`, and `dof` where a phase has one, see
+    `Phase`. Checks may change `theta`: the objective owns it during a run, and `State.theta` is a
+    copy.
     """
 
     theta: float
@@ -54,14 +57,17 @@ class State:
         One record for each check.
     stopped : {None, "callback", "interrupt", "converged"}
         Reason why the optimisation ended before its last iteration.
-    theta : float or None
-        Copy of the objective's θ after the last iteration, if it has one.
+    theta, dof : float or None
+        Copies of the objective's θ and degrees of freedom after the last iteration, if it has them.
     left : list of Phase
         Phases that are still to be done; the first is the rest of one that has begun.
     since : int
         Records before the present phase.
     converged : bool
         Whether the last phase with a smallest rate or norm reached it.
+    done : list of Phase
+        Phases that were done, with all their values. A run with these phases, from the same
+        start, ends at the same map.
     """
 
     Y: np.ndarray
@@ -71,9 +77,11 @@ class State:
     history: list[Record] = field(default_factory=list)
     stopped: str | None = None
     theta: Any = None
+    dof: Any = None
     left: list[Phase] = field(default_factory=list)
     since: int = 0
     converged: bool = False
+    done: list[Phase] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.Y = np.ascontiguousarray(self.Y, np.float32)
@@ -110,8 +118,9 @@ def run(
     callbacks : callable or sequence of callable
         Called with the `Record` and a copy of the map every `callback_every` iterations. The
         optimisation ends when one returns True, as a bool of Python or NumPy; other return values
-        are ignored. A method `begin` is called with the state before the first iteration, when
-        `left` holds the phases to come.
+        are ignored. Callbacks may have further methods, which take the state: `begin`, called
+        before the first iteration; `after_iteration`, after each, which may change `left`, the
+        phases to come, and ends the optimisation by returning True; and `end`.
     callback_every : int
         Iterations between checks; the last iteration always ends with a check.
     progress : callable, optional
@@ -197,8 +206,9 @@ def resume(
     >>> optimizer.resume(state, Bowl()).iteration
     50
     """
-    if state.theta is not None:
-        objective.theta = state.theta
+    for name in _COPIED:
+        if getattr(state, name) is not None:
+            setattr(objective, name, getattr(state, name))
     return _descend(state, objective, callbacks, callback_every, progress, centred)
 
 
@@ -208,56 +218,81 @@ def _descend(state: State, objective, callbacks, every: int, progress, centred) 
     started = time.perf_counter() - (state.history[-1].seconds if state.history else 0.0)
     state.stopped = None
     callbacks = watchers.listed(callbacks)
-    last = state.iteration + sum(phase.n_iter for phase in state.left)
+    after = watchers.methods(callbacks, "after_iteration")
     try:
-        watchers.begin(callbacks, state)
+        watchers.call(callbacks, "begin", state)
         while state.left:
             phase, *rest = state.left
-            if phase.theta is not None:
-                objective.theta = phase.theta
-            objective.affinity_share = phase.affinity_share
+            _set_parameters(objective, phase)
             left, ended = phase.n_iter - 1, False
             if left < 0:
-                state.left, state.theta = rest, _theta(objective)
+                vars(state).update({"left": rest, **_copies(objective)})
                 continue
             grad = objective.gradient(state.Y, phase.exaggeration)
             new = _step(state, grad, phase, centred)
-            due = new["iteration"] % every == 0 or new["iteration"] == last
+            new["done"] = appended(state.done, _iteration(phase, objective, len(state.Y)))
+            last = not left and not any(later.n_iter for later in rest)
+            due = new["iteration"] % every == 0 or last
             if due:
                 record = _record(new, grad, objective, started)
                 new["history"] = [*state.history, record]
                 ended = _converged(new["history"][state.since :], phase)
-            if ended:
-                last, left = last - left, 0
+            left = 0 if ended else left
             if not left and (phase.min_kl_rate or phase.min_gradient_norm):
                 new["converged"] = ended
-            new["theta"] = _theta(objective)
-            new["left"] = [phase._replace(n_iter=left, theta=None), *rest] if left else rest
+            new["left"] = [phase.rest(left), *rest] if left else rest
             new["since"] = state.since if left else len(new.get("history", state.history))
-            vars(state).update(new)  # in one call, which Ctrl-C cannot interrupt half way
+            # In one call, which Ctrl-C cannot interrupt half way.
+            vars(state).update(new | _copies(objective))
             if due and watchers.stop(callbacks, record, state.Y):
                 state.stopped = "callback"
                 return state
             if progress is not None:
                 progress(state)
+            answers = [watchers.is_true(method(state)) for method in after]
+            if any(answers):
+                state.stopped = "callback"
+                return state
             interrupts.check()
         state.stopped = "converged" if state.converged else None
     except KeyboardInterrupt:  # by `interrupts.check`, or a callback
         state.stopped = "interrupt"
+    finally:
+        watchers.call(callbacks, "end", state)
     return state
+
+
+def _set_parameters(objective: Objective, phase: Phase) -> None:
+    """Set the parameters of the objective that a phase changes."""
+    for name in _COPIED:
+        if getattr(phase, name) is not None:
+            setattr(objective, name, getattr(phase, name))
+    objective.affinity_share = phase.affinity_share
+
+
+def _copies(objective: Objective) -> dict[str, Any]:
+    """Return the parameters of the objective that the state copies."""
+    return {name: getattr(objective, name, None) for name in _COPIED}
+
+
+def _iteration(phase: Phase, objective: Objective, n: int) -> Phase:
+    """Return an iteration as a phase of its own, with all its values."""
+    return phase._replace(
+        n_iter=1, learning_rate=phase.rate(n), min_kl_rate=0.0, min_gradient_norm=0.0,
+        **_copies(objective),
+    )  # fmt: skip
 
 
 def _step(state: State, grad: np.ndarray, phase: Phase, centred) -> dict[str, Any]:
     """Return the attributes of a state that change in one step."""
+    velocity, gains = state.velocity, state.gains
+    if phase.restart:
+        velocity, gains = np.zeros_like(velocity), np.ones_like(gains)
     moved = advanced(
-        Motion(state.Y, state.velocity, state.gains), grad, phase.rate(len(state.Y)),
-        phase.momentum, centred, as_opentsne=phase.rule == "opentsne",
+        Motion(state.Y, velocity, gains), grad, phase.rate(len(state.Y)), phase.momentum, centred,
+        as_opentsne=phase.rule == "opentsne",
     )  # fmt: skip
     return {**moved._asdict(), "iteration": state.iteration + 1}
-
-
-def _theta(objective: Objective) -> float | None:
-    return getattr(objective, "theta", None)
 
 
 def _converged(records: list[Record], phase: Phase) -> bool:

@@ -1,15 +1,33 @@
-"""Callbacks of an optimisation → calls at its beginning and at each check."""
+"""Callbacks of an optimisation → calls at its beginning, after iterations and checks, at its end.
+
+A callback is a function of a record and a map. It may be an object with further methods, all of
+them optional: `begin`, `after_iteration` and `end` take the state of the optimizer. A fit also
+calls those of `Stages`.
+"""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from bhtsne.optimizer.phases import Record
 
-__all__ = ["Callback", "begin", "listed", "stop"]
+__all__ = ["Callback", "Stages", "call", "is_true", "listed", "methods", "stop"]
 
 Callback = Callable[[Record, np.ndarray], Any]
+
+
+class Stages(Protocol):
+    """Methods that a fit calls before its optimisation, on callbacks that have them."""
+
+    def open(self, n: int) -> None:
+        """Take the number of points, before the first stage."""
+
+    def stage(self, name: str, done: float) -> None:
+        """Take the name of a stage and the completed fraction of it, 0 to 1."""
+
+    def receive(self, neighbors: Any) -> None:
+        """Take the neighbours of the points, which are None if the fit has none."""
 
 
 def listed(callbacks: Callback | Sequence[Callback]) -> list[Callback]:
@@ -17,11 +35,15 @@ def listed(callbacks: Callback | Sequence[Callback]) -> list[Callback]:
     return [callbacks] if callable(callbacks) else list(callbacks)
 
 
-def begin(callbacks: Sequence[Callback], state: Any) -> None:
-    """Call the method `begin` of the callbacks that have one."""
-    for callback in callbacks:
-        if hasattr(callback, "begin"):
-            callback.begin(state)
+def methods(callbacks: Sequence[Callback], name: str) -> list[Callable]:
+    """Return the methods of this name of the callbacks that have one."""
+    return [getattr(callback, name) for callback in callbacks if hasattr(callback, name)]
+
+
+def call(callbacks: Sequence[Callback], name: str, *values: Any) -> None:
+    """Call the method of this name of the callbacks that have one."""
+    for method in methods(callbacks, name):
+        method(*values)
 
 
 def stop(callbacks: Sequence[Callback], record: Record, Y: np.ndarray) -> bool:
@@ -30,5 +52,10 @@ def stop(callbacks: Sequence[Callback], record: Record, Y: np.ndarray) -> bool:
     Only a bool counts. A callback that ends with the value of some other call, such as the list of
     artists of a plot, does not stop the optimisation.
     """
-    answers = [callback(record, Y.copy()) for callback in callbacks]
-    return any(isinstance(answer, bool | np.bool_) and bool(answer) for answer in answers)
+    answers = [is_true(callback(record, Y.copy())) for callback in callbacks]
+    return any(answers)
+
+
+def is_true(answer: Any) -> bool:
+    """Return whether the answer of a callback is True, as a bool of Python or NumPy."""
+    return isinstance(answer, bool | np.bool_) and bool(answer)

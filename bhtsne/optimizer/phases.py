@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-__all__ = ["RULES", "Phase", "Record"]
+__all__ = ["RULES", "Phase", "Record", "appended"]
 
 RULES = ("default", "opentsne")
 
@@ -43,6 +43,10 @@ class Phase(NamedTuple):
     affinity_share : float
         Part of the affinities of each point that attract it, the largest ones, scaled to a sum of
         1; all of them from 1 on.
+    dof : float, optional
+        The objective's degrees of freedom from this phase on; None leaves them unchanged.
+    restart : bool
+        Whether velocity and gains start anew, at 0 and 1, as at the start of a run.
     """
 
     n_iter: int
@@ -54,6 +58,8 @@ class Phase(NamedTuple):
     min_gradient_norm: float = 0.0
     rule: str = "default"
     affinity_share: float = 1.0
+    dof: float | None = None
+    restart: bool = False
 
     def rate(self, n: int) -> float:
         """Return the learning rate for n points."""
@@ -62,6 +68,10 @@ class Phase(NamedTuple):
         if self.rule == "opentsne":
             return n / (4 * self.exaggeration)
         return max(n / self.exaggeration, LOWEST_RATE)
+
+    def rest(self, n_iter: int) -> "Phase":
+        """Return the last iterations of this phase: θ, dof and restart are for its first one."""
+        return self._replace(n_iter=n_iter, theta=None, dof=None, restart=False)
 
 
 class Record(NamedTuple):
@@ -86,3 +96,10 @@ class Record(NamedTuple):
     gradient_norm: float
     force_error: float
     seconds: float
+
+
+def appended(done: list[Phase], iteration: Phase) -> list[Phase]:
+    """Return phases with one more iteration: in the last phase if its parameters are the same."""
+    if done and done[-1]._replace(n_iter=1, restart=False) == iteration:
+        return [*done[:-1], done[-1]._replace(n_iter=done[-1].n_iter + 1)]
+    return [*done, iteration]

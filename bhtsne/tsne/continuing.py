@@ -13,6 +13,7 @@ from bhtsne.fitting.stages import has_points
 from bhtsne.forces.adaptive import as_theta
 from bhtsne.forces.objective import KLDivergence
 from bhtsne.optimizer import Phase, State
+from bhtsne.optimizer import callbacks as watchers
 from bhtsne.progress import Progress
 from bhtsne.schedules import checked_phase
 from bhtsne.tsne.mapping import check_memory_and_perplexity, make_map, set_map
@@ -39,12 +40,14 @@ def optimize(model: Any, n_iter: int, *, callbacks=None, callback_every=None, **
     _, force_error = as_theta(model.theta)
     state = State(
         model.embedding_, model._velocity, model._gains, model.n_iter_, list(model.history_),
-        theta=model.theta_, left=[phase], since=len(model.history_),
+        theta=model.theta_, dof=model.dof_, left=[phase], since=len(model.history_),
+        done=list(model.phases_),
     )  # fmt: skip
     P, seconds = model.affinities_, dict(model.timings_)
-    with jit.threads(model.n_jobs), Progress(model.verbose) as progress:
+    listeners = watchers.methods(watchers.listed(watched["callbacks"]), "stage")
+    with jit.threads(model.n_jobs), Progress(model.verbose, listeners) as progress:
         with progress.timed("optimization", seconds):
-            objective = KLDivergence(P, model.method, model.theta_, model.dof, force_error)
+            objective = KLDivergence(P, model.method, model.theta_, model.dof_, force_error)
             fitting.optimize(state, objective, progress, NullCheckpoint(), **watched)
         set_map(model, P, state, phase)
     if state.history:

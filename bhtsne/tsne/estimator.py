@@ -117,6 +117,11 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Why the optimisation ended before its last iteration, if it did.
     theta_ : float
         θ at the end, which an `AdaptiveTheta` or a phase may have changed.
+    dof_ : float
+        Degrees of freedom at the end, which a phase may have changed.
+    phases_ : list of Phase
+        Phases that were done, with all their values: as the `schedule` of a fit from the same start
+        they give the same map.
     history_ : list of Record
         Iteration, KL divergence, gradient norm, force error and seconds of each check.
     timings_ : dict of str to float

@@ -17,6 +17,7 @@ from bhtsne.forces.adaptive import as_theta
 from bhtsne.forces.objective import KLDivergence
 from bhtsne.neighbors import Neighbors
 from bhtsne.optimizer import Phase, State
+from bhtsne.optimizer import callbacks as watchers
 from bhtsne.optimizer.stopping import as_stopping
 from bhtsne.progress import Progress
 from bhtsne.tsne.memory_estimate import check_memory
@@ -114,17 +115,23 @@ def make_map(
     n, checkpoint = X.shape[0], checkpoint or NullCheckpoint()
     rng = checked_random_state(model.random_state)
     seconds: dict[str, float] = {}
-    with jit.threads(model.n_jobs), Progress(model.verbose) as progress:
+    watching = watchers.listed(callbacks)
+    watchers.call(watching, "open", n)
+    listeners = watchers.methods(watching, "stage")
+    with jit.threads(model.n_jobs), Progress(model.verbose, listeners) as progress:
         with progress.timed("neighbors", seconds, n):
             found = checkpoint.stage("neighbors", partial(_neighbors, model, X, rng), rng)
+        watchers.call(watching, "receive", found)
         with progress.timed("affinities", seconds, n):
             P = checkpoint.stage("affinities", partial(_affinities, model, X, found), rng)
         with progress.timed("initial", seconds, n):
             begin = partial(_first_state, model, X, P, phases, start, rng)
             state = checkpoint.state(begin, rng)
+            if state.dof is None:  # saved by an earlier version
+                state.dof = float(model.dof)
         with progress.timed("optimization", seconds):
             theta, error = as_theta(model.theta)
-            objective = KLDivergence(P, model.method, state.theta, model.dof, error)
+            objective = KLDivergence(P, model.method, state.theta, state.dof, error)
             fitting.optimize(
                 state, objective, progress, checkpoint,
                 callbacks=callbacks, callback_every=callback_every,
@@ -167,14 +174,15 @@ def _first_state(model, X, P, phases: Sequence[Phase], start: np.ndarray | None,
     if start is None:
         init = start_name(model.init, has_points(model.metric, model.affinities))
         start = fitting.initial_map(X, P, init, model.n_components, rng)
-    return State(start, theta=theta, left=list(phases))
+    return State(start, theta=theta, dof=float(model.dof), left=list(phases))
 
 
 def set_map(model: Any, P: Any, state: State, last: Phase) -> None:
     """Set the fitted attributes that an optimization leads to, all of them or none."""
-    kl = fitting.kl_per_point(P, state.Y, model.method, state.theta, model.dof)
+    kl = fitting.kl_per_point(P, state.Y, model.method, state.theta, state.dof)
     model.kl_per_point_, model.kl_divergence_ = kl, float(kl.sum())
     model.affinities_, model.embedding_ = P, state.Y
     model.n_iter_, model.history_ = state.iteration, state.history
-    model.stopped_, model.theta_ = state.stopped, state.theta
+    model.stopped_, model.theta_, model.dof_ = state.stopped, state.theta, state.dof
+    model.phases_ = state.done
     model._velocity, model._gains, model._last_phase = state.velocity, state.gains, last

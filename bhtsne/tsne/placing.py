@@ -75,7 +75,7 @@ def _place(
         P = affinities.weighted(found, n, as_perplexities(perplexity), kind)
         if Y is None:
             Y = start(P, model.embedding_, init, int(model.random_state) if seeded else 0)
-        objective = MajorizedObjective(P, model.embedding_, model.method, model.theta_, model.dof)
+        objective = MajorizedObjective(P, model.embedding_, model.method, model.theta_, model.dof_)
         state = optimizer.run(
             optimizer.State(Y), objective, [phase], callback_every=max(phase.n_iter, 1),
             centred=(),

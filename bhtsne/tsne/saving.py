@@ -33,6 +33,7 @@ _OTHERS = {
     "neighbors": "neighbors_",
     "points": "_fit_X",
     "last_phase": "_last_phase",
+    "phases": "phases_",
     "history": "history_",
 }
 _PLAIN: dict[str, Any] = {
@@ -40,6 +41,7 @@ _PLAIN: dict[str, Any] = {
     "n_iter_": int,
     "stopped_": str | None,
     "theta_": Real,
+    "dof_": Real,
     "timings_": dict,
     "n_features_in_": int,
 }
@@ -93,6 +95,8 @@ def _is_data(value: Any) -> bool:
 def _restored(cls: type, content: dict[str, Any]) -> Any:
     """Return the estimator with the attributes of a file."""
     model = cls()
+    # Files of earlier versions hold neither.
+    content = {"phases": [], "dof": content["parameters"]["dof"]} | content
     for name, place in _ATTRIBUTES.items():
         setattr(model, place, content[name])
     for place in _ARRAYS.values():
@@ -109,7 +113,8 @@ def _restored(cls: type, content: dict[str, Any]) -> Any:
 def _check(model: Any) -> None:
     """Raise ValueError unless all values are as `fit` sets them; compiled code has no checks."""
     check_model(model)
-    checked_phase(model._last_phase)
+    for phase in (model._last_phase, *model.phases_):
+        checked_phase(phase)
     for name, kind in _PLAIN.items():
         if not isinstance(getattr(model, name), kind):
             raise ValueError(f"{name} = {getattr(model, name)!r}")

@@ -13,7 +13,7 @@ function makeCard(data, sources) {
   function sheet(k) {
     if (!sheets.has(k)) {
       const image = new Image();
-      image.src = `data:image/webp;base64,${sources[k]}`;
+      image.src = data.socket ? `sheet/${k}` : `data:image/webp;base64,${sources[k]}`;
       sheets.set(k, image.decode().then(() => image));
     }
     return sheets.get(k);
@@ -28,7 +28,7 @@ function makeCard(data, sources) {
     sheet(Math.floor(i / (across * down))).then((image) => {
       const x = (k % across) * width, y = Math.floor(k / across) * height;
       canvas.getContext("2d").drawImage(image, x, y, width, height, 0, 0, width, height);
-    });
+    }, () => canvas.remove()); // the server of a live page is gone
     return canvas;
   }
 
@@ -58,6 +58,7 @@ function makeCard(data, sources) {
   }
 
   return {
+    thumbnail,
     show(i, at, colour) {
       fill(i, colour);
       card.hidden = false;

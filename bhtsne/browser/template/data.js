@@ -2,18 +2,29 @@
 
 const block = (name) => [...document.getElementsByClassName(name)].map((e) => e.textContent);
 
+const KINDS = {
+  uint8: Uint8Array, int16: Int16Array, uint16: Uint16Array, int32: Int32Array,
+  uint32: Uint32Array, float32: Float32Array, float64: Float64Array,
+};
+
+// A message → its head, and a function from the description of an array to the array.
+function parsed(buffer) {
+  const size = new DataView(buffer).getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size)));
+  return [head, (a) => new KINDS[a.dtype](buffer, 4 + size + a.start, a.length)];
+}
+
+function unpackNeighbors(near, array) {
+  near.planes = near.planes.map(array);
+  near.kept = near.kept.map(array);
+}
+
 async function unpacked(base64) {
   const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const buffer = await new Response(stream).arrayBuffer();
-  const size = new DataView(buffer).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size)));
-  const kinds = {
-    uint8: Uint8Array, int16: Int16Array, uint16: Uint16Array, int32: Int32Array,
-    uint32: Uint32Array, float32: Float32Array, float64: Float64Array,
-  };
-  const array = (a) => new kinds[a.dtype](buffer, 4 + size + a.start, a.length);
+  const [head, array] = parsed(await new Response(stream).arrayBuffer());
   head.maps = head.maps.map(array);
+  if (head.near) unpackNeighbors(head.near, array);
   for (const column of [...head.columns, ...(head.ids ? [head.ids] : [])]) {
     column.values = array(column);
   }

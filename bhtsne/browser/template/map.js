@@ -6,7 +6,7 @@ const night = matchMedia("(prefers-color-scheme: dark)");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const LISTED = 30, GLIDE = 700;
 
-let data, plot, card, stage;
+let data, plot, card, stage, neighbors, lines, pinned = -1, lassoing = false;
 let colours, column = null, moment = 0, wanted = 0, moving = false, hovered = -1, selected = [], busy = Promise.resolve();
 
 // The coordinates of map k, from −1 to 1 in the square around all maps, y upwards.
@@ -97,6 +97,8 @@ function setSelection(some, by) {
   selected = some;
   byId("selection").hidden = some.length === 0;
   byId("chosen").textContent = `${counted(some.length)} selected`;
+  if (some.length !== 1 || some[0] !== pinned) unpin();
+  describeGroup(data, neighbors, some);
   if (!legend.contains(by)) for (const b of legend.querySelectorAll("button")) b.ariaPressed = "false";
   if (by !== byId("search")) {
     byId("search").value = byId("found").textContent = "";
@@ -127,16 +129,101 @@ async function visit(i) {
   show(i);
 }
 
+// Show the neighbours of a point in a list, and by lines while no other point is under the mouse.
+function pin(i) {
+  pinned = i;
+  listNeighbors();
+  drawLines();
+}
+
+function unpin() {
+  pinned = -1;
+  byId("pinned").hidden = true;
+  drawLines();
+}
+
+function nameOf(i) {
+  const label = data.columns[data.labels];
+  return short((label && valueText(label, i)) ?? `Point ${idOf(data, i)}`);
+}
+
+function listNeighbors() {
+  byId("pinned").hidden = !neighbors || pinned < 0;
+  if (byId("pinned").hidden) return;
+  const listed = neighbors.of(pinned, moment), kept = listed.filter((one) => one.kept).length;
+  byId("whose").textContent = `Neighbours of ${nameOf(pinned)}${data.labels === null ? "" : `, id ${short(idOf(data, pinned))}`}`;
+  byId("kept").textContent = `${kept} of ${listed.length} are among the ${neighbors.k} nearest on the map`;
+  byId("near").replaceChildren(...listed.map((one) => {
+    const line = element("li"), button = element("button", undefined, one.kept ? "kept" : "lost");
+    const dot = element("span", undefined, "dot");
+    dot.style.background = colourOf(one.point);
+    button.type = "button";
+    button.append(dot);
+    if (data.thumbnails) {
+      const picture = card.thumbnail(one.point), high = 26 / Math.max(data.thumbnails.width, data.thumbnails.height);
+      Object.assign(picture.style, { width: `${data.thumbnails.width * high}px`, height: `${data.thumbnails.height * high}px` });
+      button.append(picture);
+    }
+    button.append(element("span", `${nameOf(one.point)}`, "name"), element("span", `${short(idOf(data, one.point))} ${one.kept ? "kept" : "lost"}`, "count"));
+    button.addEventListener("click", () => {
+      choose([one.point]);
+      pin(one.point);
+      visit(one.point);
+    });
+    line.append(button);
+    return line;
+  }));
+}
+
+const colourOf = (i) => colours.colours[colours.bins[i]] ?? colours.colours[0];
+
+function screenPosition(i) {
+  const { left, top } = canvas.getBoundingClientRect(), [x, y] = plot.getScreenPosition(i);
+  return [left + x, top + y];
+}
+
+function drawLines() {
+  const from = hovered >= 0 ? hovered : pinned;
+  if (!neighbors || from < 0 || moving) lines?.clear();
+  else lines.draw(from, neighbors.of(from, moment), neighbors.k);
+}
+
+// A new column with the selected points, for colours and as a file of all points.
+function saveAsColumn(event) {
+  event.preventDefault();
+  const name = byId("name").value.trim(), values = new Uint8Array(data.n).fill(1);
+  if (!name) return;
+  for (const i of selected) values[i] = 0;
+  const made = { name, kind: "category", names: ["inside", "outside"], values };
+  data.columns.push(made);
+  addChoice(made, data.columns.length - 1);
+  byId("by").hidden = false;
+  const every = { ...data, columns: [made] };
+  download(csv(every, Array.from({ length: data.n }, (_, i) => i)), `${name.replace(/[^\p{L}\p{N}._-]+/gu, "_")}.csv`);
+  byId("naming").reset();
+}
+
+// The column of the number of neighbours that the map keeps follows the map that is shown.
+function countKept() {
+  const values = neighbors?.kept(moment);
+  if (!values) return;
+  const name = `neighbours kept of ${neighbors.k}`;
+  const old = data.columns.find((c) => c.derived);
+  if (old) old.values = values;
+  else data.columns.push({ name, kind: "integer", names: null, values, derived: true });
+}
+
 function show(i) {
   hovered = i;
   plot.hover(i, { preventEvent: true });
-  const { left, top } = canvas.getBoundingClientRect(), [x, y] = plot.getScreenPosition(i);
-  card.show(i, [left + x, top + y], colours.colours[colours.bins[i]] ?? colours.colours[0]);
+  card.show(i, screenPosition(i), colourOf(i));
+  drawLines();
 }
 
 function hide() {
   hovered = -1;
   card.hide();
+  drawLines();
 }
 
 const go = (target, distance) => plot.zoomToLocation(target, distance,
@@ -163,6 +250,48 @@ function setLasso(on) {
   canvas.classList.toggle("drawing", on);
 }
 
+// Maps of a run: the last one of the slider moves, those before it are kept. Only the newest map is
+// drawn. The index of the points under the mouse is renewed at most once a second, and at the end.
+let drawing = false, newest = false, indexed = 0;
+
+async function showMap(places) {
+  data.maps[data.maps.length - 1] = places;
+  newest = true;
+  if (drawing || moment !== data.maps.length - 1) return;
+  drawing = true;
+  while (newest) {
+    newest = false;
+    const fresh = performance.now() - indexed > 1000;
+    if (fresh) indexed = performance.now();
+    await draw(fresh ? {} : { spatialIndex: plot.get("spatialIndex") });
+    drawLines();
+    document.body.dataset.maps = Number(document.body.dataset.maps ?? 0) + 1; // for bench/live.py
+  }
+  drawing = false;
+}
+
+function keepMap(places, title) {
+  data.maps.splice(-1, 0, places);
+  data.titles.splice(-1, 0, title);
+  if (moment === data.maps.length - 2) moment = wanted = moment + 1;
+  byId("time").hidden = false;
+  byId("moment").max = data.maps.length - 1;
+  byId("moment").value = moment;
+  byId("when").textContent = data.titles[moment];
+}
+
+function takeNeighbors(near) {
+  data.near = near;
+  // Those that maps keep are known for the final map, the last one.
+  if (near.kept.length) near.kept = [...Array(data.maps.length - 1), near.kept[0]];
+  neighbors = makeNeighbors(data);
+  const known = data.columns.length;
+  countKept();
+  if (data.columns.length > known) addChoice(data.columns.at(-1), known);
+  byId("by").hidden = false;
+  listNeighbors();
+}
+
 // Show map k. During a transition the slider may move on: only its last position is shown next.
 async function moveTo(k) {
   wanted = k;
@@ -174,11 +303,16 @@ async function moveTo(k) {
   hide();
   while (moment !== wanted) {
     moment = wanted;
+    countKept();
+    if (column?.derived) applyColours();
     const gliding = setInterval(() => stage.moves(plot.redraw), 50);
     await draw(still.matches || !stage.isSupported ? {} : { transition: true, transitionDuration: GLIDE });
     clearInterval(gliding);
   }
   moving = false;
+  if (column?.derived) drawLegend();
+  listNeighbors();
+  drawLines();
 }
 
 async function play() {
@@ -195,10 +329,12 @@ async function play() {
   button.setAttribute("aria-pressed", "false");
 }
 
-function save() {
+const save = () => download(csv(data, [...selected].sort((a, b) => a - b)), "selection.csv");
+
+function download(text, name) {
   const link = element("a");
-  link.href = URL.createObjectURL(new Blob([csv(data, [...selected].sort((a, b) => a - b))], { type: "text/csv" }));
-  link.download = "selection.csv";
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
@@ -229,8 +365,15 @@ function listen() {
   plot.subscribe("view", () => {
     stage.moves(plot.redraw);
     if (hovered >= 0) show(hovered);
+    else drawLines();
   });
-  plot.subscribe("select", ({ points }) => setSelection(points));
+  plot.subscribe("lassoStart", () => (lassoing = true));
+  plot.subscribe("lassoEnd", () => (lassoing = false));
+  plot.subscribe("select", ({ points }) => {
+    if (points.length === 1 && !lassoing) pinned = points[0];
+    setSelection(points);
+    if (pinned >= 0) pin(pinned);
+  });
   plot.subscribe("deselect", () => setSelection([]));
   let pause;
   byId("search").addEventListener("input", () => {
@@ -239,6 +382,9 @@ function listen() {
   });
   byId("column").addEventListener("change", () => recolour(data.columns[byId("column").value]));
   byId("save").addEventListener("click", save);
+  byId("naming").addEventListener("submit", saveAsColumn);
+  byId("unpin").addEventListener("click", () => choose([]));
+  addEventListener("resize", drawLines);
   byId("clear").addEventListener("click", () => choose([]));
   byId("lasso").addEventListener("click", () => setLasso(byId("lasso").ariaPressed !== "true"));
   byId("nearer").addEventListener("click", () => zoom(2 / 3));
@@ -271,12 +417,9 @@ function fillIn() {
   byId("title").textContent = title;
   byId("count").textContent = `${counted(n)} ${n === 1 ? "point" : "points"}`;
   const choices = columns.map((c, i) => [c, i]).filter(([c]) => c.kind !== "text");
-  byId("column").append(element("option", "(one colour)"), ...choices.map(([c, i]) => {
-    const option = element("option", c.name);
-    option.value = i;
-    return option;
-  }));
+  byId("column").append(element("option", "(one colour)"));
   byId("column").options[0].value = "";
+  for (const [c, i] of choices) addChoice(c, i);
   byId("column").value = column ? data.labels : "";
   byId("by").hidden = choices.length === 0;
   byId("time").hidden = maps.length < 2;
@@ -289,11 +432,20 @@ function fillIn() {
   fold(innerWidth < 640);
 }
 
+function addChoice({ name }, i) {
+  const option = element("option", name);
+  option.value = i;
+  byId("column").append(option);
+}
+
 async function open() {
   data = await unpacked(block("data")[0]);
   card = makeCard(data, block("sheet"));
   column = data.columns[data.labels] ?? null;
   if (column?.kind === "text") column = null;
+  neighbors = makeNeighbors(data);
+  moment = data.maps.length - 1;
+  countKept();
   fillIn();
   stage = screen(canvas);
   plot = createScatterplot.default({
@@ -301,12 +453,15 @@ async function open() {
     opacityInactiveMax: 0.25, opacityInactiveScale: 0.5, lassoMinDelay: 0, deselectOnEscape: false,
     actionKeyMap: { lasso: "shift", merge: "cmd", remove: "alt" },
   });
+  lines = makeLines(screenPosition, colourOf);
   applyColours();
   drawLegend();
   await draw();
   plot.set({ pointOrder: shuffled(data.n) });
   await plot.zoomToLocation(...whole());
   listen();
+  byId("about").open = innerWidth >= 640;
+  if (data.socket) makeLive(data, { map: showMap, keep: keepMap, neighbors: takeNeighbors });
   byId("message").hidden = true;
   document.body.dataset.ready = "yes"; // for tests and bench/browser.py
 }

@@ -1,0 +1,35 @@
+"""A server → its address for the user: printed, and opened in a browser or a notebook."""
+
+import getpass
+import os
+import socket
+import sys
+import webbrowser
+
+from bhtsne.live.server import Server
+
+__all__ = ["announce"]
+
+
+def announce(server: Server, show: bool) -> None:
+    """Print the address of a page, and open it if a browser or a notebook can show it."""
+    if "ipykernel.zmqshell" in sys.modules and show:
+        _show_in_notebook(server.url)
+        return
+    print(server.url, flush=True)
+    if "SSH_CONNECTION" in os.environ:
+        print(forwarding(server.port), file=sys.stderr, flush=True)
+    elif show:
+        webbrowser.open(server.url)
+
+
+def forwarding(port: int) -> str:
+    """Return the command that makes a port of this machine one of the viewer's machine."""
+    there = f"{getpass.getuser()}@{socket.gethostname()}"
+    return f"From another machine, first run: ssh -N -L {port}:127.0.0.1:{port} {there}"
+
+
+def _show_in_notebook(url: str) -> None:
+    from IPython.display import IFrame, display
+
+    display(IFrame(url, "100%", 640))

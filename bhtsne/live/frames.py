@@ -1,0 +1,46 @@
+"""A map, neighbours, or the state of a run → messages to a page."""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from bhtsne.browser import quantised
+from bhtsne.browser.markup import message, packed_neighborhoods
+from bhtsne.browser.neighborhoods import neighborhoods
+
+__all__ = ["map_message", "neighbors_message", "status_message"]
+
+
+class _Arrays:
+    """Arrays of a message, and their descriptions."""
+
+    def __init__(self) -> None:
+        self.all: list[np.ndarray] = []
+
+    def put(self, array: np.ndarray) -> dict[str, Any]:
+        """Add an array, and return its description."""
+        start = sum(-(-one.nbytes // 8) * 8 for one in self.all)
+        self.all.append(array)
+        return {"dtype": array.dtype.name, "start": start, "length": array.size}
+
+
+def map_message(Y: np.ndarray, **values: Any) -> bytes:
+    """Return a map, in steps of the square around it, with further values by name."""
+    arrays = _Arrays()
+    places = arrays.put(quantised([Y])[0])
+    return message({"type": "map", "places": places, **values}, arrays.all)
+
+
+def neighbors_message(found: Any, Y: np.ndarray, kept: bool) -> bytes:
+    """Return neighbours, with those that a map keeps if it is final."""
+    arrays = _Arrays()
+    places = quantised([Y])[0]
+    near = neighborhoods(found, [Y] if kept else [], places)
+    described = packed_neighborhoods(near, arrays.put)
+    return message({"type": "near", "places": arrays.put(places), **described}, arrays.all)
+
+
+def status_message(**values: Any) -> str:
+    """Return the state of a run."""
+    return json.dumps({"type": "status", **values})
