@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from bhtsne import TSNE, datasets, live
+from bhtsne import TSNE, datasets, live, optimizer
 from bhtsne.live import steering
 
 pytest.importorskip("websockets")
@@ -280,18 +280,43 @@ def test_without_a_window_no_map_is_made_on_the_way(run, monkeypatch):
 def test_maps_that_a_viewer_keeps(run):
     started = run(y)
     with connected(started.page.url) as socket:
+        status_of(socket, lambda status: status.get("iteration") == 1)
         socket.send(json.dumps({"do": "keep"}))
         socket.send(json.dumps({"do": "keep"}))
         socket.send(json.dumps({"do": "step"}))
-        iteration = status_of(socket, lambda status: status.get("iteration", 0) > 0)["iteration"]
+        status_of(socket, lambda status: status.get("iteration") == 2)
         socket.send(json.dumps({"do": "keep"}))
         deadline = time.monotonic() + 20
         while len(started.page.kept) < 2 and time.monotonic() < deadline:
             time.sleep(0.02)
     first, second = started.page.kept
-    assert (first.iteration, second.iteration) == (0, iteration)
+    assert (first.iteration, second.iteration) == (1, 2)
     assert second.Y.shape == (len(X), 2)
     assert not np.array_equal(first.Y, second.Y)
+
+
+def test_the_page_of_another_optimizer(capsys):
+    page = live.Page(y, show=False, stay=True)
+    assert page.url is None
+    page.open(len(X))
+    assert capsys.readouterr().out == f"{page.url}\n"
+    page.stage("neighbors", 0.5)
+    page.receive(None)
+    state = optimizer.State(X[:, :2], left=[optimizer.Phase(3, theta=0.5, restart=True)])
+    page.begin(state)
+    page(optimizer.Record(1, 2.0, 1.0, 0.0, 0.1), state.Y)
+    assert page.after_iteration(state) is False
+    page.end(state)
+    state.left = [state.left[0].rest(2)]
+    assert state.left == [optimizer.Phase(2)]
+
+    def check():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        page.wait(check)  # for a window, of which there is none
+    page.close()
+    assert page.url is None
 
 
 def test_errors_are_one_sentence(monkeypatch):

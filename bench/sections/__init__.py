@@ -7,7 +7,7 @@ SECTIONS = {
     "Growth with the number of points": {"scaling": fits.scaling},
     "Threads": {"threads": costs.threads},
     "First and later runs": {"starting": costs.starting, "first_run": costs.first_run},
-    "Schedules": {"schedules": fits.schedules},
+    "Schedules": {"schedules": fits.schedules, "pieces": fits.pieces},
     "Options": {"options": fits.options},
     "Search for neighbours": {"neighbors": fits.neighbors},
     "Accuracy of the repulsion": {"accuracy": parts.accuracy},
@@ -19,5 +19,6 @@ SECTIONS = {
     "Memory and checkpoints": {"memory": costs.memory, "checkpoint": costs.checkpoint},
     "Pictures, films and pages": {
         "drawing": looking.drawing, "film": looking.film, "browser": looking.browser,
+        "live": looking.live, "questions": looking.questions,
     },
 }  # fmt: skip

@@ -1,5 +1,7 @@
 """JSON of fits, searches and schedules → their sections."""
 
+import statistics
+
 from sections.tables import NAMES, figure, gib, measured_on, table
 
 
@@ -73,6 +75,27 @@ def schedules(result: dict) -> str:
         rows = [r for r in result["rows"] if r["machine"] == number]
         text += measured_on(machine) + _qualities(rows)
     return text + figure("schedules", "Maps by schedule")
+
+
+def pieces(result: dict) -> str:
+    """Return the pieces of MNIST's classes by both schedules."""
+    rows = []
+    for points, init in dict.fromkeys((r["points"], r["init"]) for r in result["rows"]):
+        of = [r for r in result["rows"] if (r["points"], r["init"]) == (points, init)]
+        for method in dict.fromkeys(r["method"] for r in of):
+            maps = [r for r in of if r["method"] == method]
+            whole = sum(r["class_pieces"] == 10 for r in maps)
+            means = [statistics.mean(r[name] for r in maps) for name in ("kl", "recall_at_90")]
+            rows.append([
+                f"{points:,}", init, f'`"{method}"`', f"{whole} of {len(maps)}",
+                f"{means[0]:.3f}", f"{means[1]:.4f}",
+            ])  # fmt: skip
+    head = ["points", "start", "schedule", "maps with ten whole classes", "KL", "recall at 90"]
+    return (
+        "Subsets of MNIST's digits, and all of them from a spectral start: maps whose ten classes "
+        "are each in one piece, and means of all maps (`python bench/pieces.py`).\n\n"
+        + measured_on(result["machine"]) + table(head, rows)
+    )  # fmt: skip
 
 
 def _qualities(measured: list[dict]) -> str:

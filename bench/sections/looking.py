@@ -54,3 +54,43 @@ def browser(result: dict) -> str:
         "that 30 frames a second allow; at rest it draws all of them.\n\n"
         + measured_on(result["machine"]) + table(head, rows)
     )  # fmt: skip
+
+
+def live(result: dict) -> str:
+    """Return the cost of a live page, and the maps that it shows."""
+    rows = []
+    for r in result["rows"]:
+        received, drawn = r["received"], r["drawn"]
+        rows.append([
+            f"{r['points']:,}", f"{r['alone']['fit']:.1f} s",
+            f"{received['time_by_alone']:.2f}", f"{received['maps_per_second']:.1f}",
+            f"{drawn['time_by_alone']:.2f}", f"{drawn['maps_per_second']:.1f}",
+        ])  # fmt: skip
+    head = ["points", "fit alone", "time with a window that receives", "maps/s", "that draws",
+            "maps/s"]  # fmt: skip
+    return (
+        "A run on a live page (`python bench/live.py`), times by that of a fit alone. A window "
+        "that receives the maps and does not draw them costs what one with a graphics card costs "
+        f"the processor. Headless Chromium {result['browser']} draws in software, on the cores "
+        "that compute the map.\n\n"
+        + measured_on(result["machine"]) + table(head, rows)
+    )  # fmt: skip
+
+
+def questions(result: dict) -> str:
+    """Return the size of a page with neighbours, and the time of a scan and of a report."""
+    several = ", ".join(map(str, result["perplexities"]))
+    rows = [
+        ["fit", f"{result['fit_seconds']:.1f} s", ""],
+        ["page with neighbours", f"{result['page_seconds']:.1f} s",
+         f"{result['page_bytes'] / 1e6:.1f} MB; {result['bytes_per_point']:.1f} bytes a point for "
+         "neighbours and measures"],
+        [f"scan of perplexities {several}", f"{result['scan_seconds']:.1f} s",
+         f"{result['scan_by_fit']:.1f} fits"],
+        ["report", f"{result['report_seconds']:.1f} s", f"{result['report_bytes'] / 1e6:.1f} MB"],
+    ]  # fmt: skip
+    return (
+        f"What questions to a map of {result['points']:,} points cost, beside the fit (`python "
+        "bench/questions.py`).\n\n"
+        + measured_on(result["machine"]) + table(["", "time", ""], rows)
+    )  # fmt: skip

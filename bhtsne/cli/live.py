@@ -41,13 +41,14 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compute the map and show the run; return the exit status."""
     from bhtsne import live
+    from bhtsne.live.server import check_installed
 
     if is_stream(arguments.output):
         raise Usage("-o - and the address of the page both go to the standard output; give a file "
                     "to -o")  # fmt: skip
     if arguments.n_components != 2:
         raise Usage(f"--n-components must be 2 for a page, got {arguments.n_components}")
-    live.check_installed()
+    check_installed()
     embed.check(arguments)
     watch = Watch()
     points, X, pca = embed.loaded(arguments, watch)

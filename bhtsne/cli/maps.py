@@ -30,6 +30,8 @@ class Map(NamedTuple):
         Contribution of each point to the KL divergence, for a fitted model.
     history : list of Record
         Records of the run, for a fitted model or a checkpoint.
+    neighbors : Neighbors or None
+        Neighbours of the points in the data, for a fitted model.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Map(NamedTuple):
     columns: Mapping[str, Any] = MappingProxyType({})
     errors: Any = None
     history: Any = ()
+    neighbors: Any = None
 
 
 def read(name: str) -> Map:
@@ -124,7 +127,9 @@ def _of_model(path: Path) -> Map:
     from bhtsne import TSNE
 
     model = TSNE.load(path)
-    return Map(path.stem, model.embedding_, {}, model.kl_per_point_, model.history_)
+    return Map(
+        path.stem, model.embedding_, {}, model.kl_per_point_, model.history_, model.neighbors_
+    )
 
 
 def _of_parts(path: Path) -> Map:

@@ -149,6 +149,8 @@ def _write_page(
         images=images,
         titles=[one.name for one in given] if several else None,
         title=arguments.title or first.name,
+        neighbors=first.neighbors,
+        kl_per_point=None if several else first.errors,
     )
 
 

@@ -120,12 +120,15 @@ def _scan(
     X: Any, points: Any, options: dict[str, Any], arguments: argparse.Namespace, watch: Watch
 ) -> tuple[dict[str, Any], list[str]]:
     """Return results and lines of text of a grid of maps, and write its outputs."""
-    from bhtsne import scan
+    from bhtsne import scanning
+    from bhtsne.scanning.results import title
 
     given = {} if arguments.perplexity is None else {"perplexity": arguments.perplexity}
-    result = scan(X, exaggeration=arguments.exaggeration, seeds=arguments.seeds, **given, **options)
+    result = scanning.scan(
+        X, exaggeration=arguments.exaggeration, seeds=arguments.seeds, **given, **options
+    )
     watch.lap("scan")
-    titles = [one.cell.title for one in result.maps]
+    titles = [title(one.cell) for one in result.maps]
     if arguments.plot is not None:
         _draw(result, titles, points.labels, arguments)
     if arguments.html is not None:
@@ -145,9 +148,8 @@ def _spectrum(
     given = {} if arguments.perplexity is None else {"perplexity": arguments.perplexity}
     result = scanning.spectrum(X, **given, **options)
     watch.lap("spectrum")
-    plot.animate(
-        arguments.film, result.maps, points.labels, titles=result.titles, seconds=0.5, align=True
-    )
+    titles = [f"exaggeration {one:.3g}" for one in result.exaggerations]
+    plot.animate(arguments.film, result.maps, points.labels, titles=titles, seconds=0.5, align=True)
     watch.lap("write")
     text = f"{len(result.maps)} maps at exaggeration {result.exaggerations[0]:g} to 1"
     return {"exaggerations": result.exaggerations}, [text]

@@ -1,7 +1,6 @@
 """A running fit ↔ a page in the browser, which shows its maps and steers it: `Page`."""
 
 from bhtsne.live.page import Page
-from bhtsne.live.server import check_installed
 from bhtsne.live.snapshot import Snapshot
 
-__all__ = ["Page", "Snapshot", "check_installed"]
+__all__ = ["Page", "Snapshot"]

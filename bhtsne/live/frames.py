@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bhtsne.browser import quantised
+from bhtsne.browser.content import quantised
 from bhtsne.browser.markup import message, packed_neighborhoods
 from bhtsne.browser.neighborhoods import neighborhoods
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bhtsne import browser
+from bhtsne.browser.content import content
 from bhtsne.browser.markup import page
 from bhtsne.live.announcement import announce
 from bhtsne.live.frames import map_message, neighbors_message, status_message
@@ -37,8 +37,10 @@ class Page:
     ----------
     labels : array-like of shape (N,), str or None
         Labels of the points, or the name of a column, as in `bhtsne.browser.write`.
-    columns, ids, images, title
+    columns, ids, images : optional
         As in `bhtsne.browser.write`.
+    title : str
+        Title of the page.
     port : int, default 0
         Port of the server; 0 is any free one.
     show : bool, default True
@@ -110,7 +112,7 @@ class Page:
         """
         self.close()
         self.kept = []
-        self._content = browser.content(np.zeros((n, 2)), **self._data)
+        self._content = content(np.zeros((n, 2)), **self._data)
         self._found, self._next = None, (0.0, 0.0)
         self._state: State | None = None
         self._over = False

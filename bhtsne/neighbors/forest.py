@@ -6,6 +6,7 @@ which each point is then twice compared with the neighbours of its neighbours (a
 Li 2011). The bits do not depend on the number of threads, and only one kernel is compiled.
 """
 
+import threading
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -165,13 +166,18 @@ def _best(points: _Points, graph, limits, width: int, k: int) -> tuple[np.ndarra
     k = min(k, most)
     table = points.for_kernel()
     indices, squared = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
+    of_thread = threading.local()
 
     def block(start: int, stop: int) -> None:
-        shape = stop - start, most
-        found = _Candidates(np.empty(shape, np.int32), np.empty(shape, np.float32))
-        compared_by = np.full(n, -1, np.int32)
-        point = np.empty(table.table.shape[1], type(table.factor))
-        longest = _compare(table, graph, limits, width, start, point, compared_by, found)
+        if not hasattr(of_thread, "compared_by"):  # new memory for each block costs page faults
+            of_thread.compared_by = np.full(n, -1, np.int32)
+            of_thread.point = np.empty(table.table.shape[1], type(table.factor))
+            shape = min(_ROWS, n), most
+            of_thread.found = np.empty(shape, np.int32), np.empty(shape, np.float32)
+        found = _Candidates(*(array[: stop - start] for array in of_thread.found))
+        longest = _compare(
+            table, graph, limits, width, start, of_thread.point, of_thread.compared_by, found
+        )
         ids, values = (array[:, : max(longest, k)] for array in found)
         ids, values = _take(ids, values, np.argpartition(values, k - 1, axis=1)[:, :k])
         by_distance = np.argsort(values, axis=1, kind="stable")
@@ -196,11 +202,11 @@ def _compare(points, graph, limits, width, first, point, compared_by, candidates
     """
     table, rows, factor = points
     ids, squared = candidates
-    most = 0
+    most, d = 0, len(point)
     for r in range(len(ids)):
         i, n = first + r, 0
         compared_by[i] = i
-        for a in range(len(point)):
+        for a in range(d):
             point[a] = table[rows[i], a]
         for c in range(-1, width):
             near = graph[i] if c < 0 else graph[graph[i, c], :width]
@@ -209,7 +215,7 @@ def _compare(points, graph, limits, width, first, point, compared_by, candidates
                     continue
                 compared_by[j] = i
                 total, other = np.float32(0), table[rows[j]]
-                for a in range(len(point)):
+                for a in range(d):
                     total += np.float32((point[a] - other[a]) * factor) ** 2
                 if c < 0 or total < limits[i]:
                     ids[r, n], squared[r, n] = j, total

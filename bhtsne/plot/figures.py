@@ -1,5 +1,6 @@
 """A figure of several panels → a file, written atomically, without pyplot or a display."""
 
+import io
 import os
 from pathlib import Path
 
@@ -18,6 +19,13 @@ def panels(n: int, width: float = 5.0, height: float = 5.0) -> np.ndarray:
     """Return n axes side by side in a figure without a window; sizes are those of one in inches."""
     figure = Figure(figsize=(n * width, height), dpi=DPI, layout="constrained")
     return figure.subplots(1, n, squeeze=False)[0]
+
+
+def png(figure: Figure, dpi: int = DPI) -> bytes:
+    """Return a figure as the content of a PNG file."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=dpi, bbox_inches="tight", metadata={"Software": None})
+    return file.getvalue()
 
 
 def write(path: str | os.PathLike, figure: Figure) -> None:

@@ -9,7 +9,7 @@ from bhtsne.progress import Progress
 from bhtsne.reporting.document import document
 from bhtsne.reporting.findings import Findings, findings
 
-__all__ = ["Findings", "findings", "write"]
+__all__ = ["Findings", "write"]
 
 
 @interrupts.interruptible

@@ -1,14 +1,11 @@
 """A fitted map and its figures → HTML: sentences, pictures and tables that print."""
 
 import html
-import io
 import platform
 from base64 import b64encode
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
-
-from matplotlib import rc_context
 
 from bhtsne import __version__, plot
 from bhtsne.plot import figures
@@ -72,10 +69,7 @@ def _by_point(model: Any, values: Any, name: str) -> str:
 
 def _encoded(figure: Any) -> str:
     """Return a figure as a PNG in a data URI."""
-    file = io.BytesIO()
-    with rc_context():
-        figure.savefig(file, format="png", dpi=110, bbox_inches="tight", metadata={})
-    return f"data:image/png;base64,{b64encode(file.getvalue()).decode()}"
+    return f"data:image/png;base64,{b64encode(figures.png(figure, 110)).decode()}"
 
 
 def _parameters(model: Any) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Measures of a scan → two sentences of advice, with the figures that they follow from."""
 
-from bhtsne.scanning.results import Agreement, ScannedMap
+from bhtsne.scanning.results import Agreement, ScannedMap, title
 
 __all__ = ["advice"]
 
@@ -20,14 +20,14 @@ def _choice(maps: list[ScannedMap]) -> str:
     far = max(maps, key=lambda one: one.recall_100)
     if far.recall_100 - near.recall_100 < _EQUAL:
         return (
-            f"The map at {near.cell.title} is the one to begin with: it keeps {near.recall_10:.0%} "
+            f"The map at {title(near.cell)} is the one to begin with: it keeps {near.recall_10:.0%} "
             f"of the 10 nearest neighbours and {near.recall_100:.0%} of the 100 nearest, and no "
             "other keeps clearly more."
         )
     return (
-        f"For the nearest neighbours and small groups take {near.cell.title}, which keeps "
+        f"For the nearest neighbours and small groups take {title(near.cell)}, which keeps "
         f"{near.recall_10:.0%} of 10 neighbours (and {near.recall_100:.0%} of 100); for larger "
-        f"structure take {far.cell.title}, which keeps {far.recall_100:.0%} of 100 (and "
+        f"structure take {title(far.cell)}, which keeps {far.recall_100:.0%} of 100 (and "
         f"{far.recall_10:.0%} of 10)."
     )
 
@@ -54,7 +54,7 @@ def _trust(maps: list[ScannedMap], agreements: list[Agreement]) -> str:
         )
     best_map = max(correlations, key=lambda one: one.distance_correlation)
     return (
-        f"Distances between groups are best at {best_map.cell.title}, where they correlate by "
+        f"Distances between groups are best at {title(best_map.cell)}, where they correlate by "
         f"{best_map.distance_correlation:.2f} with those in the data; "
         + (
             "they can be compared with care."

@@ -7,23 +7,31 @@ import numpy as np
 
 from bhtsne.neighbors import Neighbors
 
-__all__ = ["Agreement", "Cell", "Scan", "ScannedMap"]
+__all__ = ["Agreement", "Cell", "Scan", "ScannedMap", "title"]
 
 
 class Cell(NamedTuple):
-    """Parameters of one map of a scan."""
+    """Parameters of one map of a scan.
+
+    Attributes
+    ----------
+    perplexity, exaggeration : float
+        As in `TSNE`.
+    seed : int
+        Seed of the start.
+    """
 
     perplexity: float
     exaggeration: float
     seed: int
 
-    @property
-    def title(self) -> str:
-        """Return the parameters as text."""
-        parts = [f"perplexity {self.perplexity:g}"]
-        if self.exaggeration != 1:
-            parts.append(f"exaggeration {self.exaggeration:g}")
-        return ", ".join([*parts, f"seed {self.seed}"] if self.seed else parts)
+
+def title(cell: Cell) -> str:
+    """Return parameters as text, without those that are usual."""
+    parts = [f"perplexity {cell.perplexity:g}"]
+    if cell.exaggeration != 1:
+        parts.append(f"exaggeration {cell.exaggeration:g}")
+    return ", ".join([*parts, f"seed {cell.seed}"] if cell.seed else parts)
 
 
 class ScannedMap(NamedTuple):

@@ -33,11 +33,6 @@ class Spectrum(NamedTuple):
     exaggerations: list[float]
     maps: list[np.ndarray]
 
-    @property
-    def titles(self) -> list[str]:
-        """Return a title for each map."""
-        return [f"exaggeration {one:.3g}" for one in self.exaggerations]
-
 
 @interrupts.interruptible
 def spectrum(
