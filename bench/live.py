@@ -2,11 +2,11 @@
 
     python bench/live.py [--points N ...] [--rounds N] [--json FILE]
 
-Digits, MNIST, and beyond 70,000 its deformed digits; in turns, of which medians count. "alone" has
-no page. "received": a second process receives and decodes the maps and draws none, as a window on a
-machine with a graphics card costs the processor. "drawn": Chromium draws each map; without a
-graphics card it draws in software, on the cores that the fit uses. Maps a second are those of the
-optimization. Needs playwright and Chromium, as `browser.py`.
+Digits, by a fit of 4,000 iterations, MNIST, and beyond 70,000 its deformed digits; in turns, of
+which medians count. "alone" has no page. "received": a second process receives and decodes the maps
+and draws none, as a window on a machine with a graphics card costs the processor. "drawn": Chromium
+draws each map; without a graphics card it draws in software, on the cores that the fit uses. Maps a
+second are those of the optimization. Needs playwright and Chromium, as `browser.py`.
 """
 
 import argparse
@@ -30,6 +30,8 @@ from websockets.sync.client import connect
 
 from bhtsne import TSNE, datasets, live
 
+_FEW, _MANY = 5000, 4000  # points, and iterations of their fits, which else end in a second
+
 
 def data(points: int) -> tuple[np.ndarray, np.ndarray]:
     """Return points and labels."""
@@ -37,9 +39,13 @@ def data(points: int) -> tuple[np.ndarray, np.ndarray]:
     return (digits.X, digits.y) if points <= len(digits.X) else deformed(points)
 
 
-def receive(url: str) -> None:
-    """Receive and decode the messages of a run until it ends; print the number of maps."""
-    parts, maps = urlsplit(url), 0
+def receive() -> None:
+    """Receive and decode the messages of a run until it ends; print the number of maps.
+
+    The address of the page is read from the standard input.
+    """
+    print("ready", flush=True)
+    parts, maps = urlsplit(sys.stdin.readline().strip()), 0
     address = f"ws://{parts.netloc}{parts.path}socket"
     with connect(address, origin=f"http://{parts.netloc}", max_size=None) as socket:
         try:
@@ -54,20 +60,24 @@ def receive(url: str) -> None:
 
 
 def fitted(X: np.ndarray, page: live.Page | None = None) -> TSNE:
-    """Return a fit, with a page if there is one."""
-    return TSNE(random_state=0, callbacks=[] if page is None else [page]).fit(X)
+    """Return a fit, with a page if there is one; of many iterations for few points."""
+    n_iter = _MANY if len(X) < _FEW else "auto"
+    return TSNE(random_state=0, n_iter=n_iter, callbacks=[] if page is None else [page]).fit(X)
 
 
 def received(X: np.ndarray, page: live.Page) -> tuple[TSNE, int]:
     """Return a fit and the number of maps that another process received."""
-    started: list[subprocess.Popen] = []
+    command = [sys.executable, __file__, "--receive"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    receiver = subprocess.Popen(command, **pipes)
+    assert receiver.stdout.readline() == "ready\n"  # its start takes no time of the fit
 
     def begin(url: str) -> None:
-        command = [sys.executable, __file__, "--receive", url]
-        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        receiver.stdin.write(f"{url}\n")
+        receiver.stdin.flush()
 
     model = _watched(X, page, begin)
-    return model, int(started[0].communicate()[0])
+    return model, int(receiver.communicate()[0])
 
 
 def _watched(X: np.ndarray, page: live.Page, begin) -> TSNE:
@@ -140,10 +150,10 @@ def main() -> None:
     parser.add_argument("--points", type=int, nargs="+", default=[1797, 70_000, 1_000_000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, default="bench/live.json")
-    parser.add_argument("--receive", metavar="URL", help=argparse.SUPPRESS)
+    parser.add_argument("--receive", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.receive:
-        receive(arguments.receive)
+        receive()
         return
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from bhtsne import TSNE, datasets, live, optimizer
+from bhtsne import TSNE, DynamicTSNE, datasets, live, optimizer
 from bhtsne.live import steering
 
 pytest.importorskip("websockets")
@@ -68,6 +68,15 @@ def test_a_steered_run_is_repeated_by_its_phases_without_the_page():
     assert again.kl_divergence_ == model.kl_divergence_
 
 
+def test_the_schedule_sets_all_parameters_back():
+    changed = [setting("dof", 0.7), setting("theta", 0.9), setting("momentum", 0.1)]
+    model = TSNE(**SHORT, callbacks=[Commands({60: changed, 61: [{"do": "schedule"}]})]).fit(X)
+    plain = TSNE(**SHORT).fit(X)
+    assert [phase.dof for phase in model.phases_][:3] == [1.0, 0.7, 1.0]
+    assert model.phases_[2] == plain.phases_[0]._replace(n_iter=plain.phases_[0].n_iter - 61)
+    assert model.phases_[3:] == plain.phases_[1:]
+
+
 def test_the_phases_of_a_plain_run_repeat_it():
     model = TSNE(**SHORT).fit(X)
     again = TSNE(**SHORT, schedule=model.phases_).fit(X)
@@ -118,7 +127,7 @@ def test_the_methods_of_callbacks_are_called_in_order():
             calls.append("check")
 
         def __getattr__(self, name):
-            if name not in ("open", "stage", "receive", "begin", "after_iteration", "end"):
+            if name not in ("open", "stage", "receive", "begin", "after_iteration", "end", "fail"):
                 raise AttributeError(name)
             return lambda *values: calls.append(name)
 
@@ -257,14 +266,9 @@ def test_the_run_ends_its_server_and_a_window_that_is_gone_does_not_touch_it(run
         assert status_of(socket, lambda status: status.get("over"))["over"] == "finished"
     np.testing.assert_array_equal(model.embedding_, plain.embedding_)
     deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            asked(url)
-        except OSError:
-            break
+    while time.monotonic() < deadline and answers(url):
         time.sleep(0.05)
-    else:
-        raise AssertionError("the server is still there")
+    assert not answers(url)
 
 
 def test_without_a_window_no_map_is_made_on_the_way(run, monkeypatch):
@@ -315,15 +319,44 @@ def test_the_page_of_another_optimizer(capsys):
 
     with pytest.raises(KeyboardInterrupt):
         page.wait(check)  # for a window, of which there is none
+    page.fail()
     page.close()
     assert page.url is None
+
+
+def test_a_fit_that_fails_ends_its_page(run):
+    page = live.Page(show=False)
+    stage, urls = page.stage, []
+
+    def fails(name, done):
+        stage(name, done)
+        urls.append(page.url)
+        raise ArithmeticError("in a stage")
+
+    page.stage = fails
+    with pytest.raises(ArithmeticError, match="in a stage"):
+        TSNE(**SHORT, callbacks=[page]).fit(X)
+    assert page.url is None
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and answers(urls[0]):
+        time.sleep(0.05)
+    assert not answers(urls[0])
+
+
+def answers(url):
+    """Return whether a server is there."""
+    try:
+        return bool(asked(url))
+    except OSError:
+        return False
 
 
 def test_errors_are_one_sentence(monkeypatch):
     page = live.Page(show=False)
     with pytest.raises(TypeError, match="two dimensions"):
         TSNE(n_components=3, n_iter=1, callbacks=[page]).fit(X)
-    page.close()
+    with pytest.raises(TypeError, match="one map that moves"):
+        DynamicTSNE(n_iter=1, callbacks=[live.Page(show=False)]).fit([X[:50], X[:50]])
     with pytest.raises(ValueError, match="labels"):
         TSNE(callbacks=[live.Page(y[:5], show=False)]).fit(X)
     first = live.Page(show=False, stay=True)

@@ -84,9 +84,19 @@ def test_affinities_of_a_perplexity_are_those_of_a_search_of_its_own():
 
 @pytest.mark.parametrize("metric", ["cosine", "manhattan"])
 def test_other_metrics(metric):
-    (one,) = scan(X, perplexity=10, metric=metric, n_jobs=1).maps
+    result = scan(X, perplexity=10, metric=metric, n_jobs=1)
+    (one,) = result.maps
     assert one.recall_10 == pytest.approx(metrics.neighbor_recall(X, one.Y, 10, metric=metric))
     assert np.isnan(one.distance_correlation)
+    assert result.rows()[0]["distance_correlation"] is None
+
+
+def test_distances_in_place_of_points():
+    D = np.linalg.norm(X[:, None] - X[None], axis=-1)
+    (one,) = scan(D, perplexity=20, metric="precomputed", n_jobs=1).maps
+    alone = TSNE(perplexity=20, metric="precomputed", random_state=0, n_jobs=1).fit(D)
+    assert one.kl == pytest.approx(alone.kl_divergence_, rel=1e-3)
+    assert one.recall_10 == pytest.approx(metrics.neighbor_recall(X, alone.embedding_, 10))
 
 
 def test_the_usual_perplexities_are_those_that_the_points_allow():

@@ -69,11 +69,12 @@ def _maps(Y: Any) -> list[np.ndarray]:
 
 def quantised(maps: list[np.ndarray]) -> list[np.ndarray]:
     """Return x and y of each map as uint16, in steps of the square around all maps."""
-    low = np.min([Y.min(axis=0) for Y in maps], axis=0)
-    high = np.max([Y.max(axis=0) for Y in maps], axis=0)
+    axes = [np.ascontiguousarray(Y.T) for Y in maps]  # rows of two are slow
+    low = np.min([xy.min(axis=1) for xy in axes], axis=0)
+    high = np.max([xy.max(axis=1) for xy in axes], axis=0)
     side = (high - low).max() or 1.0
-    start = low + (high - low - side) / 2
-    return [np.rint((Y - start) * (LEVELS / side)).astype(np.uint16).T for Y in maps]
+    start = (low + (high - low - side) / 2)[:, None]
+    return [np.rint((xy - start) * (LEVELS / side)).astype(np.uint16) for xy in axes]
 
 
 def _encoded(labels: Any, columns: Any, n: int) -> tuple[list[Column], int | None]:

@@ -20,7 +20,7 @@ bhtsne info --json
 _LIBRARIES = (
     "numpy", "numba", "llvmlite", "scipy", "scikit-learn", "pynndescent", "matplotlib", "pyarrow",
 )  # fmt: skip
-_EXTRAS = {"python-calamine": ".xlsx", "anndata": "scanpy.tsne"}
+_EXTRAS = {"python-calamine": ".xlsx", "anndata": "scanpy.tsne", "websockets": "live pages"}
 # Guarantees that depend on private parts of Numba (see `numba_internals.Support`).
 _GUARANTEES = {
     "reproducible_code": "the same bits in every process",

@@ -198,4 +198,4 @@ def _table(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _text(name: str, value: Any) -> str:
-    return _COLUMNS[name].format(value) if value == value else "–"  # NaN: not computed
+    return "–" if value is None else _COLUMNS[name].format(value)

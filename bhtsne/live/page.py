@@ -1,6 +1,7 @@
 """Callbacks of a fit → messages to its page; commands of the page → the run."""
 
 import time
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,14 @@ from bhtsne.browser.content import content
 from bhtsne.browser.markup import page
 from bhtsne.live.announcement import announce
 from bhtsne.live.frames import map_message, neighbors_message, status_message
-from bhtsne.live.server import Server, check_installed
+from bhtsne.live.server import Message, Server, check_installed
 from bhtsne.live.snapshot import Snapshot
 from bhtsne.live.steering import Steering
 from bhtsne.optimizer import Record, State
 
 __all__ = ["Page"]
 
-_SHORTEST = 1 / 25  # seconds between two maps
+_SHORTEST = 1 / 15  # seconds between two maps
 _SHARE = 0.05  # largest part of the time of the run in which maps are made for the page
 _STATUS = 0.25  # seconds between two reports of iterations or of a stage
 
@@ -91,6 +92,7 @@ class Page:
         }  # fmt: skip
         self._port, self._shows, self._stay = port, show, stay
         self._server: Server | None = None
+        self._state: State | None = None
         self.kept: list[Snapshot] = []
 
     def __reduce__(self) -> tuple:
@@ -113,9 +115,8 @@ class Page:
         self.close()
         self.kept = []
         self._content = content(np.zeros((n, 2)), **self._data)
-        self._found, self._next = None, (0.0, 0.0)
-        self._state: State | None = None
-        self._over = False
+        self._found, self._map_due, self._status_due = None, 0.0, 0.0
+        self._state, self._over = None, False
         self._steering = Steering(self._show_state)
         self._server = Server(self._page, self._picture, self._command, self._port)
         announce(self._server, self._shows)
@@ -124,7 +125,7 @@ class Page:
         """Show the progress of a stage."""
         if self._over:  # what follows the optimisation changes nothing on the page
             return
-        if done == 0 or done >= 1 or time.perf_counter() >= self._next[1]:
+        if done == 0 or done >= 1 or time.perf_counter() >= self._status_due:
             self._publish_status(stage=name, done=done)
 
     def receive(self, neighbors: Any) -> None:
@@ -139,14 +140,17 @@ class Page:
             self.open(len(state.Y))
         self._state, self._over = state, False
         self._steering.begin(state)
-        if self._found is not None:
-            self._send("near", neighbors_message(self._found, state.Y, kept=False))
+        self._send_neighbors(state.Y, kept=False)
         self._show_state(state)
 
     def __call__(self, record: Record, Y: np.ndarray) -> None:
         """Report the divergence of a check."""
-        if self._state is not None:
-            self._report(self._state)
+        if self._state is None:
+            raise TypeError(
+                "a live page shows one map that moves, as that of TSNE, got one from an estimator "
+                "that passes no state."
+            )
+        self._report(self._state)
 
     def after_iteration(self, state: State) -> bool:
         """Show the map if a window is open and time has passed; carry out commands.
@@ -158,9 +162,9 @@ class Page:
         """
         assert self._server is not None
         now = time.perf_counter()
-        if self._server.windows and now >= self._next[0]:
+        if self._server.windows and now >= self._map_due:
             self._publish_map(state)
-        if now >= self._next[1]:
+        if now >= self._status_due:
             self._report(state)
         return self._steering.follow(state)
 
@@ -168,11 +172,15 @@ class Page:
         """Show the last map; end the server unless it is to stay."""
         self._over = True
         self._publish_map(state)
-        if self._found is not None:
-            self._send("near", neighbors_message(self._found, state.Y, kept=True))
+        self._send_neighbors(state.Y, kept=True)
         self._publish_status(**self._iterations(state), over=state.stopped or "finished")
         if not self._stay:
             self.close()
+
+    def fail(self) -> None:
+        """Say that the fit ended by an error, and end the server."""
+        self._publish_status(stage="fit", over="failed")
+        self.close()
 
     def close(self) -> None:
         """End the server, if there is one; the page remains, without a run."""
@@ -216,7 +224,12 @@ class Page:
         start = time.perf_counter()
         self._send("map", map_message(state.Y, iteration=state.iteration))
         end = time.perf_counter()
-        self._next = end + max(_SHORTEST, (end - start) / _SHARE), self._next[1]
+        self._map_due = end + max(_SHORTEST, (end - start) / _SHARE)
+
+    def _send_neighbors(self, Y: np.ndarray, kept: bool) -> None:
+        """Send the neighbours; the message is made when a window takes it."""
+        if self._found is not None:
+            self._send("near", cache(partial(neighbors_message, self._found, Y, kept)))
 
     def _show_state(self, state: State) -> None:
         """Send the map and the state of the iterations."""
@@ -243,10 +256,10 @@ class Page:
         }  # fmt: skip
 
     def _publish_status(self, **values: Any) -> None:
-        self._next = self._next[0], time.perf_counter() + _STATUS
+        self._status_due = time.perf_counter() + _STATUS
         self._send("status", status_message(**values))
 
-    def _send(self, kind: str, message: str | bytes) -> None:
+    def _send(self, kind: str, message: Message) -> None:
         if self._server is not None:
             self._server.publish(kind, message)
 

@@ -11,9 +11,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from itertools import count
+from operator import itemgetter
 from typing import Any
 
-__all__ = ["Server", "check_installed"]
+__all__ = ["Message", "Server", "check_installed"]
+
+# Text, bytes, or a function that returns them when a window takes the message.
+Message = str | bytes | Callable[[], bytes]
 
 _ADDRESS = "127.0.0.1"
 _RELOADING = 2.0  # seconds that a page may take to load anew
@@ -76,7 +80,7 @@ class Server:
         self.port = listening.getsockname()[1]
         self._hosts = {f"{name}:{self.port}" for name in (_ADDRESS, "localhost")}
         self._changed, self._building = threading.Condition(), threading.Lock()
-        self._latest: dict[str, tuple[int, str | bytes]] = {}
+        self._latest: dict[str, tuple[int, Message]] = {}
         self._versions, self._newest = count(1), 0
         self._closing, self._windows, self._opened = False, 0, False
         self._server = serve(
@@ -97,7 +101,7 @@ class Server:
         """Return the number of windows that receive messages."""
         return self._windows
 
-    def publish(self, kind: str, message: str | bytes) -> None:
+    def publish(self, kind: str, message: Message) -> None:
         """Send a message to all windows, now and later, in place of the last one of its kind."""
         with self._changed:
             self._newest = next(self._versions)
@@ -163,16 +167,17 @@ class Server:
             while listener.is_alive() and not over:
                 due, over = self._due(sent)
                 for version, message in due:
-                    connection.send(message)
+                    connection.send(message() if callable(message) else message)
                     sent = version
         self._count(-1)
 
-    def _due(self, sent: int) -> tuple[list[tuple[int, str | bytes]], bool]:
+    def _due(self, sent: int) -> tuple[list[tuple[int, Message]], bool]:
         """Return the messages newer than those sent, and whether the server closes; may wait."""
         with self._changed:
             # The timeout finds out about a window that is gone.
             self._changed.wait_for(lambda: self._newest > sent or self._closing, timeout=1)
-            due = sorted(one for one in self._latest.values() if one[0] > sent)
+            newer = (one for one in self._latest.values() if one[0] > sent)
+            due = sorted(newer, key=itemgetter(0))
             return due, self._closing
 
     def _listen(self, connection: Any) -> None:

@@ -46,8 +46,10 @@ class Steering:
 
     def begin(self, state: State) -> None:
         """Take the phases of a run."""
-        self._plan = self._whole = list(state.left)
-        self._stop = False
+        # With dof, which a command may change and another one sets back.
+        dofs = [state.dof if phase.dof is None else phase.dof for phase in state.left]
+        self._plan = [phase._replace(dof=dof) for phase, dof in zip(state.left, dofs, strict=True)]
+        self._whole, self._stop = list(self._plan), False
 
     def take(self, command: dict[str, Any]) -> None:
         """Take a command, in any thread."""

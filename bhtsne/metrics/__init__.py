@@ -164,20 +164,13 @@ def neighbor_hit(
 
 
 def trustworthiness(
-    X,
-    Y,
-    k: int = 5,
-    *,
-    metric="euclidean",
-    metric_params: dict | None = None,
-    n_sample: int | None = None,
+    X, Y, k: int = 5, *, metric="euclidean", metric_params: dict | None = None
 ) -> float:
     """Compute the trustworthiness: whether neighbours in the map are neighbours in the data.
 
     ``1 − 2 / (N k (2N − 3k − 1)) Σ_i Σ_{j ∈ U_k(i)} max(0, r(i, j) − k)``, where U_k(i) are the k
     nearest neighbours of point i in the map, and r(i, j) is the rank of j by its distance from i in
-    the data (Venna & Kaski 2001). Memory grows with N, time with N², or with N times the number of
-    points in the sample.
+    the data (Venna & Kaski 2001). Memory grows with N, time with N².
 
     Parameters
     ----------
@@ -191,8 +184,6 @@ def trustworthiness(
         Metric of X, as in `neighbors.find`.
     metric_params : dict, optional
         Parameters of the metric by name.
-    n_sample : int or None
-        Number of points i that are taken, evenly spaced among all; None takes all points.
 
     Returns
     -------
@@ -218,13 +209,10 @@ def trustworthiness(
     _check_same_points(X, Y)
     if not isinstance(k, Integral) or not 1 <= k < n / 2:
         raise ValueError(f"k must be at least 1 and below N / 2 = {n / 2:g}, got {k!r}.")
-    rows = np.arange(n)
-    if n_sample is not None:
-        check_count("n_sample", n_sample)
-        rows = np.unique(np.linspace(0, n - 1, min(n_sample, n)).astype(np.intp))
-    in_map = neighbors.find(Y, k, method="exact").indices[rows]
-    penalty = np.maximum(0, ranks.of_neighbors(X, in_map, rows, metric, metric_params) - k).sum()
-    return float(1 - 2 * penalty / (len(rows) * k * (2 * n - 3 * k - 1)))
+    in_map = neighbors.find(Y, k, method="exact").indices
+    of_data = ranks.of_neighbors(X, in_map, np.arange(n), metric, metric_params)
+    penalty = np.maximum(0, of_data - k).sum()
+    return float(1 - 2 * penalty / (n * k * (2 * n - 3 * k - 1)))
 
 
 def distance_correlation(X, Y, *, n_pairs: int = 100_000, random_state=None) -> float:

@@ -5,14 +5,15 @@ them optional: `begin`, `after_iteration` and `end` take the state of the optimi
 calls those of `Stages`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
 
 from bhtsne.optimizer.phases import Record
 
-__all__ = ["Callback", "Stages", "call", "is_true", "listed", "methods", "stop"]
+__all__ = ["Callback", "Stages", "call", "is_true", "listed", "methods", "stop", "watching"]
 
 Callback = Callable[[Record, np.ndarray], Any]
 
@@ -28,6 +29,20 @@ class Stages(Protocol):
 
     def receive(self, neighbors: Any) -> None:
         """Take the neighbours of the points, which are None if the fit has none."""
+
+    def fail(self) -> None:
+        """Learn that the fit ended by an error."""
+
+
+@contextmanager
+def watching(callbacks: Sequence[Callback], n: int) -> Iterator[None]:
+    """Open the callbacks of a fit of n points; if the body raises, they learn of it."""
+    try:
+        call(callbacks, "open", n)
+        yield
+    except BaseException:
+        call(callbacks, "fail")
+        raise
 
 
 def listed(callbacks: Callback | Sequence[Callback]) -> list[Callback]:

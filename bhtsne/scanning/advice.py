@@ -20,9 +20,9 @@ def _choice(maps: list[ScannedMap]) -> str:
     far = max(maps, key=lambda one: one.recall_100)
     if far.recall_100 - near.recall_100 < _EQUAL:
         return (
-            f"The map at {title(near.cell)} is the one to begin with: it keeps {near.recall_10:.0%} "
-            f"of the 10 nearest neighbours and {near.recall_100:.0%} of the 100 nearest, and no "
-            "other keeps clearly more."
+            f"The map at {title(near.cell)} is the one to begin with: it keeps "
+            f"{near.recall_10:.0%} of the 10 nearest neighbours and {near.recall_100:.0%} of the "
+            "100 nearest, and no other keeps clearly more."
         )
     return (
         f"For the nearest neighbours and small groups take {title(near.cell)}, which keeps "

@@ -2,6 +2,7 @@
 
 import time
 from functools import partial
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,19 +59,26 @@ def neighbors_of(data: Data, perplexities: list[float], progress: Progress) -> N
 
 
 def maps(data: Data, found: Neighbors, cells: list[Cell], progress: Progress) -> list[Made]:
-    """Return the maps of all cells, in their order."""
+    """Return the maps of all cells, which are in the order of their perplexities."""
     n = data.X.shape[0]
-    with progress.timed("affinities", {}, n):
-        P = {p: joint(found, p, n) for p in dict.fromkeys(cell.perplexity for cell in cells)}
-    starts = {seed: _start(data, P, seed) for seed in dict.fromkeys(cell.seed for cell in cells)}
-    tasks = [
-        (P[cell.perplexity], starts[cell.seed], cell, cell.seed != data.random_state)
-        for cell in cells
-    ]
-    with progress.timed("optimization", {}):
-        if n > _SMALL or len(cells) < 2 or jit.n_threads() == 1:
-            return [made(*task) for task in tasks]
-        return _side_by_side(tasks)
+    together = n <= _SMALL and len(cells) > 1 and jit.n_threads() > 1
+    starts: dict[int, np.ndarray] = {}
+    tasks, done = [], []
+    for perplexity, group in groupby(cells, key=lambda cell: cell.perplexity):
+        with progress.timed("affinities", {}, n):
+            P = joint(found, perplexity, n)
+        for cell in group:
+            if cell.seed not in starts:
+                starts[cell.seed] = _start(data, P, cell.seed)
+            tasks.append((P, starts[cell.seed], cell, cell.seed != data.random_state))
+        if not together:  # affinities of large data are held one perplexity at a time
+            with progress.timed("optimization", {}):
+                done += [made(*task) for task in tasks]
+            tasks = []
+    if together:
+        with progress.timed("optimization", {}):
+            done = _side_by_side(tasks)
+    return done
 
 
 def _side_by_side(tasks: list[tuple]) -> list[Made]:
@@ -97,13 +105,12 @@ def joint(found: Neighbors, perplexity: float, n: int) -> sparse.csr_array:
     return affinities.joint(weighted)
 
 
-def _start(data: Data, P: dict[float, sparse.csr_array], seed: int) -> np.ndarray:
+def _start(data: Data, P: sparse.csr_array, seed: int) -> np.ndarray:
     """Return the usual start for the first seed, and a random one for others."""
     if seed != data.random_state:
         return random_start(data.X.shape[0], seed)
-    return fitting.initial_map(
-        data.X, next(iter(P.values())), "pca", 2, np.random.RandomState(seed)
-    )
+    init = fitting.start_name("auto", fitting.has_points(data.metric))
+    return fitting.initial_map(data.X, P, init, 2, np.random.RandomState(seed))
 
 
 def random_start(n: int, seed: int) -> np.ndarray:

@@ -48,9 +48,10 @@ class ScannedMap(NamedTuple):
         perplexity alone.
     recall_10, recall_100 : float
         Fraction of the 10 and of the 100 nearest neighbours that are among as many nearest on the
-        map; of fewer neighbours where there are not so many.
+        map; of fewer neighbours where there are not so many. Of at most 5,000 points.
     trustworthiness : float
-        See `metrics.trustworthiness`, at 10 neighbours, of a sample of points.
+        See `metrics.trustworthiness`, at 10 neighbours, of the same points; NaN for fewer than 21
+        points.
     distance_correlation : float
         See `metrics.distance_correlation`; NaN for a metric other than the Euclidean one.
     seconds : float
@@ -87,6 +88,13 @@ class Agreement(NamedTuple):
     by_point: np.ndarray
 
 
+_MEASURES = tuple(name for name in ScannedMap._fields if name not in ("cell", "Y"))
+
+
+def _known(value: float) -> float | None:
+    return value if value == value else None  # NaN is not in JSON
+
+
 @dataclass(frozen=True)
 class Scan:
     """Result of a scan.
@@ -114,12 +122,13 @@ class Scan:
         Returns
         -------
         list of dict
-            Without the maps themselves; `agreement` is None with one seed.
+            Without the maps themselves. What is not known is None, such as `agreement` with one
+            seed.
         """
         shares = {(one.perplexity, one.exaggeration): one.share for one in self.agreement}
         return [
             one.cell._asdict()
-            | {name: value for name, value in one._asdict().items() if name not in ("cell", "Y")}
+            | {name: _known(value) for name, value in one._asdict().items() if name in _MEASURES}
             | {"agreement": shares.get(one.cell[:2])}
             for one in self.maps
         ]

@@ -115,13 +115,16 @@ def make_map(
     n, checkpoint = X.shape[0], checkpoint or NullCheckpoint()
     rng = checked_random_state(model.random_state)
     seconds: dict[str, float] = {}
-    watching = watchers.listed(callbacks)
-    watchers.call(watching, "open", n)
-    listeners = watchers.methods(watching, "stage")
-    with jit.threads(model.n_jobs), Progress(model.verbose, listeners) as progress:
+    callbacks = watchers.listed(callbacks)
+    listeners = watchers.methods(callbacks, "stage")
+    with (
+        jit.threads(model.n_jobs),
+        Progress(model.verbose, listeners) as progress,
+        watchers.watching(callbacks, n),
+    ):
         with progress.timed("neighbors", seconds, n):
             found = checkpoint.stage("neighbors", partial(_neighbors, model, X, rng), rng)
-        watchers.call(watching, "receive", found)
+        watchers.call(callbacks, "receive", found)
         with progress.timed("affinities", seconds, n):
             P = checkpoint.stage("affinities", partial(_affinities, model, X, found), rng)
         with progress.timed("initial", seconds, n):

@@ -24,7 +24,7 @@ function makeLive(data, shown) {
     byName("stage").textContent = iteration === undefined ? word(stage) : `Iteration ${counted(iteration)} of ${counted(total)}`;
     byName("progress").value = iteration === undefined ? done ?? 0 : total ? iteration / total : 1;
     byName("divergence").textContent = last ? `KL divergence ${last[1].toFixed(3)}` : "";
-    const state = over ? { finished: "The run is over", callback: "Stopped", interrupt: "Interrupted", converged: "Converged" }[over] : status.paused ? "Paused" : "";
+    const state = over ? { finished: "The run is over", callback: "Stopped", interrupt: "Interrupted", converged: "Converged", failed: "The fit failed" }[over] : status.paused ? "Paused" : "";
     byName("state").textContent = state ?? "";
     byName("pause").setAttribute("aria-pressed", String(Boolean(status.paused)));
     for (const button of document.querySelectorAll("#controls button:not(#freeze)")) button.disabled = over !== null || iteration === undefined;
