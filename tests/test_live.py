@@ -356,7 +356,7 @@ def test_errors_are_one_sentence(monkeypatch):
     with pytest.raises(TypeError, match="two dimensions"):
         TSNE(n_components=3, n_iter=1, callbacks=[page]).fit(X)
     with pytest.raises(TypeError, match="one map that moves"):
-        DynamicTSNE(n_iter=1, callbacks=[live.Page(show=False)]).fit([X[:50], X[:50]])
+        DynamicTSNE(perplexity=5, n_iter=1, callbacks=[live.Page(show=False)]).fit([X[:50], X[:50]])
     with pytest.raises(ValueError, match="labels"):
         TSNE(callbacks=[live.Page(y[:5], show=False)]).fit(X)
     first = live.Page(show=False, stay=True)

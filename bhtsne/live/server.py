@@ -21,6 +21,7 @@ Message = str | bytes | Callable[[], bytes]
 
 _ADDRESS = "127.0.0.1"
 _RELOADING = 2.0  # seconds that a page may take to load anew
+_LAST = 10.0  # seconds that windows may take to receive the last messages
 _LONGEST = 4096  # bytes of a message from a page
 _HEADERS = {
     "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
@@ -128,7 +129,13 @@ class Server:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        threading.Thread(target=self._server.shutdown, daemon=True).start()
+        threading.Thread(target=self._shut_down, daemon=True).start()
+
+    def _shut_down(self) -> None:
+        """End the server when the windows have the last messages, which its end would cut off."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._windows, timeout=_LAST)
+        self._server.shutdown()
 
     def _answer(self, connection: Any, request: Any) -> Any:
         """Return the page or an error; None lets the library open a connection for messages."""
