@@ -1,5 +1,6 @@
 """A page and its messages → a server on the loopback address, which only the page may use."""
 
+import errno
 import importlib.util
 import json
 import re
@@ -221,6 +222,8 @@ def _bound(port: int) -> socket.socket:
     try:
         return socket.create_server((_ADDRESS, port))
     except (OSError, OverflowError) as error:
+        taken = getattr(error, "errno", None) == errno.EADDRINUSE
+        reason = "another program uses it" if taken else f"{error}"
         raise OSError(
-            f"port {port} cannot be used ({error}); name another one, or 0 for any."
+            f"port {port} cannot be used ({reason}); name another one, or 0 for any."
         ) from None
