@@ -57,6 +57,13 @@ _CARD = """() => {
 }"""
 
 
+def launched(playwright, headless: bool = True):
+    """Return Chromium, from the system's packages or from playwright's."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    arguments = [*_ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    return playwright.chromium.launch(executable_path=path, headless=headless, args=arguments)
+
+
 def written(path: Path, n: int) -> dict:
     """Write the page of n points; return its size and the seconds that writing took."""
     rng = np.random.default_rng(0)
@@ -97,13 +104,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=None, help="write the result here")
     parser.add_argument("--headed", action="store_true", help="in a window, on the graphics card")
     options = parser.parse_args()
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        chromium = playwright.chromium.launch(
-            executable_path=path,
-            headless=not options.headed,
-            args=[*_ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])],
-        )
+        chromium = launched(playwright, headless=not options.headed)
         result: dict = {"browser": chromium.version, "pages": []}
         for n in options.points:
             file = Path(folder, f"{n}.html")

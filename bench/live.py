@@ -11,8 +11,6 @@ second are those of the optimization. Needs playwright and Chromium, as `browser
 
 import argparse
 import json
-import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -22,7 +20,7 @@ from urllib.parse import urlsplit
 
 import machine
 import numpy as np
-from browser import _ARGUMENTS
+from browser import launched
 from deformed import deformed
 from playwright.sync_api import sync_playwright
 from websockets.exceptions import ConnectionClosed
@@ -155,12 +153,8 @@ def main() -> None:
     if arguments.receive:
         receive()
         return
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=path,
-            args=[*_ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])],
-        )
+        chromium = launched(playwright)
         rows = []
         fitted(data(70_000)[0][:6000])
         for points in arguments.points:

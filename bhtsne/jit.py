@@ -283,7 +283,7 @@ def run_beside(work: Callable[[], T], function: Callable[[int, int], Any], n: in
                 return
             function(start, min(start + block, n))
 
-    # To wake a thread takes some 0.05 ms, as long as a few hundred rows.
+    # For few blocks, the threads take longer to wake than the blocks.
     others = n_threads() - 1 if n > _FEW * block else 0
     with _exclusive():
         helping = [_helpers(others).submit(take_blocks) for _ in range(others)]
@@ -299,7 +299,7 @@ def run_beside(work: Callable[[], T], function: Callable[[int, int], Any], n: in
 
 @lru_cache(1)
 def _helpers(n: int) -> ThreadPoolExecutor:
-    """Return n threads that stay: starting them for each call would take 0.1 ms and more."""
+    """Return n threads that stay: they are needed in every iteration of a fit."""
     return ThreadPoolExecutor(n, initializer=_mark)
 
 

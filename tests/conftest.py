@@ -41,3 +41,33 @@ def chromium():
         launched = running.chromium.launch(executable_path=executable, args=arguments)
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def window(chromium):
+    """Return a function that opens a page; fail if it complains or loads anything else."""
+    complaints, loaded, contexts = [], set(), []
+
+    def open_window(url, size=(1000, 760), **options):
+        width, height = size
+        options = {"reduced_motion": "reduce"} | options
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda line: complaints.append(line.text))
+        page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: loaded.add(request.url))
+        page.goto(url)
+        page.wait_for_selector("body[data-ready]")
+        loaded.discard(url)
+        return page
+
+    yield open_window
+    for context in contexts:
+        context.close()
+    # Reading a picture of the map back is slow without a graphics card, as Chromium says.
+    slow = "GL Driver Message (OpenGL, Performance"
+    assert [line for line in complaints if slow not in line] == []
+    assert {url.partition(":")[0] for url in loaded} <= {"data", "blob", "ws"}

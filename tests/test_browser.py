@@ -70,7 +70,7 @@ def read_back(path):
     head["maps"] = [array(told).reshape(2, -1).T for told in head["maps"]]
     if head["near"]:
         for name in ("planes", "kept"):
-            head["near"][name] = [array(told) for told in head["near"][name]]
+            head["near"][name] = [array(described) for described in head["near"][name]]
     for told in [*head["columns"], *([head["ids"]] if head["ids"] else [])]:
         told["values"] = array(told)
     return head
@@ -363,7 +363,7 @@ def test_neighbours_of_many_points_take_few_bytes(path):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"neighbors": np.zeros((4, 2), int)}, "neighbors"),
         ({"neighbors": (np.zeros((4, 2), int), np.zeros((4, 2)))}, "one or more of each of the 3"),
@@ -372,8 +372,8 @@ def test_neighbours_of_many_points_take_few_bytes(path):
         ({"kl_per_point": ["a", "b", "c"]}, "kl_per_point"),
     ],
 )
-def test_neighbours_and_divergences_are_checked(path, options, told):
-    with pytest.raises((TypeError, ValueError), match=told):
+def test_neighbours_and_divergences_are_checked(path, options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
         browser.write(path, np.eye(3)[:, :2], **options)
 
 
@@ -414,32 +414,14 @@ def test_errors_name_the_parameter(tmp_path, arguments, told):
 
 
 @pytest.fixture
-def opened(chromium, path):
-    """Return a function that writes a page and opens it; fail if it complains or loads anything."""
-    told, asked, contexts = [], [], []
+def opened(window, path):
+    """Return a function that writes a page and opens it."""
 
     def open_page(*arguments, size=(1000, 700), options=None, **keywords):
         browser.write(path, *arguments, **keywords)
-        width, height = size
-        options = {"offline": True, "reduced_motion": "reduce"} | (options or {})
-        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        page.on("pageerror", lambda error: told.append(str(error)))
-        page.on("console", lambda line: told.append(line.text))
-        page.on("dialog", lambda dialog: (told.append(dialog.message), dialog.dismiss()))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(path.as_uri())
-        page.wait_for_selector("body[data-ready]")
-        return page
+        return window(path.as_uri(), size, offline=True, **(options or {}))
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    # reading a picture of the map back is slow without a graphics card, as Chromium says
-    assert [line for line in told if "GL Driver Message (OpenGL, Performance" not in line] == []
-    assert {url.partition(":")[0] for url in asked} <= {"file", "data", "blob"}
+    return open_page
 
 
 def spot(page, path, i, moment=-1):

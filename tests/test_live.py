@@ -431,33 +431,6 @@ def cli_error(capsys):
 # The page
 
 
-@pytest.fixture
-def window(chromium):
-    """Return a function that opens a page; fail if it complains or asks for anything else."""
-    told, asked_for, contexts = [], set(), []
-
-    def open_window(url, size=(1000, 760), **options):
-        width, height = size
-        options = {"reduced_motion": "reduce"} | options
-        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        page.on("pageerror", lambda error: told.append(str(error)))
-        page.on("console", lambda line: told.append(line.text))
-        page.on("request", lambda request: asked_for.add(request.url))
-        page.goto(url)
-        page.wait_for_selector("body[data-ready]")
-        asked_for.discard(url)
-        return page
-
-    yield open_window
-    for context in contexts:
-        context.close()
-    assert [line for line in told if "GL Driver Message (OpenGL, Performance" not in line] == []
-    assert {one.partition(":")[0] for one in asked_for} <= {"data", "blob", "ws"}
-
-
 def iteration(page):
     return int(page.evaluate("document.body.dataset.iteration || 0"))
 

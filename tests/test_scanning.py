@@ -110,7 +110,7 @@ def test_very_few_points():
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"perplexity": []}, "perplexity"), ({"perplexity": [5, 300]}, "below the number"),
         ({"perplexity": "30"}, "perplexity"), ({"seeds": 0}, "seeds"),
@@ -118,8 +118,8 @@ def test_very_few_points():
         ({"random_state": -1}, "random_state"),
     ],
 )  # fmt: skip
-def test_errors_name_the_parameter(options, told):
-    with pytest.raises((TypeError, ValueError), match=told):
+def test_errors_name_the_parameter(options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
         scan(X, **options)
 
 
@@ -133,7 +133,7 @@ def agreeing(share):
 
 
 @pytest.mark.parametrize(
-    ("rows", "agreements", "told"),
+    ("rows", "agreements", "message"),
     [
         ([row(5, 0.5, 0.3), row(30, 0.4, 0.45)], [], ("take perplexity 5", "take perplexity 30")),
         ([row(5, 0.5, 0.3), row(30, 0.4, 0.305)], [], ("perplexity 5 is the one to begin with",)),
@@ -144,11 +144,11 @@ def agreeing(share):
         ([row(30, 0.5, 0.3, np.nan)], [], ("seeds=3",)),
     ],
 )
-def test_advice_follows_from_the_figures(rows, agreements, told):
+def test_advice_follows_from_the_figures(rows, agreements, message):
     sentences = advice(rows, agreements)
     assert len(sentences) == 2
     assert all(sentence.endswith(".") for sentence in sentences)
-    assert all(words in " ".join(sentences) for words in told)
+    assert all(words in " ".join(sentences) for words in message)
 
 
 # Along the exaggeration
@@ -228,7 +228,7 @@ def test_the_command_writes_a_film_of_the_spectrum(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--spectrum", "a.gif", "--seeds", "2"], "one perplexity"),
         (["--spectrum", "a.gif", "--perplexity", "5,30"], "one perplexity"),
@@ -237,7 +237,7 @@ def test_the_command_writes_a_film_of_the_spectrum(tmp_path):
         (["--perplexity", "x"], "perplexity"),
     ],
 )  # fmt: skip
-def test_errors_of_the_command(options, told, capsys, tmp_path, monkeypatch):
+def test_errors_of_the_command(options, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["scan", "clusters:60", *options]) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err

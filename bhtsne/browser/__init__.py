@@ -63,7 +63,7 @@ def write(
         The title of the page.
     neighbors : Neighbors, tuple of two arrays of shape (N, k), or None
         Indices and distances of the nearest neighbours of each point in the data, nearest first,
-        such as ``TSNE.neighbors_``. The page stores the first 15, in less than 30 bytes a point.
+        such as ``TSNE.neighbors_``. The page stores the first 15.
     kl_per_point : ndarray of float, shape (N,), or None
         Contribution of each point to the KL divergence, such as ``TSNE.kl_per_point_``: a further
         column.

@@ -51,6 +51,20 @@ class Content(NamedTuple):
     near: Neighborhoods | None = None
 
 
+class Arrays:
+    """Arrays of a message, and their descriptions in its head."""
+
+    def __init__(self) -> None:
+        self.all: list[np.ndarray] = []
+        self._end = 0
+
+    def put(self, array: np.ndarray) -> dict[str, Any]:
+        """Add an array, and return its description."""
+        start, self._end = self._end, self._end - (-array.nbytes // 8) * 8
+        self.all.append(array)
+        return {"dtype": array.dtype.name, "start": start, "length": array.size}
+
+
 def page(content: Content, socket: str | None = None) -> str:
     """Return the page: markup, style, blocks of data, and scripts.
 
@@ -90,12 +104,8 @@ def page(content: Content, socket: str | None = None) -> str:
 
 def _packed(content: Content, socket: str | None) -> bytes:
     """Return the data as a message, compressed by gzip."""
-    arrays: list[np.ndarray] = []
-
-    def put(array: np.ndarray) -> dict[str, Any]:
-        arrays.append(array)
-        start = sum(-(-a.nbytes // 8) * 8 for a in arrays[:-1])
-        return {"dtype": array.dtype.name, "start": start, "length": array.size}
+    arrays = Arrays()
+    put = arrays.put
 
     def described(column: Column) -> dict[str, Any]:
         return {"name": column.name, "kind": column.kind, "names": column.names} | put(
@@ -124,12 +134,12 @@ def packed_neighborhoods(near: Neighborhoods, put: Callable[[np.ndarray], Any]) 
     return {"k": near.k, "planes": planes, "kept": kept}
 
 
-def message(head: dict[str, Any], arrays: list[np.ndarray]) -> bytes:
+def message(head: dict[str, Any], arrays: Arrays) -> bytes:
     """Return the length of the head, the head as JSON, and the arrays, each aligned to 8 bytes."""
     header = json.dumps(head, ensure_ascii=True).encode()
     header += b" " * (-(len(header) + 4) % 8)
     parts = [len(header).to_bytes(4, "little"), header]
-    for array in arrays:
+    for array in arrays.all:
         # typed arrays are little-endian in all browsers
         raw = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
         parts += [raw, bytes(-len(raw) % 8)]

@@ -6,39 +6,26 @@ from typing import Any
 import numpy as np
 
 from bhtsne.browser.content import quantised
-from bhtsne.browser.markup import message, packed_neighborhoods
+from bhtsne.browser.markup import Arrays, message, packed_neighborhoods
 from bhtsne.browser.neighborhoods import neighborhoods
 
 __all__ = ["map_message", "neighbors_message", "status_message"]
 
 
-class _Arrays:
-    """Arrays of a message, and their descriptions."""
-
-    def __init__(self) -> None:
-        self.all: list[np.ndarray] = []
-
-    def put(self, array: np.ndarray) -> dict[str, Any]:
-        """Add an array, and return its description."""
-        start = sum(-(-one.nbytes // 8) * 8 for one in self.all)
-        self.all.append(array)
-        return {"dtype": array.dtype.name, "start": start, "length": array.size}
-
-
 def map_message(Y: np.ndarray, **values: Any) -> bytes:
     """Return a map, in steps of the square around it, with further values by name."""
-    arrays = _Arrays()
+    arrays = Arrays()
     places = arrays.put(quantised([Y])[0])
-    return message({"type": "map", "places": places, **values}, arrays.all)
+    return message({"type": "map", "places": places, **values}, arrays)
 
 
 def neighbors_message(found: Any, Y: np.ndarray, kept: bool) -> bytes:
     """Return neighbours, with those that a map keeps if it is final."""
-    arrays = _Arrays()
+    arrays = Arrays()
     places = quantised([Y])[0]
     near = neighborhoods(found, [Y] if kept else [], places)
     described = packed_neighborhoods(near, arrays.put)
-    return message({"type": "near", "places": arrays.put(places), **described}, arrays.all)
+    return message({"type": "near", "places": arrays.put(places), **described}, arrays)
 
 
 def status_message(**values: Any) -> str:

@@ -87,7 +87,7 @@ class Server:
         self._closing, self._windows, self._opened = False, 0, False
         self._server = serve(
             self._serve_window, sock=listening, process_request=self._answer,
-            origins=[f"http://{host}" for host in self._hosts],  # type: ignore[misc]
+            origins=[f"http://{host}" for host in self._hosts],  # type: ignore[misc]  # Origin is text
             compression=None, max_size=_LONGEST, server_header=None, close_timeout=2,
         )  # fmt: skip
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)

@@ -108,7 +108,7 @@ def _forces(model: Any) -> Section | None:
         "Accuracy",
         [
             f"The repulsion of distant points was approximated, with a relative error of "
-            f"{error:.0e} at the end (θ = {model.theta_:.2g}); errors below 1e-2 do not change "
-            "what a map shows.",
+            f"{error:.0e} at the end (θ = {model.theta_:.2g}), as measured against the sums over "
+            "all pairs for a sample of points.",
         ],
     )
