@@ -68,6 +68,13 @@ def test_a_steered_run_is_repeated_by_its_phases_without_the_page():
     assert again.kl_divergence_ == model.kl_divergence_
 
 
+def test_a_factor_multiplies_the_automatic_learning_rate_of_a_schedule_of_phases():
+    phases = [{"n_iter": 40, "exaggeration": 4.0}, {"n_iter": 20}]
+    commands = Commands({10: [setting("learning_rate", 0.5)]})
+    model = TSNE(**SHORT, schedule=phases, callbacks=[commands]).fit(X)
+    assert [phase.learning_rate for phase in model.phases_] == [100.0, 50.0, 200.0]
+
+
 def test_the_schedule_sets_all_parameters_back():
     changed = [setting("dof", 0.7), setting("theta", 0.9), setting("momentum", 0.1)]
     model = TSNE(**SHORT, callbacks=[Commands({60: changed, 61: [{"do": "schedule"}]})]).fit(X)

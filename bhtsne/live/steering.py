@@ -46,9 +46,14 @@ class Steering:
 
     def begin(self, state: State) -> None:
         """Take the phases of a run."""
-        # With dof, which a command may change and another one sets back.
-        dofs = [state.dof if phase.dof is None else phase.dof for phase in state.left]
-        self._plan = [phase._replace(dof=dof) for phase, dof in zip(state.left, dofs, strict=True)]
+        n = len(state.Y)
+        # With numbers for "auto" and None, which commands multiply or set back.
+        self._plan = [
+            phase._replace(
+                learning_rate=phase.rate(n), dof=state.dof if phase.dof is None else phase.dof
+            )
+            for phase in state.left
+        ]
         self._whole, self._stop = list(self._plan), False
 
     def take(self, command: dict[str, Any]) -> None:
@@ -122,10 +127,8 @@ class Steering:
         given: dict[str, Any] = dict(self.given)
         factor = given.pop("learning_rate", 1.0)
         exaggeration = given.get("exaggeration", phase.exaggeration)
-        rate = phase.learning_rate
-        if not isinstance(rate, str):  # else the rate is in proportion already
-            # The learning rate is in inverse proportion to the exaggeration.
-            rate *= factor * phase.exaggeration / exaggeration
+        # The learning rate is in inverse proportion to the exaggeration.
+        rate = float(phase.learning_rate) * factor * phase.exaggeration / exaggeration
         return phase._replace(**given, learning_rate=rate)
 
 
