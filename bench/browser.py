@@ -2,13 +2,14 @@
 
     python bench/browser.py [--points N ...] [--seconds S] [--json FILE] [--headed]
 
-The map is one of Gaussian blobs with a label, a quantity and a name for each point. The page is
-opened from the disk in Chromium, the network blocked, and moved for some seconds at a time:
-dragged by the mouse, zoomed by the wheel, and the mouse moved over it, which looks for the nearest
-point. Between one frame and the next lie the times of `requestAnimationFrame`; a browser draws 60
-a second at most. Without a graphics card Chromium draws in software, and the result says which.
-While it moves, the page draws as large a share of the points as comes in time for 30 frames a
-second, and all of them as soon as it stands; the share at the end of each move is reported too.
+The map is one of Gaussian blobs with a label, a quantity, a name, a divergence and 15 neighbours
+for each point, of which the map keeps a part. The page is opened from the disk in Chromium, the
+network blocked, and moved for some seconds at a time: dragged by the mouse, zoomed by the wheel,
+and the mouse moved over it, which looks for the nearest point. Between one frame and the next lie
+the times of `requestAnimationFrame`; a browser draws 60 a second at most. Without a graphics card
+Chromium draws in software, and the result says which. While it moves, the page draws as large a
+share of the points as comes in time for 30 frames a second, and all of them as soon as it stands;
+the share at the end of each move is reported too.
 Needs playwright, and Chromium from the system's packages or from `playwright install chromium`.
 """
 
@@ -25,7 +26,7 @@ import machine
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from bhtsne import browser
+from bhtsne import browser, neighbors
 
 _SIZE = {"width": 1280, "height": 800}
 _ARGUMENTS = ["--ignore-gpu-blocklist", "--enable-unsafe-swiftshader"]
@@ -70,8 +71,10 @@ def written(path: Path, n: int) -> dict:
     label = rng.integers(0, 10, n)
     Y = rng.normal(size=(10, 2))[label] * 6 + rng.normal(size=(n, 2))
     columns = {"quantity": rng.gamma(2.0, size=n), "name": [f"point {i}" for i in range(n)]}
+    moved = Y + rng.normal(scale=2 / np.sqrt(n), size=Y.shape)
+    near = {"neighbors": neighbors.find(moved, 15), "kl_per_point": rng.gamma(2.0, size=n) / n}
     start = time.perf_counter()
-    browser.write(path, Y, label, columns=columns)
+    browser.write(path, Y, label, columns=columns, **near)
     return {"points": n, "write_seconds": time.perf_counter() - start, "bytes": path.stat().st_size}
 
 

@@ -1,6 +1,6 @@
 """What a live page costs: seconds of a fit alone and with windows, and the maps that they get.
 
-    python bench/live.py [--points N ...] [--rounds N] [--json FILE]
+    python bench/live.py [--points N ...] [--rounds N ...] [--json FILE]
 
 Digits, by a fit of 4,000 iterations, MNIST, and beyond 70,000 its deformed digits; in turns, of
 which medians count. "alone" has no page. "received": a second process receives and decodes the maps
@@ -146,7 +146,7 @@ def main() -> None:
     """Run all sizes, and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--points", type=int, nargs="+", default=[1797, 70_000, 1_000_000])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, nargs="+", default=[3, 3, 1], help="of each size")
     parser.add_argument("--json", type=Path, default="bench/live.json")
     parser.add_argument("--receive", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -157,10 +157,10 @@ def main() -> None:
         chromium = launched(playwright)
         rows = []
         fitted(data(70_000)[0][:6000])
-        for points in arguments.points:
+        for points, rounds in zip(arguments.points, arguments.rounds, strict=True):
             X, y = data(points)
-            turns = [turn(X, y, chromium) for _ in range(arguments.rounds)]
-            rows.append({"points": len(X), "rounds": arguments.rounds, **medians(turns)})
+            turns = [turn(X, y, chromium) for _ in range(rounds)]
+            rows.append({"points": len(X), "rounds": rounds, **medians(turns)})
             print(json.dumps(rows[-1]), flush=True)
         result = {"browser": chromium.version, "rows": rows}
         chromium.close()

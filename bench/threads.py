@@ -1,18 +1,22 @@
 """Fits by 1 … all threads, in turns: seconds of each stage, and what eight cores would give.
 
-    python bench/threads.py [--points N ...] [--threads T ...] [--rounds N] [--json FILE]
+    python bench/threads.py [--points N ...] [--rounds N ...] [--threads T ...] [--json FILE]
         [--figure FILE]
 
-MNIST, and beyond 70,000 its deformed digits. All fits of a size are in one process, after a first
-one that compiles; a round runs each number of threads once, and the median of the rounds counts.
-The serial share s is that of Amdahl's law, ``T(p) = T(1) (s + (1 - s) / p)``, at the most threads
-measured; with it the law gives the time on 4 and 8 cores. Threads that share a core, or its memory
-bandwidth, with others make s larger than the part of the work that one thread has to do.
+MNIST, and beyond 70,000 its deformed digits. A round runs each number of threads once, and the
+median of the rounds counts. The serial share s is that of Amdahl's law,
+``T(p) = T(1) (s + (1 - s) / p)``, at the most threads measured; with it the law gives the time on 4
+and 8 cores. Threads that share a core, or its memory bandwidth, with others make s larger than the
+part of the work that one thread has to do. So "at once" is measured as well: as many fits of one
+thread each, at the same time in processes of their own, which wait for nothing but the machine.
 """
 
 import argparse
 import json
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import machine
@@ -32,20 +36,51 @@ def seconds(X: np.ndarray, threads: int) -> dict[str, float]:
     return {name: timings[name] for name in _STAGES} | {"fit": sum(timings.values())}
 
 
+def at_once(X: np.ndarray, processes: int) -> dict[str, float]:
+    """Return the mean seconds of fits of one thread each, which begin at the same time."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "X.npy")
+        np.save(path, X)
+        command = [sys.executable, __file__, "--alone", str(path)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        running = [subprocess.Popen(command, **pipes) for _ in range(processes)]
+        for one in running:
+            assert one.stdout.readline() == "ready\n"
+        for one in running:
+            one.stdin.write("begin\n")
+            one.stdin.flush()
+        fits = [json.loads(one.communicate()[0]) for one in running]
+    return {name: float(np.mean([fit[name] for fit in fits])) for name in fits[0]}
+
+
+def alone(path: str) -> None:
+    """Fit points by one thread as soon as the standard input has a line; print the seconds."""
+    X = np.load(path)
+    seconds(X[:6000], 1)  # loads the code
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(json.dumps(seconds(X, 1)))
+
+
 def serial_share(one: float, many: float, threads: int) -> float:
     """Return s of Amdahl's law for the times of one thread and of many, at least 0."""
     return max((threads * many / one - 1) / (threads - 1), 0.0)
 
 
-def row(points: int, rounds: list[dict[int, dict]]) -> dict:
+def row(points: int, rounds: list[dict]) -> dict:
     """Return the median seconds by stage and threads, and what follows from them."""
-    counts = list(rounds[0])
+    counts = [count for count in rounds[0] if count != "at once"]
     stages = {}
     for name in rounds[0][counts[0]]:
         times = {t: float(np.median([turn[t][name] for turn in rounds])) for t in counts}
         share = serial_share(times[counts[0]], times[counts[-1]], counts[-1])
         expected = {c: times[counts[0]] * (share + (1 - share) / c) for c in _CORES}
-        stages[name] = {"seconds": times, "serial_share": share, "expected": expected}
+        stages[name] = {
+            "seconds": times,
+            "at_once": float(np.median([turn["at once"][name] for turn in rounds])),
+            "serial_share": share,
+            "expected": expected,
+        }
     return {"points": points, "rounds": len(rounds), "stages": stages}
 
 
@@ -72,22 +107,30 @@ def draw(rows: list[dict], path: Path) -> None:
 def main() -> None:
     """Run all sizes and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--points", type=int, nargs="+", default=[10_000, 70_000, 300_000])
+    sizes = [10_000, 70_000, 300_000, 1_000_000]
+    parser.add_argument("--points", type=int, nargs="+", default=sizes)
+    parser.add_argument("--rounds", type=int, nargs="+", default=[5, 5, 3, 1], help="of each size")
     every = len(os.sched_getaffinity(0))
     powers = [2**i for i in range(every.bit_length()) if 2**i < every]
     parser.add_argument("--threads", type=int, nargs="+", default=[*powers, every])
-    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, default="bench/threads.json")
     parser.add_argument("--figure", type=Path, default="bench/figures/threads.png")
+    parser.add_argument("--alone", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.alone:
+        alone(arguments.alone)
+        return
     counts = sorted({1, *arguments.threads})
     if len(counts) < 2:
         parser.error("one thread alone shows no serial share: give --threads, or use more cores.")
     X, rows = deformed(max(arguments.points))[0], []
     TSNE(n_jobs=counts[-1], random_state=0).fit(X[:6000])
-    for points in arguments.points:
+    for points, rounds in zip(arguments.points, arguments.rounds, strict=True):
         some = X[np.random.default_rng(0).permutation(len(X))[:points]]
-        turns = [{t: seconds(some, t) for t in counts} for _ in range(arguments.rounds)]
+        turns = [
+            {t: seconds(some, t) for t in counts} | {"at once": at_once(some, counts[-1])}
+            for _ in range(rounds)
+        ]
         rows.append(row(points, turns))
         print(json.dumps(rows[-1]), flush=True)
     machine.write(arguments.json, {"rows": rows})

@@ -10,13 +10,17 @@ def threads(result: dict) -> str:
     for r in result["rows"]:
         for name, stage in r["stages"].items():
             one, law = ([f"{value:.1f} s" for value in stage[kind].values()] for kind in kinds)
-            rows.append([f"{r['points']:,}", name, *one, f"{stage['serial_share']:.0%}", *law])
+            some = [f"{stage['at_once']:.1f} s", f"{stage['serial_share']:.0%}"]
+            rows.append([f"{r['points']:,}", name, *one, *some, *law])
     heads = [f"{t} thread{'s' * (t != '1')}" for t in fit["seconds"]]
+    heads += [f"{[*fit['seconds']][-1]} fits at once"]
     more = [f"{cores} cores" for cores in fit["expected"]]
     return (
         "Fits in turns (`python bench/threads.py`). The serial share is that of Amdahl's law; with "
         f"it the law gives the times on {' and '.join(more)}, which were not measured. The share "
-        "holds all that threads do not divide, memory bandwidth too.\n\n"
+        "holds all that threads do not divide, memory bandwidth too: fits at once, of one thread "
+        "each in processes of their own, show how much longer the machine itself takes with all "
+        "cores in use.\n\n"
         + measured_on(result["machine"])
         + table(["points", "", *heads, "serial share", *more], rows)
         + figure("threads", "Time of a fit by points and cores, measured and by Amdahl's law")

@@ -47,8 +47,10 @@ def _by_tiles(X, mapped, rows) -> np.ndarray:
     def block(start, stop):
         own = rows[start:stop]
         points = frame.of(X[own])
-        offsets = frame.of(X[mapped[start:stop]]) - points[:, None]
-        limits = np.einsum("ijk,ijk->ij", offsets, offsets)
+        limits = np.empty((stop - start, mapped.shape[1]))
+        for m in range(mapped.shape[1]):  # all at once, they may be too many to hold
+            offsets = frame.of(X[mapped[start:stop, m]]) - points
+            limits[:, m] = np.einsum("ij,ij->i", offsets, offsets)
         nearer = np.zeros(limits.shape, np.int64)
         for first, tile, doubts in tiles.each(points):
             here = np.flatnonzero((own >= first) & (own < first + tile.shape[1]))

@@ -23,17 +23,22 @@ def measured(
     """Return the maps, aligned with the first one, with their measures."""
     n = data.X.shape[0]
     sample = np.unique(np.linspace(0, n - 1, min(_SAMPLE, n)).astype(np.intp))
+    far = min(_FAR, n - 1)
+    near = min(_NEAR, far)
     with progress.timed("measures", {}):
-        return [_measured(data, found, one, made[0].Y, sample) for one in made]
+        on_maps = [_nearest(one.Y, far, sample) for one in made]
+        trusted = _trustworthiness(data, [rows[:, :near] for rows in on_maps], sample)
+        return [
+            _measured(data, found.indices[sample], one, made[0].Y, on_map, trust)
+            for one, on_map, trust in zip(made, on_maps, trusted, strict=True)
+        ]
 
 
 def _measured(
-    data: Data, found: Neighbors, one: Made, first: np.ndarray, sample: np.ndarray
+    data: Data, in_data: np.ndarray, one: Made, first: np.ndarray, on_map: np.ndarray, trust: float
 ) -> ScannedMap:
-    n = len(one.Y)
-    far = min(_FAR, n - 1)
+    far = on_map.shape[1]
     near = min(_NEAR, far)
-    on_map, in_data = _nearest(one.Y, far, sample), found.indices[sample]
     euclidean = isinstance(data.metric, str) and data.metric in ("euclidean", "l2")
     correlation = (
         metrics.distance_correlation(data.X, one.Y, random_state=0) if euclidean else float("nan")
@@ -41,7 +46,7 @@ def _measured(
     return ScannedMap(
         one.cell, metrics.align(one.Y, first).Y.astype(np.float32), one.kl,
         _shared(in_data[:, :near], on_map[:, :near]), _shared(in_data[:, :far], on_map),
-        _trustworthiness(data, on_map[:, :near], sample), correlation, one.seconds,
+        trust, correlation, one.seconds,
     )  # fmt: skip
 
 
@@ -53,14 +58,17 @@ def _nearest(Y: np.ndarray, k: int, sample: np.ndarray) -> np.ndarray:
     return np.array([row[row != i][:k] for row, i in rows])
 
 
-def _trustworthiness(data: Data, on_map: np.ndarray, sample: np.ndarray) -> float:
-    """Return the trustworthiness of a sample (see `metrics.trustworthiness`)."""
-    n, k = data.X.shape[0], on_map.shape[1]
+def _trustworthiness(data: Data, near: list[np.ndarray], sample: np.ndarray) -> list[float]:
+    """Return the trustworthiness of a sample on each map (see `metrics.trustworthiness`)."""
+    n, k = data.X.shape[0], near[0].shape[1]
     if 2 * n - 3 * k - 1 <= 0 or k >= n / 2:
-        return float("nan")
-    of_data = ranks.of_neighbors(data.X, on_map, sample, data.metric, data.metric_params)
-    penalty = np.maximum(0, of_data - k).sum()
-    return float(1 - 2 * penalty / (len(sample) * k * (2 * n - 3 * k - 1)))
+        return [float("nan")] * len(near)
+    # One pass for all maps, since the distances in the data take most of the time.
+    of_data = ranks.of_neighbors(
+        data.X, np.hstack(near), sample, data.metric, data.metric_params
+    )  # fmt: skip
+    penalties = np.maximum(0, of_data - k).reshape(len(sample), len(near), k).sum(axis=(0, 2))
+    return (1 - 2 * penalties / (len(sample) * k * (2 * n - 3 * k - 1))).tolist()
 
 
 def agreement(maps: list[ScannedMap], progress: Progress) -> list[Agreement]:
