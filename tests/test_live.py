@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
 from bhtsne import TSNE, DynamicTSNE, datasets, live, optimizer
-from bhtsne.live import steering
+from bhtsne.live import announcement, steering
 
 pytest.importorskip("websockets")
 from websockets.exceptions import InvalidStatus
@@ -331,6 +332,34 @@ def test_the_page_of_another_optimizer(capsys):
     assert page.url is None
 
 
+@pytest.mark.parametrize(
+    ("show", "remote", "notebook", "opened", "framed"),
+    [
+        (True, False, False, 1, 0), (True, True, False, 0, 0), (True, False, True, 0, 1),
+        (True, True, True, 0, 1), (False, False, False, 0, 0), (False, True, True, 0, 0),
+    ],
+)  # fmt: skip
+def test_the_address_is_printed_and_opened_where_there_is_a_browser(
+    monkeypatch, capsys, show, remote, notebook, opened, framed
+):
+    calls = {"opened": [], "framed": []}
+    display = SimpleNamespace(IFrame=lambda url, *size: url, display=calls["framed"].append)
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    monkeypatch.setattr("webbrowser.open", calls["opened"].append)
+    monkeypatch.delitem(sys.modules, "ipykernel.zmqshell", raising=False)
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    if notebook:
+        monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", SimpleNamespace())
+    if remote:
+        monkeypatch.setenv("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22")
+    url = "http://127.0.0.1:8765/token/"
+    announcement.announce(SimpleNamespace(url=url, port=8765), show)
+    assert calls == {"opened": [url] * opened, "framed": [url] * framed}
+    printed = capsys.readouterr()
+    assert printed.out == f"{url}\n"
+    assert ("ssh -N -L 8765:127.0.0.1:8765" in printed.err) == remote
+
+
 def test_a_fit_that_fails_ends_its_page(run):
     page = live.Page(show=False)
     stage, urls = page.stage, []
@@ -421,6 +450,8 @@ def test_the_command_ends_when_the_page_is_closed(tmp_path):
 def test_the_command_refuses_what_a_page_cannot_show(cli_error):
     assert "the standard output" in cli_error("live", "digits", "-o", "-")
     assert "--n-components must be 2" in cli_error("live", "digits", "--n-components", "3")
+    # before the file is read, which may take long
+    assert "port must be at most 65535" in cli_error("live", "no-file.csv", "--port", "70000")
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compute the map and show the run; return the exit status."""
     from bhtsne import live
-    from bhtsne.live.server import check_installed
+    from bhtsne.live.server import check_installed, check_port
 
     if is_stream(arguments.output):
         raise Usage("-o - and the address of the page both go to the standard output; give a file "
@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.n_components != 2:
         raise Usage(f"--n-components must be 2 for a page, got {arguments.n_components}")
     check_installed()
+    check_port(arguments.port)  # the page opens when the data are read, which may take long
     embed.check(arguments)
     watch = Watch()
     points, X, pca = embed.loaded(arguments, watch)

@@ -13,13 +13,13 @@ __all__ = ["announce"]
 
 def announce(server: Server, show: bool) -> None:
     """Print the address of a page, and open it if a browser or a notebook can show it."""
-    if "ipykernel.zmqshell" in sys.modules and show:
-        _show_in_notebook(server.url)
-        return
     print(server.url, flush=True)
-    if "SSH_CONNECTION" in os.environ:
+    remote = "SSH_CONNECTION" in os.environ
+    if remote:
         print(forwarding(server.port), file=sys.stderr, flush=True)
-    elif show:
+    if show and "ipykernel.zmqshell" in sys.modules:
+        _show_in_notebook(server.url)
+    elif show and not remote:
         webbrowser.open(server.url)
 
 

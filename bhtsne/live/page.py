@@ -32,7 +32,8 @@ class Page:
     were done are ``TSNE.phases_``: a fit with these as its `schedule` makes the same map.
 
     The server is at the loopback address, with a random token in the address of the page. It ends
-    with the run; the page remains as it is. Any number of windows may show the page.
+    with the run; the page remains, without the images that it has not shown by then. Any number of
+    windows may show the page.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ class Page:
     port : int, default 0
         Port of the server; 0 is any free one.
     show : bool, default True
-        Open the page in a browser, or in a notebook. In any case its address is printed.
+        Open the page in a browser, or in a notebook. Its address is printed in any case.
     stay : bool, default False
         Keep the server until `close` is called.
 
@@ -62,6 +63,8 @@ class Page:
         If websockets is not installed, which the extra ``live`` brings.
     OSError
         If the port is taken, at the start of a fit.
+    ValueError
+        If there is no such port.
     TypeError
         If the map has not two dimensions, at the start of a fit.
 

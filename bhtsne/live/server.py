@@ -15,12 +15,14 @@ from itertools import count
 from operator import itemgetter
 from typing import Any
 
-__all__ = ["Message", "Server", "check_installed"]
+from bhtsne.validation.numbers import check_count
+
+__all__ = ["Message", "Server", "check_installed", "check_port"]
 
 # Text, bytes, or a function that returns them when a window takes the message.
 Message = str | bytes | Callable[[], bytes]
 
-_ADDRESS = "127.0.0.1"
+_ADDRESS, _LARGEST_PORT = "127.0.0.1", 65_535
 _RELOADING = 2.0  # seconds that a page may take to load anew
 _LAST = 10.0  # seconds that windows may take to receive the last messages
 _LONGEST = 4096  # bytes of a message from a page
@@ -36,6 +38,11 @@ def check_installed() -> None:
         raise ImportError(
             "a live page needs websockets; install it by `pip install 'numba-bhtsne[live]'`."
         )
+
+
+def check_port(port: int) -> None:
+    """Raise OSError if a port is taken, ValueError if there is no such port."""
+    _bound(port).close()
 
 
 class Server:
@@ -64,6 +71,8 @@ class Server:
         If websockets is not installed.
     OSError
         If the port is taken.
+    ValueError
+        If there is no such port.
     """
 
     def __init__(
@@ -219,11 +228,13 @@ def _file(kind: str, content: bytes) -> Any:
 
 def _bound(port: int) -> socket.socket:
     """Return a socket that listens at a port of the loopback address."""
+    check_count("port", port, 0)
+    if port > _LARGEST_PORT:
+        raise ValueError(f"port must be at most {_LARGEST_PORT}, got {port}.")
     try:
         return socket.create_server((_ADDRESS, port))
-    except (OSError, OverflowError) as error:
-        taken = getattr(error, "errno", None) == errno.EADDRINUSE
-        reason = "another program uses it" if taken else f"{error}"
+    except OSError as error:
+        reason = "another program uses it" if error.errno == errno.EADDRINUSE else f"{error}"
         raise OSError(
             f"port {port} cannot be used ({reason}); name another one, or 0 for any."
         ) from None

@@ -22,9 +22,9 @@ __all__ = ["Neighbors", "find", "given", "query"]
 TREE_FEATURES = 5
 # Up to this many points the blocks of scikit-learn take less time than compiling pynndescent.
 _SMALL = 10_000
-# Work of the exact search, N² (D + 40), from which the forest is used: that of 130,000 × 50. There
-# both take the same time, but the forest has a recall of .90 to .99 (bench/neighbors.py).
-_CROSSOVER = 1.53e12
+# Work of the exact search, N² (D + 40), from which the forest is used: that of 80,000 × 50. There
+# the forest takes about three quarters of the time, at a recall of .86 to .99 (bench/neighbors.py).
+_CROSSOVER = 5.76e11
 _EUCLIDEAN = ("euclidean", "l2", "cosine")
 
 

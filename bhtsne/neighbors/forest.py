@@ -15,6 +15,7 @@ import numpy as np
 from bhtsne import events, jit
 from bhtsne.neighbors import exact
 from bhtsne.neighbors.frames import Frame, blocks, framed, spatial_order
+from bhtsne.neighbors.prefetching import LINE, prefetch
 from bhtsne.validation.arrays import read_in_place
 
 _FEW = 1000  # points up to which the exact search is used
@@ -24,7 +25,12 @@ _FROM_LEAF, _FROM_TREES = 10, 30  # neighbours that a leaf, and all trees togeth
 # MNIST nearly all of 90 neighbours are found, in less time than by the exact search
 # (`bench/neighbors.py`).
 _FIRST, _SECOND = 15, 50
-_ROWS = 512  # of the graph at a time
+# A candidate is fetched from memory so many candidates before its distance is computed, and so many
+# bytes of it: the processor itself fetches what follows. 1,000,000 × 50: 21 s for 35 in the last
+# round.
+_AHEAD, _MOST_BYTES = 12, 512
+_ROWS = 128  # of the graph at a time, whose candidates then fit into a core's cache
+_BITS, _INDEX = np.uint64(32), np.uint64(2**32 - 1)  # of an index in a key
 # Ends of the shares of the whole time that trees and the three passes over the graph take; progress
 # is reported by them.
 _SHARES = (0, 0.25, 0.29, 0.64, 1)
@@ -96,25 +102,36 @@ class _Points(NamedTuple):
         some = self.table[self.rows[ids]]
         return some if self.frame is None else self.frame.of(some).astype(np.float32)
 
-    def for_kernel(self) -> "_Table":
-        """Return the points as the kernel reads them."""
+    @property
+    def factor(self) -> np.floating:
+        """Return the factor of the rows of the table that leads to the frame, but for a shift."""
         real = np.float32 if self.table.dtype == np.float32 else np.float64
-        return _Table(self.table, self.rows, real(1 if self.frame is None else 1 / self.scale))
+        return real(1 if self.frame is None else 1 / self.scale)
 
 
-class _Table(NamedTuple):
-    """Points for the kernel: point i is ``factor · table[rows[i]]``, but for a shift."""
+class _Buffers(NamedTuple):
+    """Working memory of a thread for N points, blocks of R rows and at most C candidates of each.
 
-    table: np.ndarray
-    rows: np.ndarray
-    factor: np.floating
+    Attributes
+    ----------
+    point : ndarray of shape (D,)
+        Coordinates of a row.
+    listed_by : ndarray of int32, shape (N,)
+        For each point, the last row whose candidate it was.
+    listed : ndarray of int32, shape (C + 1,)
+        Candidates of a row, each once.
+    keys : ndarray of uint64, shape (R, C + 1)
+        Candidates of each row as numbers that sort by distance and then by index: the bits of the
+        squared distance, a float32, above those of the index.
+    counts : ndarray of int64, shape (R,)
+        Number of keys of each row.
+    """
 
-
-class _Candidates(NamedTuple):
-    """Indices and squared distances of the points that rows are compared with, (R, C)."""
-
-    ids: np.ndarray
-    squared: np.ndarray
+    point: np.ndarray
+    listed_by: np.ndarray
+    listed: np.ndarray
+    keys: np.ndarray
+    counts: np.ndarray
 
 
 def _points(X: np.ndarray, order: np.ndarray) -> _Points:
@@ -130,29 +147,60 @@ def _points(X: np.ndarray, order: np.ndarray) -> _Points:
 
 def _tree(points: _Points, rng) -> np.ndarray:
     """Return the nearest neighbours of each point within its leaf of a random tree."""
-    n, d = points.table.shape
-    handed = min(_FROM_LEAF, n - 1)
-    near = np.empty((n, handed), np.int32)
+    n = len(points.rows)
+    near = np.empty((n, min(_FROM_LEAF, n - 1)), np.int32)
     parts = [np.arange(n, dtype=np.int32)]
     while parts:
         part = parts.pop()
         if len(part) > _LEAF:
-            a, b = points.at(part[rng.choice(len(part), 2, replace=False)])
+            ends = part[rng.choice(len(part), 2, replace=False)]
+            along = np.empty(len(part), np.float32)
+            _project(points.table, points.rows, points.factor, part, *ends, along)
             middle = len(part) // 2
-            along = np.concatenate(
-                [points.at(part[block]) @ (a - b) for block in blocks(len(part), d)]
-            )
             halves = np.argpartition(along, middle)
             # Each half in the order of memory.
             parts += [part[np.sort(halves[:middle])], part[np.sort(halves[middle:])]]
             continue
-        m, some = len(part), points.at(part)
-        # Columns count on from the point itself, so that coincident points choose different ones.
-        after = (np.arange(m)[:, None] + np.arange(1, m)) % m
+        some = points.at(part)
+        # Without the square of the point itself, which is the same for all others.
         squared = np.einsum("ij,ij->i", some, some) - 2 * (some @ some.T)
-        nearest = np.argpartition(np.take_along_axis(squared, after, 1), handed - 1, axis=1)
-        near[part] = part[np.take_along_axis(after, nearest[:, :handed], 1)]
+        _choose(squared, part, near)
     return near
+
+
+@jit.serial
+def _project(table, rows, factor, part, start, end, along):
+    """Fill the coordinates of points along the line from one point to another."""
+    origin = table[rows[start]]
+    direction = (table[rows[end]] - origin) * factor
+    for i in range(len(part)):
+        row, total = rows[part[i]], np.float32(0)
+        for a in range(len(direction)):
+            total += np.float32((table[row, a] - origin[a]) * factor * direction[a])
+        along[i] = total
+
+
+@jit.serial
+def _choose(squared, part, near):
+    """Fill the nearest neighbours of the points of a leaf, given its distances in two directions.
+
+    Other points follow on the point itself, so that coincident ones choose different neighbours.
+    """
+    m, last = len(part), near.shape[1] - 1
+    nearest, columns = np.empty(last + 1, squared.dtype), np.empty(last + 1, np.int32)
+    for i in range(m):
+        nearest[:] = np.inf
+        for j in range(i + 1, i + m):
+            column = j if j < m else j - m
+            distance = squared[i, column]
+            if distance < nearest[last]:
+                c = last
+                while c > 0 and nearest[c - 1] > distance:
+                    nearest[c], columns[c] = nearest[c - 1], columns[c - 1]
+                    c -= 1
+                nearest[c], columns[c] = distance, column
+        for c in range(last + 1):
+            near[part[i], c] = part[columns[c]]
 
 
 def _best(points: _Points, graph, limits, width: int, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -163,63 +211,77 @@ def _best(points: _Points, graph, limits, width: int, k: int) -> tuple[np.ndarra
     """
     n, width = len(graph), min(width, graph.shape[1])
     most = graph.shape[1] + width**2
-    k = min(k, most)
-    table = points.for_kernel()
+    k, rows = min(k, most), min(_ROWS, n)
     indices, squared = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
     of_thread = threading.local()
 
     def block(start: int, stop: int) -> None:
-        if not hasattr(of_thread, "compared_by"):  # new memory for each block costs page faults
-            of_thread.compared_by = np.full(n, -1, np.int32)
-            of_thread.point = np.empty(table.table.shape[1], type(table.factor))
-            shape = min(_ROWS, n), most
-            of_thread.found = np.empty(shape, np.int32), np.empty(shape, np.float32)
-        found = _Candidates(*(array[: stop - start] for array in of_thread.found))
+        if not hasattr(of_thread, "buffers"):  # new memory for each block costs page faults
+            of_thread.buffers = _Buffers(
+                np.empty(points.table.shape[1], points.table.dtype), np.full(n, -1, np.int32),
+                np.empty(most + 1, np.int32), np.empty((rows, most + 1), np.uint64),
+                np.empty(rows, np.int64),
+            )  # fmt: skip
         longest = _compare(
-            table, graph, limits, width, start, of_thread.point, of_thread.compared_by, found
-        )
-        ids, values = (array[:, : max(longest, k)] for array in found)
-        ids, values = _take(ids, values, np.argpartition(values, k - 1, axis=1)[:, :k])
-        by_distance = np.argsort(values, axis=1, kind="stable")
-        indices[start:stop], squared[start:stop] = _take(ids, values, by_distance)
+            points.table, points.rows, points.factor, graph, limits, width, start, stop, k,
+            of_thread.buffers,
+        )  # fmt: skip
+        keys = np.partition(of_thread.buffers.keys[: stop - start, :longest], k - 1, axis=1)[:, :k]
+        keys.sort(axis=1)
+        indices[start:stop] = keys & _INDEX
+        squared[start:stop] = (keys >> _BITS).astype(np.uint32).view(np.float32)
 
     jit.map_blocks(block, n, _ROWS)
     return indices, squared
 
 
-def _take(ids, values, columns) -> tuple[np.ndarray, np.ndarray]:
-    """Return the given columns of each row of both arrays."""
-    return np.take_along_axis(ids, columns, 1), np.take_along_axis(values, columns, 1)
+@jit.serial
+def _compare(table, rows, factor, graph, limits, width, first, stop, k, buffers):
+    """Fill the keys of the candidates of rows first … stop (see `_best`).
+
+    Return the largest number of them, at least k; rows of fewer are filled up with themselves at
+    infinite distance. Squared distances are ``Σ_a (factor (x_a − y_a))²``, in float32.
+    """
+    point, _, listed, keys, counts = buffers
+    row_bytes, longest = min(table.shape[1] * table.itemsize, _MOST_BYTES), k
+    for i in range(first, stop):
+        own, n = _list_candidates(graph, i, width, buffers)
+        point[:] = table[rows[i]]
+        count = 0
+        for c in range(n):
+            ahead = rows[listed[min(c + _AHEAD, n - 1)]]
+            for byte in range(0, row_bytes, LINE):
+                prefetch(table, ahead, byte)
+            j, total = listed[c], np.float32(0)
+            for a in range(len(point)):
+                total += np.float32((point[a] - table[rows[j], a]) * factor) ** 2
+            keys[i - first, count] = _key(total, j)
+            count += (c < own) | (total < limits[i])
+        counts[i - first] = count
+        longest = max(longest, count)
+    for i in range(first, stop):
+        keys[i - first, counts[i - first] : longest] = _key(np.inf, i)
+    return longest
 
 
 @jit.serial
-def _compare(points, graph, limits, width, first, point, compared_by, candidates):
-    """List the candidates of rows first … on, each once (see `_best`); return the longest count.
+def _list_candidates(graph, i, width, buffers):
+    """List the candidates of a row, each once; return the number of its neighbours, and of all."""
+    own, n = 0, 0
+    buffers.listed_by[i] = i
+    for c in range(-1, width):
+        near = graph[i] if c < 0 else graph[graph[i, c], :width]
+        for j in near:
+            # Without a branch, which the processor would predict wrongly half of the time: the next
+            # point replaces one that is listed already.
+            buffers.listed[n] = j
+            n += buffers.listed_by[j] != i
+            buffers.listed_by[j] = i
+        if c < 0:
+            own = n
+    return own, n
 
-    Squared distances are ``Σ_a (factor (x_a − y_a))²``, in float32. `point` and `compared_by` are
-    working memory: the coordinates of a row, and for each point the last row that it was a
-    candidate of.
-    """
-    table, rows, factor = points
-    ids, squared = candidates
-    most, d = 0, len(point)
-    for r in range(len(ids)):
-        i, n = first + r, 0
-        compared_by[i] = i
-        for a in range(d):
-            point[a] = table[rows[i], a]
-        for c in range(-1, width):
-            near = graph[i] if c < 0 else graph[graph[i, c], :width]
-            for j in near:
-                if compared_by[j] == i:
-                    continue
-                compared_by[j] = i
-                total, other = np.float32(0), table[rows[j]]
-                for a in range(d):
-                    total += np.float32((point[a] - other[a]) * factor) ** 2
-                if c < 0 or total < limits[i]:
-                    ids[r, n], squared[r, n] = j, total
-                    n += 1
-        ids[r, n:], squared[r, n:] = i, np.inf
-        most = max(most, n)
-    return most
+
+@jit.serial
+def _key(squared, i):
+    return (np.uint64(np.float32(squared).view(np.uint32)) << _BITS) | np.uint64(i)
