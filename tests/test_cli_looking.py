@@ -60,6 +60,7 @@ def test_a_map_is_found_in_whatever_holds_it(name, kept):
     [
         ["map.csv", "--labels", "weight", "--theme", "dark"],
         ["map.npy", "--labels", "words.txt", "--title", "words"],
+        ["model.npz", "--labels", "map.csv:label"],
         ["line.csv"],
         ["run", "--size", "3", "--alpha", "0.5"],
         ["model.npz", "--errors"],

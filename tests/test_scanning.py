@@ -104,6 +104,13 @@ def test_the_usual_perplexities_are_those_that_the_points_allow():
     assert [one.cell.perplexity for one in scan(X[:10], n_jobs=1).maps] == [3]
 
 
+def test_a_perplexity_that_is_lowered_is_shown_as_it_was_used():
+    with pytest.warns(UserWarning, match="33 is used"):
+        result = scan(X[:100], perplexity=[5, 60, 70], n_jobs=1)
+    assert [one.cell.perplexity for one in result.maps] == [5, 33]
+    assert "perplexity 60" not in " ".join(result.advice)
+
+
 def test_very_few_points():
     result = scan(X[:12], perplexity=[2, 3], seeds=2, n_jobs=1)
     assert all(0 <= one.recall_10 <= 1 for one in result.maps)
@@ -137,10 +144,12 @@ def agreeing(share):
     [
         ([row(5, 0.5, 0.3), row(30, 0.4, 0.45)], [], ("take perplexity 5", "take perplexity 30")),
         ([row(5, 0.5, 0.3), row(30, 0.4, 0.305)], [], ("perplexity 5 is the one to begin with",)),
+        ([row(30, 0.5, 0.3)], [], ("The only map", "perplexity 30", "50%", "data is 0.50, at")),
+        ([row(5, 0.5, 0.3, 0.2), row(30, 0.4, 0.3)], [], ("highest 0.50, at perplexity 30",)),
         ([row(30, 0.5, 0.3)], agreeing(0.2), ("20%", "trust only what recurs")),
         ([row(30, 0.5, 0.3)], agreeing(0.5), ("50%", "groups recur")),
         ([row(30, 0.5, 0.3)], agreeing(0.8), ("80%", "hardly depends on the start")),
-        ([row(30, 0.5, 0.3, 0.2)], [], ("0.20", "do not read them as distances")),
+        ([row(30, 0.5, 0.3, 0.2)], [], ("0.20", "do not read distances between groups")),
         ([row(30, 0.5, 0.3, np.nan)], [], ("seeds=3",)),
     ],
 )

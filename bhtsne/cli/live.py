@@ -26,8 +26,8 @@ def add(commands: Any) -> None:
         description="Compute a map as `bhtsne embed` does, on a page that shows the map as it "
         "moves. The page can pause the run, change its parameters, keep maps and stop it. The "
         "first line on stdout is the address of the page, which only this machine can reach. The "
-        "command ends when the run is over and the page is closed, or after Ctrl-C, and writes the "
-        "map in either case.",
+        "command writes the map as soon as the run is over, and ends when the page is closed. "
+        "Ctrl-C ends a run earlier, with the map of that moment and exit status 130.",
     )  # fmt: skip
     embed.add_fit(command)
     group = command.add_argument_group("page")
@@ -70,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _wait(page: Any, quiet: bool) -> None:
     """Return when the page has been opened and is closed, or after Ctrl-C."""
     if not quiet:
-        print("bhtsne: the run is over; close the page, or press Ctrl-C, to end.", file=sys.stderr)
+        print("bhtsne: the run is over and its results are written; close the page, or press "
+              "Ctrl-C, to end.", file=sys.stderr)  # fmt: skip
     with contextlib.suppress(KeyboardInterrupt):  # the map is written
         page.wait(interrupts.check)

@@ -82,6 +82,7 @@ def format_of(path: Path) -> str | None:
 def labels(given: Map, name: str | None) -> Any:
     """Return the labels of a map: a column of it, or the labels of a data set or a file."""
     from bhtsne import datasets, tables
+    from bhtsne.tables.labels import split_column
 
     if name is None:
         name = _LABEL if _LABEL in given.columns else None
@@ -89,7 +90,7 @@ def labels(given: Map, name: str | None) -> Any:
         return None
     if name in given.columns:
         return given.columns[name]
-    if Path(name).is_file():
+    if split_column(name)[0].is_file():
         return tables.read_labels(name, len(given.Y))
     if name.partition(":")[0] in datasets.NAMES:
         y = datasets.load(name).y

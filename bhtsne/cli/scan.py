@@ -64,7 +64,7 @@ def add(commands: Any) -> None:
     add_table(command)
     group = command.add_argument_group("grid")
     group.add_argument("--perplexity", type=numbers, metavar="P[,P…]", help="perplexities "
-                       "(5,15,30,100)")  # fmt: skip
+                       "(5,15,30,100, without those above a third of the points)")  # fmt: skip
     group.add_argument("--exaggeration", type=numbers, default=1.0, metavar="X[,X…]", help="factor "
                        "of the attraction after early exaggeration (1)")  # fmt: skip
     group.add_argument("--seeds", type=count, default=1, metavar="N", help="number of seeds; all "

@@ -4,8 +4,7 @@ from typing import Any
 
 import numba
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+from numba import extending, types
 
 __all__ = ["LINE", "prefetch"]
 
@@ -35,4 +34,4 @@ def _interpreted(table: Any, row: int, byte: int) -> None:
 
 
 # Called by a kernel with a table, a row, and a byte of this row.
-prefetch: Any = _interpreted if numba.config.DISABLE_JIT else intrinsic(_compiled)  # type: ignore[attr-defined]
+prefetch: Any = _interpreted if numba.config.DISABLE_JIT else extending.intrinsic(_compiled)  # type: ignore[attr-defined]

@@ -42,16 +42,20 @@ def _errors(model: Any, found: Findings) -> Section:
             ["Lighter points contribute more to the KL divergence: the map places them worst."],
             ("errors",),
         )
-    lost = float((found.kept_by_point == 0).mean())
+    lost = int((found.kept_by_point == 0).sum())
+    alone = (
+        f"{lost:,} points have none of their 10 neighbours beside them; do not read the places of "
+        "these. "
+    )
     return Section(
         "Where it is wrong",
         [
             f"Of the 10 points most similar to a point, the map keeps {found.kept:.0%} among "
-            "its 10 nearest on average. A plane cannot hold all neighbours of high-dimensional "
-            "data, so that a fraction well below 100 % is usual.",
-            f"{lost:.1%} of the points have none of their 10 neighbours beside them; do not read "
-            "the places of these. The second picture shows the contribution of each point to the "
-            "KL divergence, where lighter is worse.",
+            "its 10 nearest on average, as the first picture shows for each point. A plane cannot "
+            "hold all neighbours of data of many dimensions, so that a fraction well below 100% is "
+            "usual.",
+            f"{alone if lost else ''}The second picture shows the contribution of each point to "
+            "the KL divergence, where lighter is worse.",
         ],
         ("kept", "errors"),
     )

@@ -46,6 +46,7 @@ def scan(
         Points.
     perplexity : float, sequence of float or None
         Perplexities; None is 5, 15, 30 and 100, without those above a third of the other points.
+        A larger one is lowered to this third, with a warning.
     exaggeration : float or sequence of float
         Factors of the attraction after early exaggeration.
     seeds : int
@@ -88,6 +89,7 @@ def scan(
     exaggerations = _listed("exaggeration", exaggeration)
     for one in perplexities:
         check_below_points(one, X.shape[0])
+    perplexities = making.lowered(perplexities, X.shape[0])
     cells = [
         Cell(p, e, seed)
         for p in perplexities

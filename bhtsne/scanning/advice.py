@@ -16,6 +16,12 @@ def advice(maps: list[ScannedMap], agreements: list[Agreement]) -> tuple[str, st
 
 def _choice(maps: list[ScannedMap]) -> str:
     maps = [one for one in maps if one.cell.seed == maps[0].cell.seed]
+    if len(maps) == 1:
+        return (
+            f"The only map, at {title(maps[0].cell)}, keeps {maps[0].recall_10:.0%} of the 10 "
+            f"nearest neighbours and {maps[0].recall_100:.0%} of the 100 nearest; scan several "
+            "perplexities to compare."
+        )
     near = max(maps, key=lambda one: one.recall_10)
     far = max(maps, key=lambda one: one.recall_100)
     if far.recall_100 - near.recall_100 < _EQUAL:
@@ -53,12 +59,13 @@ def _trust(maps: list[ScannedMap], agreements: list[Agreement]) -> str:
             f"see which of the {len(maps[0].Y):,} points keep their neighbours."
         )
     best_map = max(correlations, key=lambda one: one.distance_correlation)
+    best_of = " highest" if len(correlations) > 1 else ""
     return (
-        f"Distances between groups are best at {title(best_map.cell)}, where they correlate by "
-        f"{best_map.distance_correlation:.2f} with those in the data; "
+        f"The correlation of distances on the map with those in the data is{best_of} "
+        f"{best_map.distance_correlation:.2f}, at {title(best_map.cell)}: "
         + (
-            "they can be compared with care."
+            "distances between groups can be compared with care."
             if best_map.distance_correlation >= 0.6
-            else "do not read them as distances in the data."
+            else "do not read distances between groups as distances in the data."
         )
     )

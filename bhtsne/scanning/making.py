@@ -18,7 +18,7 @@ from bhtsne.progress import Progress
 from bhtsne.scanning.results import Cell
 from bhtsne.validation.graphs import as_perplexities
 
-__all__ = ["Data", "Made", "joint", "made", "maps", "neighbors_of", "random_start"]
+__all__ = ["Data", "Made", "joint", "lowered", "made", "maps", "neighbors_of", "random_start"]
 
 _THETA = 0.45
 _SMALL = 20_000  # points up to which maps are made side by side, each by one thread
@@ -43,11 +43,17 @@ class Made(NamedTuple):
     seconds: float
 
 
+def lowered(perplexities: list[float], n: int) -> list[float]:
+    """Return different perplexities that n points allow; warn of those that are lowered."""
+    kind, others = Gaussian(), n - 1
+    for one in perplexities:
+        warn_if_lowered(one, kind, others, others)
+    return list(dict.fromkeys(effective(one, kind, others, others) for one in perplexities))
+
+
 def neighbors_of(data: Data, perplexities: list[float], progress: Progress) -> Neighbors:
     """Return the neighbours for the largest perplexity, and for the measures."""
     n, kind = data.X.shape[0], Gaussian()
-    for one in perplexities:
-        warn_if_lowered(one, kind, n - 1, n - 1)
     wanted = max(_JUDGED, *(kind.n_neighbors(one) for one in perplexities))
     with progress.timed("neighbors", {}, n):
         found = fitting.find_neighbors(
@@ -98,7 +104,6 @@ def _side_by_side(tasks: list[tuple]) -> list[Made]:
 def joint(found: Neighbors, perplexity: float, n: int) -> sparse.csr_array:
     """Return the joint affinities at a perplexity, from as many neighbours as it takes."""
     kind = Gaussian()
-    perplexity = effective(perplexity, kind, n - 1, n - 1)
     k = min(kind.n_neighbors(perplexity), found.indices.shape[1])
     nearest = Neighbors(*(np.ascontiguousarray(part[:, :k]) for part in found))
     weighted = affinities.weighted(nearest, n, as_perplexities(perplexity), kind)

@@ -88,6 +88,7 @@ def spectrum(
     X = as_points(X)
     perplexity = float(checked_number("perplexity", perplexity))
     check_below_points(perplexity, X.shape[0])
+    (perplexity,) = making.lowered([perplexity], X.shape[0])
     check_count("steps", steps, 2)
     check_count("n_iter", n_iter)
     if not largest > 1:

@@ -120,7 +120,7 @@ def _with_labels(table: Table, path: Path, name: str) -> Table:
         held = [*(table.columns or ()), *table.extra]
         columns = f" with the columns {listed(held)}" if held else ""
         raise ValueError(
-            f"labels must be a part of {path}{columns}, or a file, got {name!r}"
+            f"labels must be a column or an array of {path}{columns}, or a file, got {name!r}"
             f"{did_you_mean(name, held) or '.'}"
         )
     n = table.X.shape[0] if table.rows is None else len(table.rows)
