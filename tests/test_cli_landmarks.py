@@ -272,7 +272,7 @@ def test_a_folder_is_held_by_one_command_and_cleared_of_torn_parts(given, tmp_pa
         (["digits", "--landmarks-by", "coreset"], "--landmarks-by goes with --landmarks; add"),
         (["digits", "--dask", "local"], "--dask goes with --landmarks; add"),
         (["digits", "--landmarks", "9"], "IN must be a .npy file, a .parquet file or a folder"),
-        (["IN", "--landmarks", "0"], "argument --landmarks: invalid count value: '0'"),
+        (["IN", "--landmarks", "0"], "--landmarks: must be a whole number of at least 1"),
         (["IN", "--landmarks", "9", "-o", "map.csv"], "OUT must end in .parquet with"),
         (["IN", "--landmarks", "9", "-o", "IN"], "OUT must differ from IN"),
         (["IN", "--landmarks", "9", "--html", "a.html"], "--html does not go with --landmarks"),

@@ -30,6 +30,7 @@ def test_the_grid_is_complete_and_in_order(scanned):
     assert [tuple(row.values())[:3] for row in rows] == expected
     assert rows[3]["agreement"] == scanned.agreement[1].share
     assert json.dumps(rows)
+    assert repr(scanned) == "Scan(8 maps of 250 points)"
 
 
 @pytest.mark.parametrize("index", [0, 6])

@@ -10,9 +10,10 @@ def threads(result: dict) -> str:
     for r in result["rows"]:
         for name, stage in r["stages"].items():
             one, law = ([f"{value:.1f} s" for value in stage[kind].values()] for kind in kinds)
-            beside = f"{stage['at_once']:.1f} s" if "at_once" in stage else ""
-            some = [beside, f"{stage['serial_share']:.0%}"]
-            rows.append([f"{r['points']:,}", name, *one, *some, *law])
+            beside = f"{stage['at_once']:.1f} s" if "at_once" in stage else "–"
+            rows.append(
+                [f"{r['points']:,}", name, *one, beside, f"{stage['serial_share']:.0%}", *law]
+            )
     heads = [f"{t} thread{'s' * (t != '1')}" for t in fit["seconds"]]
     heads += [f"{[*fit['seconds']][-1]} fits at once"]
     more = [f"{cores} cores" for cores in fit["expected"]]

@@ -190,7 +190,12 @@ def names(text: str) -> tuple[str, ...]:
 
 def numbers(text: str) -> float | list[float]:
     """Return one number, or a list of numbers that are separated by commas."""
-    parsed = [float(part) for part in text.split(",")]
+    try:
+        parsed = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be a number, or numbers separated by commas, got {text!r}"
+        ) from None
     return parsed if len(parsed) > 1 else parsed[0]
 
 
@@ -201,10 +206,10 @@ def number_or_auto(text: str) -> float | str:
 
 def count(text: str) -> int:
     """Return a whole number of 1 or more."""
-    number = int(text.replace(",", "").replace("_", ""))
-    if number < 1:
-        raise ValueError
-    return number
+    digits = text.replace(",", "").replace("_", "")
+    if not digits.isdecimal() or int(digits) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+    return int(digits)
 
 
 def _inputs(prefix: str, **_: Any) -> list[str]:

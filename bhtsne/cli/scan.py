@@ -128,7 +128,7 @@ def _scan(
         X, exaggeration=arguments.exaggeration, seeds=arguments.seeds, **given, **options
     )
     watch.lap("scan")
-    titles = [title(one.cell) for one in result.maps]
+    titles = [title(one.cell, arguments.seeds > 1) for one in result.maps]
     if arguments.plot is not None:
         _draw(result, titles, points.labels, arguments)
     if arguments.html is not None:

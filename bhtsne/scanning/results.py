@@ -26,12 +26,12 @@ class Cell(NamedTuple):
     seed: int
 
 
-def title(cell: Cell) -> str:
-    """Return parameters as text, without those that are usual."""
+def title(cell: Cell, with_seed: bool = False) -> str:
+    """Return parameters as text, without those that are usual; the seed in any case if asked."""
     parts = [f"perplexity {cell.perplexity:g}"]
     if cell.exaggeration != 1:
         parts.append(f"exaggeration {cell.exaggeration:g}")
-    return ", ".join([*parts, f"seed {cell.seed}"] if cell.seed else parts)
+    return ", ".join([*parts, f"seed {cell.seed}"] if cell.seed or with_seed else parts)
 
 
 class ScannedMap(NamedTuple):
@@ -95,7 +95,7 @@ def _known(value: float) -> float | None:
     return value if value == value else None  # NaN is not in JSON
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scan:
     """Result of a scan.
 
@@ -115,6 +115,10 @@ class Scan:
     agreement: list[Agreement]
     advice: tuple[str, ...]
     neighbors: Neighbors
+
+    def __repr__(self) -> str:
+        """Return the number of maps and of points, without the maps."""
+        return f"Scan({len(self.maps)} maps of {len(self.neighbors.indices):,} points)"
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a row of parameters and measures for each map.
