@@ -28,6 +28,7 @@ function makeLive(data, shown) {
     byName("state").textContent = state ?? "";
     byName("pause").setAttribute("aria-pressed", String(Boolean(status.paused)));
     for (const button of document.querySelectorAll("#controls button:not(#freeze)")) button.disabled = over !== null || iteration === undefined;
+    byName("freeze").disabled = over !== null;
     for (const input of document.querySelectorAll("#parameters input, #schedule")) input.disabled = over !== null;
     drawCurve(kl);
     for (const [name, value] of Object.entries(status.parameters ?? {})) {
