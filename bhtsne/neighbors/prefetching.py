@@ -33,5 +33,6 @@ def _interpreted(table: Any, row: int, byte: int) -> None:
     """Do nothing, as a kernel that is not compiled does not wait for memory."""
 
 
+_disabled = numba.config.DISABLE_JIT  # type: ignore[attr-defined]  # set at run time
 # Called by a kernel with a table, a row, and a byte of this row.
-prefetch: Any = _interpreted if numba.config.DISABLE_JIT else extending.intrinsic(_compiled)  # type: ignore[attr-defined]
+prefetch: Any = _interpreted if _disabled else extending.intrinsic(_compiled)
