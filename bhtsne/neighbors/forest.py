@@ -26,8 +26,7 @@ _FROM_LEAF, _FROM_TREES = 10, 30  # neighbours that a leaf, and all trees togeth
 # (`bench/neighbors.py`).
 _FIRST, _SECOND = 15, 50
 # A candidate is fetched from memory so many candidates before its distance is computed, and so many
-# bytes of it: the processor itself fetches what follows. The last round of 200,000 × 50 takes 41 µs
-# of a thread for each point, and 65 without.
+# bytes of it: the processor itself fetches what follows (`bench/NOTES.md` has the times).
 _AHEAD, _MOST_BYTES = 12, 512
 _ROWS = 128  # of the graph at a time, whose candidates then fit into a core's cache
 _BITS, _INDEX = np.uint64(32), np.uint64(2**32 - 1)  # of an index in a key

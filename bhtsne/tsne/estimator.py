@@ -534,4 +534,4 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
 
 # scikit-learn has wrapped `transform` by now, for `set_output`, which would compute what is lazy.
-TSNE.transform = placing.keep_lazy(TSNE.transform)  # type: ignore[method-assign]
+TSNE.transform = placing.keep_lazy(TSNE.transform)  # type: ignore[method-assign]  # wrapped anew
