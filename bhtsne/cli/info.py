@@ -146,7 +146,7 @@ def _shape(arguments: argparse.Namespace) -> Any:
 
     try:
         n, d = count(arguments.input), arguments.features or 50
-    except ValueError:
+    except argparse.ArgumentTypeError:
         if arguments.features is not None:
             raise Usage(f"--features goes with a number of points, got {arguments.input}") from None
         arguments.labels = None
