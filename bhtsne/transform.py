@@ -51,7 +51,7 @@ class NewPoints:
     def __init__(self, P, fitted: np.ndarray, method: str, theta: float, dof: float) -> None:
         self._P, self._fitted = P, np.ascontiguousarray(fitted, np.float32)
         self._exact, self.theta, self._dof = method == "exact", float(theta), float(dof)
-        self.affinity_share = 1.0  # all of them attract
+        self.affinity_share, self.reuse = 1.0, False  # all affinities, and a repulsion for each map
         if not self._exact:
             self._field = barnes_hut.Field(tree.build(self._fitted), self._dof)
 

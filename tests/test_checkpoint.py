@@ -28,6 +28,8 @@ OPTIONS = {
                           {"n_iter": 25, "theta": 0.1, "min_kl_rate": 1e-9}, {"n_iter": 9}]},
     "pruned": {"schedule": [{"n_iter": 25, "exaggeration": 9, "theta": 1, "affinity_share": 0.3},
                             {"n_iter": 20, "theta": 0.3}]},
+    "reused": {"schedule": [{"n_iter": 25, "exaggeration": 9, "repulsion_every": 4},
+                            {"n_iter": 20, "repulsion_every": 2}]},
 }  # fmt: skip
 
 

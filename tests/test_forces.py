@@ -549,6 +549,25 @@ def test_pruned_affinities_attract_and_all_make_the_divergence(method):
         assert objective.check(Y) == kl
 
 
+@pytest.mark.parametrize("method", forces.METHODS)
+def test_a_repulsion_that_is_used_again_is_that_of_the_map_before(method):
+    P, n = affinities(2000), 2000
+    maps = [points(n, 2, layout=layout).astype(np.float32) for layout in ("clustered", "normal")]
+    objective = KLDivergence(P, method, 0.5, 0.7)
+    objective.reuse = True  # there is none before the first gradient
+    fresh = [forces.gradient(P, Y, method=method, theta=0.5, dof=0.7).grad for Y in maps]
+    factor = 2 * (1 + 1 / 0.7)
+    pulls = [3 * factor * forces.attraction(P, Y, dof=0.7) for Y in maps]
+    plain = [factor * forces.attraction(P, Y, dof=0.7) for Y in maps]
+    close = {"rtol": 1e-4, "atol": 1e-5 * abs(fresh[0]).max()}
+    first, again = objective.gradient(maps[0], 3.0), objective.gradient(maps[1], 3.0)
+    np.testing.assert_allclose(first, pulls[0] - plain[0] + fresh[0], **close)
+    np.testing.assert_allclose(again, pulls[1] - plain[0] + fresh[0], **close)
+    objective.reuse = False
+    anew = objective.gradient(maps[1], 3.0)
+    np.testing.assert_allclose(anew, pulls[1] - plain[1] + fresh[1], **close)
+
+
 # Nodes
 
 

@@ -56,9 +56,16 @@ COMMANDS = {
 }
 
 
-def test_a_steered_run_is_repeated_by_its_phases_without_the_page():
-    model = TSNE(**SHORT, callbacks=[Commands(COMMANDS)]).fit(X)
-    plain = TSNE(**SHORT).fit(X)
+REUSING = [
+    {"n_iter": 150, "exaggeration": 12, "repulsion_every": 3},
+    {"n_iter": 100, "momentum": 0.6, "repulsion_every": 2},
+]
+
+
+@pytest.mark.parametrize("schedule", ["fast", REUSING], ids=["fast", "reusing"])
+def test_a_steered_run_is_repeated_by_its_phases_without_the_page(schedule):
+    model = TSNE(**SHORT, schedule=schedule, callbacks=[Commands(COMMANDS)]).fit(X)
+    plain = TSNE(**SHORT, schedule=schedule).fit(X)
     assert model.n_iter_ == plain.n_iter_ + 130 + 100
     assert model.dof_ == 0.8
     assert sum(phase.n_iter for phase in model.phases_) == model.n_iter_
@@ -89,6 +96,13 @@ def test_the_phases_of_a_plain_run_repeat_it():
     model = TSNE(**SHORT).fit(X)
     again = TSNE(**SHORT, schedule=model.phases_).fit(X)
     np.testing.assert_array_equal(again.embedding_, model.embedding_)
+
+
+@pytest.mark.parametrize("name", ["momentum", "learning_rate"])
+def test_a_repulsion_is_not_used_again_at_a_momentum_or_learning_rate_set_by_hand(name):
+    commands = Commands({11: [setting(name, 0.7)], 20: [{"do": "schedule"}]})
+    model = TSNE(**SHORT, schedule=REUSING, callbacks=[commands]).fit(X)
+    assert [phase.repulsion_every for phase in model.phases_] == [3, 1, 3, 2]
 
 
 @pytest.mark.parametrize("schedule", ["fast", "opentsne"])

@@ -367,6 +367,20 @@ def test_a_phase_sets_the_share_of_the_affinities_for_itself_alone():
     assert seen == [0.2, 0.2, 1.0, 0.5, 0.5]
 
 
+def test_a_phase_sets_in_which_iterations_a_repulsion_is_used_again():
+    objective = bowl()
+    seen = []
+    objective.change = lambda grad, _: seen.append(objective.reuse) or grad
+    phases = [Phase(4, repulsion_every=3), Phase(2), Phase(3, repulsion_every=2)]
+    optimizer.run(start(), objective, phases)
+    assert seen == [False, True, True, False, False, False, False, True, False]
+    whole = list(seen)
+    seen.clear()
+    split = [Phase(3, repulsion_every=3), Phase(1, repulsion_every=3), *phases[1:]]
+    optimizer.run(start(), objective, split)
+    assert seen == whole
+
+
 def test_the_objective_owns_theta_and_the_state_holds_a_copy():
     class Adapting(Bowl):
         """A bowl whose checks change θ."""

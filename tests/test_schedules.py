@@ -107,6 +107,16 @@ def test_one_rule_holds_for_all_sizes():
     assert many == [1 / 6] * 3 + [1 / 2] * 4 + [1]
 
 
+def test_a_repulsion_is_used_again_at_the_steps_of_the_schedule_alone():
+    def every(n, **options):
+        return [phase.repulsion_every for phase in schedules.phases("fast", n, **options)]
+
+    assert every(5001) == every(1_000_000) == [3, 3, 3, 2, 2, 2, 1, 2]
+    for calm in (every(5000), every(10_000, momentum=0.9), every(10_000, learning_rate=900.0)):
+        assert calm == [1] * 8
+    assert [phase.repulsion_every for phase in schedules.phases("opentsne", 10_000)] == [1, 1]
+
+
 def test_opentsne_is_the_habit_of_the_field():
     early, late = schedules.phases("opentsne", 1200)
     assert early[:4] == (250, 12.0, 25.0, 0.8)

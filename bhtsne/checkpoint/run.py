@@ -25,7 +25,7 @@ from bhtsne.optimizer import Phase, Record, State
 __all__ = ["Checkpoint", "NullCheckpoint", "opened", "read_state", "restored"]
 
 
-_ADDED = {"dof", "done"}  # attributes of a state that those of earlier versions lack
+_ADDED = {"dof", "done", "repulsion"}  # attributes of a state that those of earlier versions lack
 
 
 class NullCheckpoint:

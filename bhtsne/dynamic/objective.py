@@ -32,13 +32,24 @@ class Sequential:
         self._maps, self._where, self._penalty = maps, where, movement_penalty
         sizes = np.array([part.stop - part.start for part in where.parts])
         self._scale = np.repeat(sizes / sizes.mean(), sizes).astype(np.float32)[:, None]
-        self.theta, self.affinity_share = theta, 1.0
+        self.theta, self.affinity_share, self.reuse = theta, 1.0, False
+
+    @property
+    def repulsion(self) -> np.ndarray | None:
+        """The last repulsion of all maps, (d, N), or None."""
+        parts = [one.repulsion for one in self._maps if one.repulsion is not None]
+        return np.concatenate(parts, axis=1) if len(parts) == len(self._maps) else None
+
+    @repulsion.setter
+    def repulsion(self, value: np.ndarray) -> None:
+        for one, part in zip(self._maps, self._where.parts, strict=True):
+            one.repulsion = np.ascontiguousarray(value[:, part])
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
         """Return the gradient at Y, of the shape of Y, scaled twice, see the class."""
         grad = np.empty_like(Y)
         for one, part in zip(self._maps, self._where.parts, strict=True):
-            one.theta, one.affinity_share = self.theta, self.affinity_share
+            one.theta, one.affinity_share, one.reuse = self.theta, self.affinity_share, self.reuse
             grad[part] = one.gradient(Y[part], exaggeration)
         if self._penalty:
             pull(Y, self._where, self._penalty, grad)

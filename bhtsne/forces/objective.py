@@ -5,6 +5,7 @@ the objective of a later process.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import prange
@@ -34,7 +35,9 @@ class KLDivergence:
     not change a bit of the result.
 
     A phase may leave out the smaller affinities of each point (`affinity_share`): then the gradient
-    is that of the pruned P, while the divergence is that of the whole P.
+    is that of the pruned P, while the divergence is that of the whole P. It may also use one
+    repulsion for several iterations (`reuse`): the tree and its sums take longer than the
+    attraction, and change less from one iteration to the next.
 
     Parameters
     ----------
@@ -47,6 +50,13 @@ class KLDivergence:
     force_error : float, optional
         Bound of the relative error of the repulsion. If given, each check sets θ to about the
         largest value within the bound.
+
+    Attributes
+    ----------
+    reuse : bool
+        Whether the next gradient takes the last repulsion, if there is one.
+    repulsion : ndarray of shape (d, N) or None
+        The last repulsion, as the gradient has it.
     """
 
     def __init__(
@@ -57,30 +67,40 @@ class KLDivergence:
         self._order = self._place = np.arange(P.shape[0])  # of points in sorted_P, and the inverse
         self._method, self.theta, self.dof = method, float(theta), float(dof)
         self._force_error = force_error
+        self.reuse = False
+        self.repulsion: np.ndarray | None = None
         self._calls, self._next_sort = 0, 0
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
         """Return the gradient at Y, of the shape of Y."""
         if self.affinity_share != self._share:
             self._prune()
+        last: Any = self.repulsion if self.reuse else None
+        factor = 2 * (1 + 1 / self.dof)
         if self._method == "exact":
             Y = Y.astype(np.float64)
-            attraction = edges.attract(self._attracting, Y, self.dof)
-            repulsion = forces.Repulsion(*exact.repulsion(Y, self.dof))
-            return forces.combine(attraction, repulsion, self.dof, exaggeration)
+            if last is None:
+                force, z = exact.repulsion(Y, self.dof)
+                last = self.repulsion = factor / forces.checked_z(z) * force.T
+            return factor * exaggeration * edges.attract(self._attracting, Y, self.dof) - last.T
         # In this order two processes share the compilation of a first run (`fitting.compilation`).
-        attraction, sorted_points = edges.attract_beside(
-            self._sorted_P, np.take(Y, self._order, axis=0), self.dof, lambda: tree.build(Y)
-        )
-        force, z = barnes_hut.repulsion(sorted_points, self.theta, self.dof)
+        attraction, built = edges.attract_beside(
+            self._sorted_P, np.take(Y, self._order, axis=0), self.dof,
+            lambda: tree.build(Y) if last is None else None,
+        )  # fmt: skip
+        if built is not None:
+            force, z = barnes_hut.repulsion(built, self.theta, self.dof)
+            self.repulsion, order = np.empty_like(force), built.order
+            scale = factor / forces.checked_z(z)
+        else:
+            force, order, scale = last, np.arange(len(Y), dtype=np.int32), 1.0
         grad = np.empty_like(Y)
-        factor = 2 * (1 + 1 / self.dof)
         _combine(
             attraction, self._place, np.float32(factor * exaggeration),
-            force, sorted_points.order, np.float32(factor / forces.checked_z(z)), grad,
+            force, order, np.float32(scale), grad, self.repulsion,
         )  # fmt: skip
-        if self._calls == self._next_sort:
-            self._sort(sorted_points.order)
+        if built is not None and self._calls >= self._next_sort:
+            self._sort(order)
             self._next_sort = max(25, 2 * self._calls)
         self._calls += 1
         return grad
@@ -177,13 +197,14 @@ def _permute(start, stop, edges, order, place, to):
 
 
 @jit.parallel
-def _combine(attraction, place, a, repulsion, order, r, grad):
-    """Fill ``grad = a F_attr − r F_rep``: point j has place[j] in the attraction.
+def _combine(attraction, place, a, repulsion, order, r, grad, scaled):
+    """Fill ``grad = a F_attr − r F_rep`` and ``scaled = r F_rep``, (N, d) and (d, N).
 
-    order[i] is the point of place i in the repulsion.
+    Point j has place[j] in the attraction; order[i] is the point of place i in the repulsion.
     """
     n, d = grad.shape
     for i in prange(n):
         j = order[i]
         for k in range(d):
-            grad[j, k] = a * attraction[place[j], k] - r * repulsion[k, i]
+            scaled[k, j] = r * repulsion[k, i]
+            grad[j, k] = a * attraction[place[j], k] - scaled[k, j]

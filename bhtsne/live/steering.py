@@ -129,6 +129,8 @@ class Steering:
         exaggeration = given.get("exaggeration", phase.exaggeration)
         # The learning rate is in inverse proportion to the exaggeration.
         rate = float(phase.learning_rate) * factor * phase.exaggeration / exaggeration
+        if self.given.keys() & {"learning_rate", "momentum"}:  # as in `schedules.phases`
+            given["repulsion_every"] = 1
         return phase._replace(**given, learning_rate=rate)
 
 

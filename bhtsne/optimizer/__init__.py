@@ -20,7 +20,8 @@ from bhtsne.optimizer.stopping import Stopping
 
 __all__ = ["Objective", "Phase", "Record", "State", "Stopping", "resume", "run"]
 
-_COPIED = ("theta", "dof")  # parameters of the objective that phases change and the state copies
+_CHANGED = ("theta", "dof")  # parameters of the objective that phases change
+_COPIED = (*_CHANGED, "repulsion")  # attributes of the objective that the state copies
 
 
 class Objective(Protocol):
@@ -28,11 +29,13 @@ class Objective(Protocol):
 
     Phases set the attributes `theta` and `affinity_share`, and `dof` where a phase has one, see
     `Phase`. Checks may change `theta`: the objective owns it during a run, and `State.theta` is a
-    copy.
+    copy. Before each gradient `reuse` is set: whether it may take its last `repulsion`, which the
+    state copies if the objective has one.
     """
 
     theta: float
     affinity_share: float
+    reuse: bool
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
         """Return the gradient at Y, of the shape of Y."""
@@ -59,6 +62,8 @@ class State:
         Reason why the optimisation ended before its last iteration.
     theta, dof : float or None
         Copies of the objective's θ and degrees of freedom after the last iteration, if it has them.
+    repulsion : ndarray of shape (d, N) or None
+        The repulsion of the last iteration, if the objective has one. The next may use it again.
     left : list of Phase
         Phases that are still to be done; the first is the rest of one that has begun.
     since : int
@@ -78,6 +83,7 @@ class State:
     stopped: str | None = None
     theta: Any = None
     dof: Any = None
+    repulsion: Any = None
     left: list[Phase] = field(default_factory=list)
     since: int = 0
     converged: bool = False
@@ -223,7 +229,7 @@ def _descend(state: State, objective, callbacks, every: int, progress, centred) 
         watchers.call(callbacks, "begin", state)
         while state.left:
             phase, *rest = state.left
-            _set_parameters(objective, phase)
+            _set_parameters(objective, phase, state.iteration)
             left, ended = phase.n_iter - 1, False
             if left < 0:
                 vars(state).update({"left": rest, **_copies(objective)})
@@ -262,25 +268,26 @@ def _descend(state: State, objective, callbacks, every: int, progress, centred) 
     return state
 
 
-def _set_parameters(objective: Objective, phase: Phase) -> None:
-    """Set the parameters of the objective that a phase changes."""
-    for name in _COPIED:
+def _set_parameters(objective: Objective, phase: Phase, iteration: int) -> None:
+    """Set the attributes of the objective for the next iteration."""
+    for name in _CHANGED:
         if getattr(phase, name) is not None:
             setattr(objective, name, getattr(phase, name))
     objective.affinity_share = phase.affinity_share
+    objective.reuse = iteration % phase.repulsion_every != 0
 
 
 def _copies(objective: Objective) -> dict[str, Any]:
-    """Return the parameters of the objective that the state copies."""
+    """Return the attributes of the objective that the state copies."""
     return {name: getattr(objective, name, None) for name in _COPIED}
 
 
 def _iteration(phase: Phase, objective: Objective, n: int) -> Phase:
     """Return an iteration as a phase of its own, with all its values."""
+    changed: dict[str, Any] = {name: getattr(objective, name, None) for name in _CHANGED}
     return phase._replace(
-        n_iter=1, learning_rate=phase.rate(n), min_kl_rate=0.0, min_gradient_norm=0.0,
-        **_copies(objective),
-    )  # fmt: skip
+        n_iter=1, learning_rate=phase.rate(n), min_kl_rate=0.0, min_gradient_norm=0.0, **changed
+    )
 
 
 def _step(state: State, grad: np.ndarray, phase: Phase, centred) -> dict[str, Any]:

@@ -47,6 +47,10 @@ class Phase(NamedTuple):
         The objective's degrees of freedom from this phase on; None leaves them unchanged.
     restart : bool
         Whether velocity and gains start anew, at 0 and 1, as at the start of a run.
+    repulsion_every : int
+        Iterations from one computation of the repulsion to the next; in between, the last one is
+        used again, a multiple time step (Tuckerman, Berne & Martyna 1992). It is computed in the
+        iterations whose number over all phases, from 0, is a multiple of this.
     """
 
     n_iter: int
@@ -60,6 +64,7 @@ class Phase(NamedTuple):
     affinity_share: float = 1.0
     dof: float | None = None
     restart: bool = False
+    repulsion_every: int = 1
 
     def rate(self, n: int) -> float:
         """Return the learning rate for n points."""

@@ -283,7 +283,7 @@ def planned_phases(model: SNE, n: int) -> list[Phase]:
 class _Delayed:
     """An objective without background in its first `early` gradients."""
 
-    theta, affinity_share = 0.0, 1.0  # every pair counts
+    theta, affinity_share, reuse = 0.0, 1.0, False  # every pair counts, each time
 
     def __init__(self, objective: Divergence, early: int) -> None:
         self._parts, self._early = (objective.without_background(), objective), early

@@ -48,7 +48,7 @@ class Divergence:
     True
     """
 
-    theta, affinity_share = 0.0, 1.0  # every pair counts
+    theta, affinity_share, reuse = 0.0, 1.0, False  # every pair counts, each time
 
     def __init__(self, P, variant: str = "sne", background: float = 0.2) -> None:
         P = _dense_affinities(P)

@@ -48,6 +48,7 @@ LIMITS = {
     "theta": Limits(0, 1e6),
     "dof": Limits(1e-3, 1e4),
     "affinity_share": Limits(0, closed=False),
+    "repulsion_every": Limits(1, _MANY, whole=True),
     "callback_every": Limits(1, _MANY, whole=True),
     "min_kl_rate": Limits(0, 1),
     "min_gradient_norm": Limits(0),
