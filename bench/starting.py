@@ -1,9 +1,10 @@
-"""First and later runs of `bhtsne embed digits`, by this checkout and by another commit, in turns.
+"""First and later runs of `bhtsne embed`, by this checkout and by another commit, in turns.
 
-    python bench/starting.py [--before COMMIT] [--rounds N] [--json FILE]
+    python bench/starting.py [--input IN] [--before COMMIT] [--rounds N] [--json FILE]
 
 The first run has an empty cache of kernels; the later ones have what it left. Times are of whole
-processes, from their start to their end.
+processes, from their start to their end. With `--input mnist` the later runs compare two commits on
+MNIST.
 """
 
 import argparse
@@ -21,10 +22,10 @@ _HERE = Path(__file__).parent.parent
 _LATER = 3  # later runs a round
 
 
-def seconds(package: Path, cache: str, folder: str) -> float:
+def seconds(package: Path, points: str, cache: str, folder: str) -> float:
     """Return the time of one run of the command of a checkout."""
     environment = os.environ | {"PYTHONPATH": str(package), "NUMBA_CACHE_DIR": cache}
-    command = [sys.executable, "-m", "bhtsne", "embed", "digits", "--quiet", "-o", "map.csv"]
+    command = [sys.executable, "-m", "bhtsne", "embed", points, "--quiet", "-o", "map.csv"]
     start = time.perf_counter()
     subprocess.run(
         command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL,
@@ -32,17 +33,18 @@ def seconds(package: Path, cache: str, folder: str) -> float:
     return time.perf_counter() - start
 
 
-def measured(package: Path) -> dict[str, float]:
+def measured(package: Path, points: str) -> dict[str, float]:
     """Return the time of a first run, and the median of later ones."""
     with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryDirectory() as folder:
-        first = seconds(package, cache, folder)
-        later = [seconds(package, cache, folder) for _ in range(_LATER)]
+        first = seconds(package, points, cache, folder)
+        later = [seconds(package, points, cache, folder) for _ in range(_LATER)]
     return {"first": first, "later": float(np.median(later))}
 
 
 def main() -> None:
     """Run the program."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--input", default="digits", help="points, as bhtsne embed takes them")
     parser.add_argument("--before", help="a commit to compare with, checked out in a new folder")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, help="write the figures to this file, too")
@@ -56,7 +58,9 @@ def main() -> None:
             subprocess.run([*git, "add", "-q", "--detach", path, arguments.before], check=True)
         rounds = []
         for _ in range(arguments.rounds):
-            rounds.append({name: measured(path) for name, path in checkouts.items()})
+            rounds.append(
+                {name: measured(path, arguments.input) for name, path in checkouts.items()}
+            )
             print(rounds[-1], flush=True)
         if arguments.before:
             subprocess.run([*git, "remove", "--force", path], check=True)
