@@ -174,15 +174,17 @@ start = timed("start", initial.pca, X)
 # the exaggeration (Belkina et al. 2019). While the map is rough, less exact forces will do: θ, the
 # angle up to which a part of the tree counts as one point, is larger, and of so many points only
 # the largest affinities of each one attract it. The last phase has all affinities, the θ of the
-# fit, and a low momentum. `TSNE` takes the neighbours and the start that we have; a callback
+# fit, and a low momentum. All phases but the one of the highest momentum use a repulsion for two or
+# three iterations, since it changes little from one to the next. `TSNE` takes the neighbours and the start that we have; a callback
 # keeps the map on the way.
 
 # %%
-print("iterations   exaggeration   learning rate   momentum      θ   share of affinities")
+print("iterations   exaggeration   learning rate   momentum      θ   affinities   repulsion every")
 for phase in schedules.phases("fast", n, theta=TSNE().theta):
     print(
         f"{phase.n_iter:10} {phase.exaggeration:14g} {phase.learning_rate:15,.0f} "
-        f"{phase.momentum:10} {phase.theta:6.2f} {phase.affinity_share:21.2f}"
+        f"{phase.momentum:10} {phase.theta:6.2f} {phase.affinity_share:12.2f} "
+        f"{phase.repulsion_every:17}"
     )
 
 frames = [start]

@@ -22,7 +22,9 @@ _PCA = 50
 _EUCLIDEAN = ("euclidean", "l2", "sqeuclidean", "nan_euclidean", "minkowski")
 # Metrics of angles. Components are centred, which changes angles, so that --pca must be explicit.
 _ANGULAR = ("cosine", "correlation")
-_SAMPLE = 1_000  # points in the neighbour recall of a map of principal components
+# Points in the neighbour recall of a map of principal components: as many as need this number of
+# products of features, within these limits. Of MNIST 364, which take a second.
+_PRODUCTS, _FEWEST, _MOST = 2e10, 300, 1000
 
 
 def add_options(command: Parser) -> None:
@@ -124,7 +126,8 @@ def recall(
     if not is_reduced:
         enough = found is not None and found.indices.shape[1] >= k
         return metrics.neighbor_recall(found if enough else X, Y, k, metric=metric), n
-    sample = np.sort(np.random.default_rng(0).choice(n, min(n, _SAMPLE), replace=False))
+    count = int(np.clip(_PRODUCTS / (n * X.shape[1]), _FEWEST, _MOST))
+    sample = np.sort(np.random.default_rng(0).choice(n, min(n, count), replace=False))
     in_data = _without_self(neighbors.query(X, X[sample], k + 1, metric=metric).indices, sample)
     in_map = _without_self(neighbors.query(Y, Y[sample], k + 1).indices, sample)
     shared = [len(np.intersect1d(*rows)) for rows in zip(in_data, in_map, strict=True)]

@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 
 from bhtsne import affinities
-from bhtsne.initial import components, eigenmap
+from bhtsne.initial import components
 from bhtsne.tables.frames import as_points, as_table
 from bhtsne.validation.numbers import as_python_number, check_count, checked_random_state
 
@@ -141,6 +141,8 @@ def spectral(P, n_components: int = 2, *, random_state=None) -> np.ndarray:
     >>> bool(abs(np.corrcoef(Y[:, 0], wave)[0, 1]) > 0.99)
     True
     """
+    from bhtsne.initial import eigenmap  # whose solver is slow to import, and no default
+
     P = affinities.given(P)
     P.eliminate_zeros()  # an affinity of 0 is no edge
     check_count("n_components", n_components)

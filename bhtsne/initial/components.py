@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, eigsh
 
 from bhtsne import events, jit
 
@@ -75,6 +74,8 @@ def _leading(X, mean, scale, n_components, rng) -> np.ndarray:
             return rows.T @ (rows @ v)
 
         return _rows(X, part, jit.sum_blocks)
+
+    from scipy.sparse.linalg import LinearOperator, eigsh  # slow to import, and seldom needed
 
     d = X.shape[1]
     covariance = LinearOperator((d, d), matvec=product, dtype=np.float64)

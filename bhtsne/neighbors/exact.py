@@ -6,7 +6,6 @@ select, and the distances and their order are those of float64.
 """
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from bhtsne import events, jit
 from bhtsne.neighbors import pairs
@@ -99,6 +98,8 @@ def _search(X, new, rows, order, indices, distances) -> None:
 
 def nearest_by_kd_tree(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the result of `nearest`, by a k-d tree, which is faster in few dimensions."""
+    from scipy.spatial import cKDTree  # a tenth of a second, which few searches need
+
     tree, n = cKDTree(X), len(X)
     indices, distances = np.empty((n, k + 1), np.int32), np.empty((n, k + 1))
     for some in events.blocks(n, _QUERIES):

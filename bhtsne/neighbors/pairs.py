@@ -12,7 +12,6 @@ remains exact; pairs are then measured before they are listed.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from bhtsne import events, jit
 from bhtsne.neighbors.candidates import Measured, keep_near, list_pairs, lower_ranks, nearest_listed
@@ -173,6 +172,8 @@ def _axes(points: _Points) -> np.ndarray | None:
     n, d = points.X.shape
     if whole_distances(n, d, read_in_place(points.X)):
         return None
+    from scipy.spatial.distance import cdist  # a tenth of a second, which few searches need
+
     sample = points.at(slice(None, None, max(n // _FOR_AXES, 1)))
     sample -= sample.mean(axis=0)
     axes = np.linalg.svd(sample, full_matrices=False)[2][: AXES[-1]].T
