@@ -109,12 +109,12 @@ print(f"{pixels.shape} {pixels.dtype} → {X.shape} {X.dtype}")
 # ## Stage 1: neighbours
 #
 # t-SNE asks only for near neighbours: three times as many as the perplexity, which is 30. Up to
-# this size the library finds them exactly. For larger data it takes a forest of random trees, which
-# misses a few. We run both. An approximate search is checked on a sample, whose true neighbours
+# about 60,000 points the library finds them exactly. For more it takes a forest of random trees,
+# which misses a few. We run both. An approximate search is checked on a sample, whose true neighbours
 # `neighbors.query` finds among all points; the nearest of them is the point itself.
 
 # %%
-near = timed("neighbours, exact", neighbors.find, X, 90)
+near = timed("neighbours, exact", neighbors.find, X, 90, method="exact")
 forest = timed("neighbours, forest", neighbors.find, X, 90, method="forest", random_state=0)
 
 sample = rng.choice(n, n // 100, replace=False)

@@ -54,7 +54,7 @@ def _neighbors(results: dict) -> list[tuple[str, str, str]]:
     exact, trees, peer = (rows[name] for name in ("exact", "forest", "pynndescent"))
     return [
         (
-            "exact search up to 80,000 points of 50 features",
+            "exact search up to 60,000 points of 50 features",
             f"{exact['seconds']:.1f} s for 70,000; random trees take {trees['seconds']:.1f} s "
             f"with a recall of {trees['recall']:.4f}",
             "neighbors",

@@ -58,7 +58,7 @@ def neighbors(result: dict) -> str:
     return (
         f"90 neighbours of {first['points']:,} points of {first['features']} features, float32, "
         f"{first['threads']} threads; medians of processes that take turns "
-        "(`python bench/neighbors.py`). With `--points 70000 140000` the program shows the number "
+        "(`python bench/neighbors.py`). With `--points 40000 100000` the program shows the number "
         "of points from which on the approximate search is faster than the exact one.\n\n"
         + measured_on(result["machine"]) + table(["", "time", "recall"], rows)
     )  # fmt: skip

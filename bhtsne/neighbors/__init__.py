@@ -22,9 +22,10 @@ __all__ = ["Neighbors", "find", "given", "query"]
 TREE_FEATURES = 5
 # Up to this many points the blocks of scikit-learn take less time than compiling pynndescent.
 _SMALL = 10_000
-# Work of the exact search, N² (D + 40), from which the forest is used: that of 80,000 × 50. From
-# there on the forest takes less time; `bench/neighbors.py` prints times and recall by size.
-_CROSSOVER = 5.76e11
+# Work of the exact search, N² (D + 40), from which the forest is used: that of 60,000 × 50. From
+# there on the forest takes less time, the more so with vectors of 256 bits and not 512;
+# `bench/neighbors.py` prints times and recall by size.
+_CROSSOVER = 3.24e11
 _EUCLIDEAN = ("euclidean", "l2", "cosine")
 
 
