@@ -91,13 +91,14 @@ def main() -> None:
     parser.add_argument("--sheets", type=Path, help="a folder for a sheet of maps of each kind")
     arguments = parser.parse_args()
     machines, rows = _others(arguments)
-    machines.append(machine.describe(arguments.threads))
+    here = machine.describe(arguments.threads)
+    machines += [here] if here not in machines else []
     first = {}
     for kind in arguments.kinds:
         sheet = {}
         for seed in range(arguments.seeds):
             measured, maps = compared(kind, seed, arguments.threads, arguments.methods)
-            rows += [{"machine": len(machines) - 1} | row for row in measured]
+            rows += [{"machine": machines.index(here)} | row for row in measured]
             sheet |= {(f"seed {seed}", method): shown for method, shown in maps.items()}
             if seed == 0:
                 first |= {(kind, method): shown for method, shown in maps.items()}
@@ -111,13 +112,16 @@ def main() -> None:
 
 
 def _others(arguments: argparse.Namespace) -> tuple[list[dict], list[dict]]:
-    """Return the machines of the file, and its rows that are not measured anew."""
+    """Return the rows of the file that are not measured anew, and their machines, each once."""
     if len(arguments.methods) == len(_METHODS) or not arguments.json.exists():
         return [], []
     result = json.loads(arguments.json.read_text())
     anew = {(kind, method) for kind in arguments.kinds for method in arguments.methods}
     rows = [row for row in result["rows"] if (row["kind"], row["method"]) not in anew]
-    return result["machines"], rows
+    measured_on = [result["machines"][row["machine"]] for row in rows]
+    machines = [each for k, each in enumerate(measured_on) if each not in measured_on[:k]]
+    pairs = zip(rows, measured_on, strict=True)
+    return machines, [row | {"machine": machines.index(each)} for row, each in pairs]
 
 
 if __name__ == "__main__":

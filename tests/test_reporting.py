@@ -49,7 +49,8 @@ def test_the_figures_are_those_of_the_map(model, tmp_path):
         f"keeps {found.kept:.0%} among its 10 nearest", f"map, {found.recurring:.0%} are among",
         f"keeps {found.kept_shuffled:.0%} at {found.kl_shuffled:.3f}",
         f"is {model.kl_divergence_:.3f} after {model.n_iter_} iterations",
-        "have structure that the shuffled columns lack", "numba",
+        "have structure that the shuffled columns lack", "numba", "initauto",
+        "iterations 1 to 120exaggeration 12, learning rate 20.8333, momentum 0.8, θ 1",
     ):  # fmt: skip
         assert words in page.text
     assert len(page.sources) == 4

@@ -68,13 +68,11 @@ def schedules(result: dict) -> str:
     """Return the quality of maps by data and schedule, one table for each machine."""
     text = (
         "Means over seeds; each seed draws new data (`python bench/schedules.py`; "
-        "`bench/judge.py` defines the measures). No column is a time: the tables of different "
-        "machines can be read side by side.\n\n"
+        "`bench/judge.py` defines the measures). No column is a time, so that rows of several "
+        "machines stand in one table.\n\n"
     )
-    for number, machine in enumerate(result["machines"]):
-        rows = [r for r in result["rows"] if r["machine"] == number]
-        text += measured_on(machine) + _qualities(rows)
-    return text + figure("schedules", "Maps by schedule")
+    machines = "".join(map(measured_on, result["machines"]))
+    return text + machines + _qualities(result["rows"]) + figure("schedules", "Maps by schedule")
 
 
 def pieces(result: dict) -> str:
@@ -100,10 +98,11 @@ def pieces(result: dict) -> str:
 
 def _qualities(measured: list[dict]) -> str:
     """Return the table of the means over seeds."""
-    found: dict[tuple[str, int, str], list[dict]] = {}
-    for r in measured:
-        found.setdefault((r["kind"], r["points"], r["method"]), []).append(r)
     names = {"fast": '**"fast"**', "opentsne": '"opentsne"', "openTSNE": "openTSNE, the library"}
+    order = list(names)
+    found: dict[tuple[str, int, str], list[dict]] = {}
+    for r in sorted(measured, key=lambda r: (r["points"], r["kind"], order.index(r["method"]))):
+        found.setdefault((r["kind"], r["points"], r["method"]), []).append(r)
     forms = {
         "kl": ".3f", "recall_at_10": ".3f", "recall_at_90": ".3f", "label_accuracy": ".4f",
         "class_pieces": ".1f", "long_edges": ".3f", "class_arrangement": ".2f",

@@ -5,6 +5,7 @@ import platform
 from base64 import b64encode
 from importlib.metadata import version
 from importlib.resources import files
+from itertools import accumulate, pairwise
 from typing import Any
 
 from bhtsne import __version__, plot
@@ -42,6 +43,7 @@ def document(model: Any, labels: Any, found: Findings, title: str) -> str:
         n=f"{len(model.embedding_):,}",
         body=body,
         parameters=_table(_parameters(model)),
+        phases=_table(_phases(model)),
         seconds=_table({stage: f"{s:.2f} s" for stage, s in model.timings_.items()}),
         versions=_table(_versions()),
     )
@@ -74,7 +76,21 @@ def _encoded(figure: Any) -> str:
 
 def _parameters(model: Any) -> dict[str, str]:
     given = model.get_params(deep=False)
-    return {name: f"{value!r:.60}" for name, value in given.items() if name != "callbacks"}
+    return {name: f"{_text(value):.60}" for name, value in given.items() if name != "callbacks"}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+def _phases(model: Any) -> dict[str, str]:
+    """Return the iterations of each phase, and its values, which "auto" stood for."""
+    ends = list(accumulate((phase.n_iter for phase in model.phases_), initial=1))
+    return {
+        f"iterations {first} to {after - 1}": f"exaggeration {phase.exaggeration:g}, learning rate "
+        f"{phase.learning_rate:.6g}, momentum {phase.momentum:g}, θ {phase.theta:g}"
+        for phase, (first, after) in zip(model.phases_, pairwise(ends), strict=True)
+    }
 
 
 def _versions() -> dict[str, str]:
