@@ -44,7 +44,7 @@ def of_fit(
     if init == "spectral":
         start += 32.0 * n * e
     elif init == "pca":
-        start += 20.0 * threads * min(n, 4096) * d
+        start += 20.0 * threads * min(n, 2048) * d
         start += 24 * d**2 if d <= COVARIANCE_FEATURES else 0
     retained = min(1.0, n / _WHOLE) if search == "exact" else float(search == "forest")
     # P stays beside its larger affinities and a copy of these in another order.

@@ -58,7 +58,9 @@ def search_rows(X: np.ndarray, rows: np.ndarray, indices, distances) -> None:
 def nearest_to(X: np.ndarray, new: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the k nearest points of X to each new point, as `nearest` does."""
     indices, distances = np.empty((len(new), k), np.int32), np.empty((len(new), k))
-    _search(X, new, spatial_order(new), spatial_order(X), indices, distances)
+    # The order shortens the lists of candidates, but for few points it takes longer than they do.
+    order = spatial_order(X) if len(new) > _ROWS[1] else np.arange(len(X), dtype=np.int32)
+    _search(X, new, spatial_order(new), order, indices, distances)
     return indices, distances
 
 
@@ -93,7 +95,8 @@ def _search(X, new, rows, order, indices, distances) -> None:
         indices[mine], distances[mine] = found, np.sqrt(squared) * frame.scale
 
     many = int(np.clip(min(len(rows) // _PARTS, _COPIED // X.shape[1]), *_ROWS))
-    jit.map_blocks(block, len(rows), many)
+    parts = max(-(-len(rows) // many), 1)
+    jit.map_blocks(block, len(rows), max(-(-len(rows) // parts), 1))  # of equal size
 
 
 def nearest_by_kd_tree(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -21,14 +21,20 @@ class Frame(NamedTuple):
 
     def of(self, points: np.ndarray) -> np.ndarray:
         """Return points in the frame, float64; the entries of its own points are at most 1."""
-        return (points - self.middle) / self.scale
+        moved = points - self.middle
+        moved /= self.scale  # in place: half the time of a new array
+        return moved
 
 
 def framed(X: np.ndarray) -> Frame:
     """Return the frame of points, reading them in blocks."""
+    if not len(X):
+        return Frame(np.zeros(X.shape[1]), 1.0)
+    # Rounding is monotonic, so that the extremes of a feature have its largest difference.
+    extremes = [(X[b].min(axis=0), X[b].max(axis=0)) for b in blocks(*X.shape)]
     with np.errstate(over="ignore"):
         middle = X.mean(axis=0, dtype=np.float64)
-        scale = max((float(np.abs(X[b] - middle).max()) for b in blocks(*X.shape)), default=0.0)
+        scale = max(float(np.abs(extreme - middle).max()) for pair in extremes for extreme in pair)
     return Frame(middle, float(np.ldexp(1.0, np.frexp(scale)[1])))
 
 

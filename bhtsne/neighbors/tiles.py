@@ -59,10 +59,11 @@ class Tiles:
     def __init__(self, X: np.ndarray, frame: Frame, columns: np.ndarray, dtype: type):
         self.X, self.frame, self.columns, self.dtype = X, frame, columns, dtype
         self.firsts = np.arange(0, len(columns), COLUMNS)
-        self.middles = np.array([self._fetched(first).mean(axis=0) for first in self.firsts])
+        middles = [self._points(first).mean(axis=0, dtype=np.float64) for first in self.firsts]
+        self.middles = frame.of(np.array(middles))
 
-    def _fetched(self, first) -> np.ndarray:
-        return self.frame.of(self.X[self.columns[first : first + COLUMNS]])
+    def _points(self, first) -> np.ndarray:
+        return self.X[self.columns[first : first + COLUMNS]]
 
     def each(self, here: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Yield (first column, tile, bound of its error by row) for points of the frame.
@@ -76,7 +77,9 @@ class Tiles:
         tile: np.ndarray = np.empty((len(here), COLUMNS), self.dtype)
         nearness = np.linalg.norm(self.middles - mean, axis=1)
         for first in self.firsts[np.argsort(nearness)]:
-            right = right_factor(self._fetched(first) - mean, self.dtype)
+            points = self.frame.of(self._points(first))
+            points -= mean
+            right = right_factor(points, self.dtype)
             m = len(right)
             np.matmul(left, right.T, out=tile[:, :m])
             tile[:, m:] = np.inf
