@@ -87,7 +87,7 @@ def test_a_program_writes_the_machine_with_its_result(bench, tmp_path):
     assert result["machine"]["date"] == datetime.date.today().isoformat()
 
 
-def test_one_table_has_the_rows_of_one_machine(bench):
+def test_a_row_has_the_number_of_its_machine(bench):
     machines = [{"processor": name, "vector_units": "AVX2", "cores": 2, "date": "2026-01-01"}
                 for name in ("first", "second")]  # fmt: skip
     measures = ("kl", "recall_at_10", "recall_at_90", "label_accuracy", "class_pieces",
@@ -97,11 +97,10 @@ def test_one_table_has_the_rows_of_one_machine(bench):
         for k, method in enumerate(("fast", "opentsne"))
     ]
     text = bench("sections.fits").schedules({"machines": machines, "rows": rows})
-    first, second = text.split("*Processor: ")[1:]
-    assert first.startswith("first")
-    assert '"fast"' in first
-    assert '"opentsne"' not in first
-    assert '"opentsne"' in second
+    assert "Run 1. *Processor: first;" in text
+    assert "Run 2. *Processor: second;" in text
+    cells = [line.strip("| ").split(" | ") for line in text.splitlines() if "digits, 9" in line]
+    assert [(row[1], row[-1]) for row in cells] == [('**"fast"**', "1"), ('"opentsne"', "2")]
 
 
 def test_the_chart_of_durations_has_all_fits_of_this_library(bench):

@@ -307,7 +307,8 @@ def test_the_command_maps_bits_by_a_metric_of_bits(tmp_path, capsys, metric):
 def test_the_command_says_of_how_many_points_recall_is_where_it_reduced_them(
     tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(fitting, "_SAMPLE", 40)
+    for name in ("_FEWEST", "_MOST"):
+        monkeypatch.setattr(fitting, name, 40)
     points = np.random.default_rng(0).normal(size=(90, 60))
     np.save(tmp_path / "x.npy", points)
     out = tmp_path / "map.npy"
@@ -319,3 +320,14 @@ def test_the_command_says_of_how_many_points_recall_is_where_it_reduced_them(
     text = capsys.readouterr().out
     assert "60 features reduced to 50 principal components" in text
     assert "(of 40 points)" in text
+
+
+@pytest.mark.parametrize(("products", "points"), [(1, 20), (90 * 60 * 30, 30), (1e9, 50)])
+def test_the_sample_of_the_recall_shrinks_with_the_size_of_the_points(
+    products, points, tmp_path, capsys, monkeypatch
+):
+    for name, value in {"_PRODUCTS": products, "_FEWEST": 20, "_MOST": 50}.items():
+        monkeypatch.setattr(fitting, name, value)
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(90, 60)))
+    summary = told(capsys, "embed", tmp_path / "x.npy", "-o", tmp_path / "map.npy", *FAST)
+    assert summary["neighbor_recall"]["points"] == points

@@ -69,10 +69,11 @@ def schedules(result: dict) -> str:
     text = (
         "Means over seeds; each seed draws new data (`python bench/schedules.py`; "
         "`bench/judge.py` defines the measures). No column is a time, so that rows of several "
-        "machines stand in one table.\n\n"
+        "runs stand in one table; the last column is the number of the run.\n\n"
     )
-    machines = "".join(map(measured_on, result["machines"]))
-    return text + machines + _qualities(result["rows"]) + figure("schedules", "Maps by schedule")
+    for number, machine in enumerate(result["machines"], 1):
+        text += f"Run {number}. {measured_on(machine)}"
+    return text + _qualities(result["rows"]) + figure("schedules", "Maps by schedule")
 
 
 def pieces(result: dict) -> str:
@@ -100,9 +101,10 @@ def _qualities(measured: list[dict]) -> str:
     """Return the table of the means over seeds."""
     names = {"fast": '**"fast"**', "opentsne": '"opentsne"', "openTSNE": "openTSNE, the library"}
     order = list(names)
-    found: dict[tuple[str, int, str], list[dict]] = {}
+    found: dict[tuple[str, int, str, int], list[dict]] = {}
     for r in sorted(measured, key=lambda r: (r["points"], r["kind"], order.index(r["method"]))):
-        found.setdefault((r["kind"], r["points"], r["method"]), []).append(r)
+        key = r["kind"], r["points"], r["method"], r["machine"] + 1
+        found.setdefault(key, []).append(r)
     forms = {
         "kl": ".3f", "recall_at_10": ".3f", "recall_at_90": ".3f", "label_accuracy": ".4f",
         "class_pieces": ".1f", "long_edges": ".3f", "class_arrangement": ".2f",
@@ -111,12 +113,13 @@ def _qualities(measured: list[dict]) -> str:
         [
             f"{kind}, {points:,}", names[method], str(len(seeds)),
             *(f"{sum(r[m] for r in seeds) / len(seeds):{form}}" for m, form in forms.items()),
+            str(run),
         ]
-        for (kind, points, method), seeds in found.items()
+        for (kind, points, method, run), seeds in found.items()
     ]  # fmt: skip
     head = [
         "data", "schedule", "seeds", "KL", "recall at 10", "at 90", "5-NN accuracy",
-        "pieces of classes", "affinity on long edges", "arrangement",
+        "pieces of classes", "affinity on long edges", "arrangement", "run",
     ]  # fmt: skip
     return table(head, rows)
 
