@@ -23,7 +23,7 @@ _EUCLIDEAN = ("euclidean", "l2", "sqeuclidean", "nan_euclidean", "minkowski")
 # Metrics of angles. Components are centred, which changes angles, so that --pca must be explicit.
 _ANGULAR = ("cosine", "correlation")
 # Points in the neighbour recall of a map of principal components: as many as need this number of
-# products of features, within these limits. Of MNIST 364, which take a second.
+# products of features, within these limits; 364 of MNIST.
 _PRODUCTS, _FEWEST, _MOST = 2e10, 300, 1000
 
 

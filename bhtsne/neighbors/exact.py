@@ -101,7 +101,7 @@ def _search(X, new, rows, order, indices, distances) -> None:
 
 def nearest_by_kd_tree(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the result of `nearest`, by a k-d tree, which is faster in few dimensions."""
-    from scipy.spatial import cKDTree  # a tenth of a second, which few searches need
+    from scipy.spatial import cKDTree  # slow to import, and seldom needed
 
     tree, n = cKDTree(X), len(X)
     indices, distances = np.empty((n, k + 1), np.int32), np.empty((n, k + 1))

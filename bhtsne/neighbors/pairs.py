@@ -172,7 +172,7 @@ def _axes(points: _Points) -> np.ndarray | None:
     n, d = points.X.shape
     if whole_distances(n, d, read_in_place(points.X)):
         return None
-    from scipy.spatial.distance import cdist  # a tenth of a second, which few searches need
+    from scipy.spatial.distance import cdist  # slow to import, and seldom needed
 
     sample = points.at(slice(None, None, max(n // _FOR_AXES, 1)))
     sample -= sample.mean(axis=0)
