@@ -134,3 +134,16 @@ def test_principal_components_read_a_memory_map_in_blocks(tmp_path):
     tracemalloc.stop()
     assert Y.shape == (60_000, 2)
     assert peak < 0.4 * X.nbytes
+
+
+def test_freed_memory_is_released_where_the_c_library_can(monkeypatch):
+    called = []
+    monkeypatch.setattr(
+        memory.ctypes, "CDLL", lambda name: SimpleNamespace(malloc_trim=called.append)
+    )
+    memory.release()
+    assert called == [0]
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: SimpleNamespace())
+    memory.release()  # musl, macOS
+    monkeypatch.setattr(memory.ctypes, "CDLL", len)  # Windows: a TypeError for None
+    memory.release()

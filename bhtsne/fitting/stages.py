@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from bhtsne import affinities, events, forces, initial, neighbors, optimizer
+from bhtsne import affinities, events, forces, initial, memory, neighbors, optimizer
 from bhtsne.affinities import Gaussian, Kind, Uniform
 from bhtsne.checkpoint.run import NullCheckpoint
 from bhtsne.fitting.known import known_neighbors
@@ -94,9 +94,11 @@ def find_neighbors(
         k, search = n - 1, "exact"
     else:
         k = min(kind.n_neighbors(effective(perplexity, kind, n - 1, n - 1)), n - 1)
-    return neighbors.search(
+    found = neighbors.search(
         X, k, metric=metric, metric_params=metric_params, method=search, random_state=random_state
     )
+    memory.release()
+    return found
 
 
 def compute_affinities(
