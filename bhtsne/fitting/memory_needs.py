@@ -11,8 +11,7 @@ from bhtsne.initial.components import COVARIANCE_FEATURES
 from bhtsne.neighbors import TREE_FEATURES, pairs
 
 _EDGES = 1.65  # e / k: 1.5 to 1.75 for 10 to 300 features, 1.3 for 4
-_FIXED = 14 << 20  # buffers of the threads, and freed memory that allocators retain
-_WHOLE = 32_768  # points from which blocks of an exact search have their full size
+_FIXED = 14 << 20  # buffers of the threads, and freed memory that `memory.release` cannot return
 
 
 def of_neighbors(
@@ -46,9 +45,8 @@ def of_fit(
     elif init == "pca":
         start += 20.0 * threads * min(n, 2048) * d
         start += 24 * d**2 if d <= COVARIANCE_FEATURES else 0
-    retained = min(1.0, n / _WHOLE) if search == "exact" else float(search == "forest")
     # P stays beside its larger affinities and a copy of these in another order.
-    left = found + (1 + retained) * _FIXED
+    left = found + _FIXED
     return {
         "neighbors": of_neighbors(n, d, k, search, threads, in_place),
         "affinities": left + n * max(16.0 * k + 8 * e, 4.0 * (scales + 4) * k),
