@@ -65,8 +65,7 @@ def peak() -> int | None:
 def release() -> None:
     """Return freed memory to the system, where the C library is glibc.
 
-    Its allocator retains much of what threads allocated and freed in parts: after a search among
-    100,000 points more than the neighbours occupy.
+    Its allocator retains much of what threads allocate and free in many parts.
     """
     with suppress(AttributeError, OSError, TypeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)

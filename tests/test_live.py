@@ -284,7 +284,7 @@ def test_the_run_ends_its_server_and_a_window_that_is_gone_does_not_touch_it(run
     gone = connected(url)
     gone.socket.close()
     with connected(url) as socket, ThreadPoolExecutor(1) as pool:
-        # Read while the run goes on: websockets 14 drops what is not read when the server closes.
+        # Read during the run: websockets 14 discards unread messages when the connection closes.
         last = pool.submit(status_of, socket, lambda status: status.get("over"))
         plain = TSNE(**SHORT).fit(X)
         model = started.finish()
