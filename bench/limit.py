@@ -97,8 +97,7 @@ def peak_rates() -> dict[str, float]:
 
 def interactions(Y: np.ndarray, theta: float = 0.45) -> tuple[int, int, int]:
     """Return the pairs of points, of points and cells, and of nodes and cells that are summed."""
-    t = tree.build(Y)
-    cells, axes = packed.cells(t, 1.0), packed.axes(t.points)
+    t, axes, cells, _ = packed.pack(tree.build(Y), 1.0)
     lists, n_nodes = np.empty((4, len(cells.links)), np.int32), nodes.NODES ** len(t.points)
     box = np.empty((3, 2), np.float32)
     at = packed.axes(np.empty((len(t.points), n_nodes), np.float32))
@@ -129,14 +128,14 @@ def main() -> None:
     gradient, state = objective.gradient(Y, 1.0), optimizer.State(Y.copy())
     start = Motion(state.Y, state.velocity, state.gains)
     in_order = Y[objective._order]
-    sorted_points = tree.build(Y)
+    sources = packed.pack(tree.build(Y), 1.0)
     near, far, distant = interactions(Y)
     terms = near + far + distant
     stages = {
         # name: bytes, operations, divisions, and what is timed
         "tree": (12 * n * 2 * 4, 0, 0, lambda: tree.build(Y)),
         "repulsion": (0, 12 * near + 36 * (far + distant), terms,
-                      lambda: barnes_hut.repulsion(sorted_points, 0.45)),
+                      lambda: barnes_hut.repulsion(sources, 0.45)),
         "attraction": (8 * P.nnz, 10 * P.nnz, P.nnz,
                        lambda: edges.attract(objective._sorted_P, in_order, 1.0)),
         "step": (7 * Y.nbytes, 0, 0, lambda: advanced(start, gradient, n, 0.95)),

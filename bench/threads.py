@@ -10,6 +10,11 @@ and 8 cores. Threads that share a core, or its memory bandwidth, with others mak
 part of the work that one thread has to do. So "at once" is measured as well, up to 300,000 points:
 as many fits of one thread each, at the same time in processes of their own, which wait for nothing
 but the machine.
+
+"Idle" is the share of the time in which a thread waits: 1 minus processor time divided by threads
+times seconds, of the optimization and of the fit. A clock that is higher while one core works
+alone, and whatever else shares the cores, change both times alike. So this is the serial work and
+the waking of threads: ``idle = 1 - 1 / (1 + s (p - 1))`` by Amdahl's law for p threads.
 """
 
 import argparse
@@ -18,6 +23,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import machine
@@ -32,10 +38,34 @@ _BESIDE = 300_000  # points up to which several fits at once find memory
 _CORES = 4, 8  # for which the law gives a time
 
 
+class Idle:
+    """Callback of a fit: the share of an optimization in which a thread waits."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+
+    def __call__(self, record, Y) -> None:
+        """Do nothing."""
+
+    def begin(self, state) -> None:
+        """Read both clocks."""
+        self._start = time.perf_counter(), time.process_time()
+
+    def end(self, state) -> None:
+        """Compute the share from the time since then."""
+        seconds, processor = time.perf_counter() - self._start[0], time.process_time()
+        self.share = 1 - (processor - self._start[1]) / (self._threads * seconds)
+
+
 def seconds(X: np.ndarray, threads: int) -> dict[str, float]:
-    """Return the seconds of each stage of a fit, and of the whole."""
-    timings = TSNE(n_jobs=threads, random_state=0).fit(X).timings_
-    return {name: timings[name] for name in _STAGES} | {"fit": sum(timings.values())}
+    """Return the seconds of each stage of a fit and of the whole, and the idle shares."""
+    part, whole = Idle(threads), Idle(threads)
+    model = TSNE(n_jobs=threads, random_state=0, callbacks=part)
+    whole.begin(None)
+    timings = model.fit(X).timings_
+    whole.end(None)
+    times = {name: timings[name] for name in _STAGES} | {"fit": sum(timings.values())}
+    return times | {"idle optimization": part.share, "idle fit": whole.share}
 
 
 def at_once(X: np.ndarray, processes: int) -> dict[str, float]:
@@ -73,7 +103,7 @@ def row(points: int, rounds: list[dict]) -> dict:
     """Return the median seconds by stage and threads, and what follows from them."""
     counts = [count for count in rounds[0] if count != "at once"]
     stages = {}
-    for name in rounds[0][counts[0]]:
+    for name in (name for name in rounds[0][counts[0]] if not name.startswith("idle ")):
         times = {t: float(np.median([turn[t][name] for turn in rounds])) for t in counts}
         share = serial_share(times[counts[0]], times[counts[-1]], counts[-1])
         expected = {c: times[counts[0]] * (share + (1 - share) / c) for c in _CORES}
@@ -82,6 +112,9 @@ def row(points: int, rounds: list[dict]) -> dict:
             "serial_share": share,
             "expected": expected,
         }
+        if f"idle {name}" in rounds[0][counts[0]]:
+            idle = [turn[counts[-1]][f"idle {name}"] for turn in rounds]
+            stages[name]["idle"] = float(np.median(idle))
         if "at once" in rounds[0]:
             stages[name]["at_once"] = float(np.median([turn["at once"][name] for turn in rounds]))
     return {"points": points, "rounds": len(rounds), "stages": stages}

@@ -22,10 +22,11 @@ from joblib import cpu_count
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from bhtsne import events, numba_internals
-from bhtsne.numba_internals import when_compiling
+from bhtsne.numba_internals import advance, when_compiling
 
 __all__ = [
     "FASTMATH",
+    "advance",
     "cache_folders",
     "guarded",
     "is_cached",
@@ -65,8 +66,6 @@ _lock = threading.RLock()
 # and the threads of GNU's OpenMP are gone: Numba then ends the process, and scikit-learn waits
 # forever.
 _forked, _orphaned = False, False
-
-_FEW = 3  # blocks that one thread does sooner alone
 
 _block = threading.local()  # its attribute `running` is True in the threads of `map_blocks`
 
@@ -250,10 +249,10 @@ def map_blocks(
     return list(_each_block(function, n, block, interruptible))
 
 
-def run_beside(work: Callable[[], T], function: Callable[[int, int], Any], n: int, block: int) -> T:
-    """Return `work()`, and meanwhile call `function(start, stop)` on blocks of ``range(n)``.
+def run_beside(work: Callable[[], T], function: Callable[[], Any], *, alone: bool = False) -> T:
+    """Return `work()`, and call `function()` by each thread, by this one after the work.
 
-    This thread does the work, and the others begin with the blocks. A thread takes the next block
+    The calls share the rest of the work by a counter, see `advance`: a thread takes the next part
     whenever it is free, so that none waits for another.
 
     Parameters
@@ -261,39 +260,28 @@ def run_beside(work: Callable[[], T], function: Callable[[int, int], Any], n: in
     work : callable
         Takes no argument; kernels that it calls must be serial.
     function : callable
-        Takes the first and the end of a block. It calls a serial kernel, whose result must not
-        depend on the order of the blocks.
-    n : int
-        Length of the range.
-    block : int
-        Length of a block; the last one may be shorter.
+        Takes no argument. It calls a serial kernel, whose result must not depend on which thread
+        does which part; one call does all that the others leave.
+    alone : bool
+        Whether this thread makes the only call.
 
     Returns
     -------
     object
         Result of `work`.
     """
-    starts, lock = iter(range(0, n, block)), threading.Lock()
-
-    def take_blocks() -> None:
-        while True:
-            with lock:
-                start = next(starts, None)
-            if start is None:
-                return
-            function(start, min(start + block, n))
-
-    # For few blocks, the threads take longer to wake than the blocks.
-    others = n_threads() - 1 if n > _FEW * block else 0
+    others = 0 if alone else n_threads() - 1
     with _exclusive():
-        helping = [_helpers(others).submit(take_blocks) for _ in range(others)]
+        calls = [_helpers(others).submit(function) for _ in range(others)]
         try:
             result = work()
-            take_blocks()
+            function()
         finally:
-            wait(helping)
-    for helper in helping:
-        helper.result()
+            # A thread that has not woken up by now has nothing left to do.
+            calls = [call for call in calls if not call.cancel()]
+            wait(calls)
+    for call in calls:
+        call.result()
     return result
 
 

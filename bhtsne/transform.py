@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne import tree
-from bhtsne.forces import barnes_hut, edges, exact
+from bhtsne.forces import barnes_hut, edges, exact, packed
 
 __all__ = ["MajorizedObjective", "NewPoints", "start"]
 
@@ -53,7 +53,7 @@ class NewPoints:
         self._exact, self.theta, self._dof = method == "exact", float(theta), float(dof)
         self.affinity_share, self.reuse = 1.0, False  # all affinities, and a repulsion for each map
         if not self._exact:
-            self._field = barnes_hut.Field(tree.build(self._fitted), self._dof)
+            self._field = barnes_hut.Field(packed.pack(tree.build(self._fitted), self._dof))
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
         """Return the gradient at Y, of the shape of Y."""

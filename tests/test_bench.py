@@ -121,10 +121,13 @@ def test_the_serial_share_is_that_of_amdahls_law(bench):
     assert threads.serial_share(10.0, 10 * (0.2 + 0.8 / 4), 4) == pytest.approx(0.2)
     assert threads.serial_share(10.0, 2.4, 4) == 0  # faster than four times
     rounds = [
-        {1: {"fit": one}, 2: {"fit": 6.0}, "at once": {"fit": one + 1}} for one in (10.0, 8.0, 30.0)
-    ]
+        {1: {"fit": one, "idle fit": 0.0}, 2: {"fit": 6.0, "idle fit": one / 100},
+         "at once": {"fit": one + 1}}
+        for one in (10.0, 8.0, 30.0)
+    ]  # fmt: skip
     stage = threads.row(500, rounds)["stages"]["fit"]
     assert (stage["seconds"], stage["at_once"]) == ({1: 10.0, 2: 6.0}, 11.0)
+    assert stage["idle"] == 0.1
     assert stage["serial_share"] == pytest.approx(0.2)
     assert stage["expected"] == pytest.approx({4: 10 * (0.2 + 0.2), 8: 10 * (0.2 + 0.1)})
 

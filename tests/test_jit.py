@@ -12,6 +12,7 @@ import numba
 import numpy as np
 import pytest
 import threadpoolctl
+from numba import prange
 from numba.core.codegen import CPUCodeLibrary
 
 from bhtsne import forces, jit, numba_internals
@@ -272,37 +273,85 @@ def test_the_process_that_compiles_has_the_bits_of_those_that_do_not(tmp_path):
     assert first == second
 
 
+def each_once(seen, n, fails_at=None):
+    """Return a function that threads call together to count to n."""
+    counter = np.zeros(1, np.int64)
+
+    def count():
+        i = advanced_by_one(counter)
+        while i < n:
+            if i == fails_at:
+                raise ValueError("from a call")
+            seen.append(i)
+            i = advanced_by_one(counter)
+
+    return count
+
+
+@jit.serial
+def advanced_by_one(counter):
+    return jit.advance(counter, 1)
+
+
+@pytest.mark.parametrize("alone", [False, True])
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_blocks_are_done_once_each_beside_other_work(n_jobs):
+def test_each_part_is_done_once_beside_other_work(n_jobs, alone):
     seen, here = [], []
     with jit.threads(n_jobs):
         result = jit.run_beside(
-            lambda: here.append(threading.get_ident()) or "done",
-            lambda start, stop: seen.extend(range(start, stop)), 1003, 10,
-        )  # fmt: skip
+            lambda: here.append(threading.get_ident()) or "done", each_once(seen, 1003), alone=alone
+        )
     assert (result, here) == ("done", [threading.get_ident()])
     assert sorted(seen) == list(range(1003))
 
 
-@pytest.mark.parametrize("fails", ["work", "block"])
-def test_an_error_beside_other_work_is_raised_when_all_threads_are_idle(fails):
-    done = []
+def test_a_thread_that_has_not_begun_is_not_waited_for():
+    begun, free = threading.Event(), threading.Event()
 
-    def block(start, stop):
-        done.append(start)
-        if fails == "block" and start == 500:
-            raise ValueError("from a block")
+    def hold():  # the only other thread
+        begun.set()
+        free.wait(60)
+
+    with jit.threads(2):
+        holding = jit._helpers(1).submit(hold)
+        begun.wait(60)
+        seen = []
+        assert jit.run_beside(lambda: "done", each_once(seen, 100)) == "done"
+        free.set()
+        holding.result()
+    assert sorted(seen) == list(range(100))
+
+
+@pytest.mark.parametrize("fails", ["work", "call"])
+def test_an_error_beside_other_work_is_raised_when_all_threads_are_idle(fails):
+    seen = []
 
     def work():
         if fails == "work":
             raise ValueError("from the work")
 
+    call = each_once(seen, 1000, 500 if fails == "call" else None)
     with jit.threads(2), pytest.raises(ValueError, match=f"from .* {fails}"):
-        jit.run_beside(work, block, 1000, 1)
-    count = len(done)
+        jit.run_beside(work, call)
+    count = len(seen)
     with jit.threads(2):
-        assert jit.run_beside(lambda: 1, block, 3, 1) == 1  # the threads still serve
-    assert len(done) == count + 3
+        assert jit.run_beside(lambda: 1, each_once(seen, 3)) == 1  # the threads still serve
+    assert len(seen) == count + 3
+
+
+@jit.parallel
+def _numbers(counter, step, times, out):
+    for task in prange(len(out)):
+        for k in range(times):
+            out[task, k] = jit.advance(counter, step)
+
+
+def test_threads_that_advance_a_counter_never_get_the_same_number():
+    counter, out = np.array([5]), np.empty((8, 20_000), np.int64)
+    with jit.threads(2):
+        _numbers(counter, 3, out.shape[1], out)
+    assert counter[0] == 5 + 3 * out.size
+    np.testing.assert_array_equal(np.sort(out, axis=None), np.arange(5, counter[0], 3))
 
 
 SIGNATURES = """

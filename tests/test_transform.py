@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from bhtsne import TSNE, affinities, datasets, forces, neighbors, optimizer, transform, tree
-from bhtsne.forces import barnes_hut, exact
+from bhtsne.forces import barnes_hut, exact, packed
 
 METHODS = forces.METHODS
 
@@ -62,7 +62,7 @@ def test_the_exact_field_is_the_sum_over_the_map(d, dof):
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_the_field_by_the_tree_is_near_the_exact_one(d, dof, theta):
     Y, others = cluster_map(5000, d), cluster_map(600, d, seed=1)
-    force, z = barnes_hut.Field(tree.build(Y), dof)(others, theta)
+    force, z = barnes_hut.Field(packed.pack(tree.build(Y), dof))(others, theta)
     truth, true_z = exact.field(Y, others, dof)
     most = 2e-3 if theta else 1e-5
     assert np.linalg.norm(force - truth) < most * np.linalg.norm(truth)
@@ -71,7 +71,7 @@ def test_the_field_by_the_tree_is_near_the_exact_one(d, dof, theta):
 
 def test_a_point_on_a_fitted_one_feels_it():
     Y = cluster_map(500)
-    _, z = barnes_hut.Field(tree.build(Y), 1.0)(Y[:50], 0.0)
+    _, z = barnes_hut.Field(packed.pack(tree.build(Y), 1.0))(Y[:50], 0.0)
     others = exact.repulsion(Y, rows=np.arange(50))[1]
     assert z.sum() == pytest.approx(others + 50, rel=1e-5)
 
@@ -79,7 +79,7 @@ def test_a_point_on_a_fitted_one_feels_it():
 @pytest.mark.full(after=1)
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_the_field_at_a_point_does_not_depend_on_the_others(d):
-    field = partial(barnes_hut.Field(tree.build(cluster_map(3000, d)), 1.0), theta=0.5)
+    field = partial(barnes_hut.Field(packed.pack(tree.build(cluster_map(3000, d)), 1.0)), theta=0.5)
     others = cluster_map(300, d, seed=1)
     force, z = field(others)
     shuffled = np.random.default_rng(2).permutation(300)

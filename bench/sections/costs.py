@@ -11,9 +11,9 @@ def threads(result: dict) -> str:
         for name, stage in r["stages"].items():
             one, law = ([f"{value:.1f} s" for value in stage[kind].values()] for kind in kinds)
             beside = f"{stage['at_once']:.1f} s" if "at_once" in stage else "–"
-            rows.append(
-                [f"{r['points']:,}", name, *one, beside, f"{stage['serial_share']:.0%}", *law]
-            )
+            idle = f"{stage['idle']:.1%}" if "idle" in stage else "–"
+            share = f"{stage['serial_share']:.0%}"
+            rows.append([f"{r['points']:,}", name, *one, beside, idle, share, *law])
     heads = [f"{t} thread{'s' * (t != '1')}" for t in fit["seconds"]]
     heads += [f"{[*fit['seconds']][-1]} fits at once"]
     more = [f"{cores} cores" for cores in fit["expected"]]
@@ -22,9 +22,9 @@ def threads(result: dict) -> str:
         f"it the law gives the times on {' and '.join(more)}, which were not measured. The share "
         "holds all that threads do not divide, memory bandwidth too: fits at once, of one thread "
         "each in processes of their own, show how much longer the machine itself takes with all "
-        "cores in use.\n\n"
+        "cores in use. Idle is the part of the time of all threads in which they wait.\n\n"
         + measured_on(result["machine"])
-        + table(["points", "", *heads, "serial share", *more], rows)
+        + table(["points", "", *heads, "idle", "serial share", *more], rows)
         + figure("threads", "Time of a fit by points and cores, measured and by Amdahl's law")
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from bhtsne import jit, optimizer
-from bhtsne.forces import barnes_hut, exact
+from bhtsne.forces import barnes_hut, exact, packed
 from bhtsne.forces.objective import KLDivergence
 from bhtsne.optimizer import Phase, State
 from bhtsne.optimizer.step import Motion, advanced
@@ -52,7 +52,7 @@ def compile_kernels(n_components: int, dof: float) -> None:
     """Compile the kernels, the slowest first, and those that the first process needs soon last."""
     Y = np.eye(2, n_components, dtype=np.float32)
     P = sparse.csr_array(np.array([[0, 0.5], [0.5, 0]], np.float32))
-    barnes_hut.repulsion(_smallest_tree(n_components), 0.5, dof)
+    barnes_hut.repulsion(packed.pack(_smallest_tree(n_components), dof), 0.5)
     advanced(Motion(Y, Y, Y), Y, 1.0, 0.5)
     exact.repulsion(Y, dof, np.arange(2))
     objective = KLDivergence(P, "barnes_hut", 0.5, dof)

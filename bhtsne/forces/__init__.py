@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bhtsne import choices, tree
-from bhtsne.forces import barnes_hut, exact
+from bhtsne.forces import barnes_hut, exact, packed
 from bhtsne.forces.adaptive import AdaptiveTheta
 from bhtsne.forces.edges import attract, divergence_by_row
 from bhtsne.validation.maps import checked_affinities, checked_map, checked_options, checked_z
@@ -111,10 +111,10 @@ def repulsion(Y, *, method: str = "barnes_hut", theta: float = 0.45, dof: float 
     Y = checked_map(Y, method)
     if method == "exact":
         return Repulsion(*exact.repulsion(Y, dof))
-    sorted_points = tree.build(Y)
-    force, z = barnes_hut.repulsion(sorted_points, theta, dof)
+    sources = packed.pack(tree.build(Y), dof)
+    force, z = barnes_hut.repulsion(sources, theta)
     out = np.empty(Y.shape, np.float32)
-    out[sorted_points.order] = force.T
+    out[sources.tree.order] = force.T
     return Repulsion(out, z)
 
 

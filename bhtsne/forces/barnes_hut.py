@@ -18,22 +18,23 @@ from numba import prange
 
 from bhtsne import jit
 from bhtsne.forces import nodes, packed
+from bhtsne.forces.packed import Packed
 from bhtsne.forces.sums import BLOCK_SIZE, LIST_SIZE, Buffers, add_cells, add_points
 from bhtsne.forces.walk import Target, sort_cells
-from bhtsne.tree import Tree
+from bhtsne.jit import advance
 
 __all__ = ["Field", "repulsion", "sum_groups"]
 
 
-def repulsion(tree: Tree, theta: float, dof: float = 1.0) -> tuple[np.ndarray, float]:
+def repulsion(sources: Packed, theta: float) -> tuple[np.ndarray, float]:
     """Return the unnormalised repulsion, float32 of shape (d, N) in tree order, and Z."""
+    tree, axes, cells, kernel = sources
     (d, n), tasks = tree.points.shape, jit.n_threads()
     sums, z = np.empty((d + 1, n), np.float32), np.empty(len(tree.groups))
     at, field = (np.empty((rows, tasks * nodes.NODES**d), np.float32) for rows in (d, d + 1))
     sum_groups(
-        tree.start[tree.groups], tree.stop[tree.groups], packed.axes(tree.points),
-        packed.cells(tree, dof), np.float32(theta**2), packed.kernel(dof), packed.axes(at), field,
-        np.full(n, -1, np.int32), sums, z, tasks,
+        tree.start[tree.groups], tree.stop[tree.groups], axes, cells, np.float32(theta**2), kernel,
+        packed.axes(at), field, np.full(n, -1, np.int32), sums, z, np.zeros(1, np.int64), tasks,
     )  # fmt: skip
     return sums[1:], max(float(z.sum()), 0.0)
 
@@ -46,15 +47,12 @@ class Field:
 
     Parameters
     ----------
-    tree : Tree
+    sources : Packed
         The tree over the map.
-    dof : float
-        Degrees of freedom of the kernel.
     """
 
-    def __init__(self, tree: Tree, dof: float) -> None:
-        self._cells, self._kernel = packed.cells(tree, dof), packed.kernel(dof)
-        self._sources = packed.axes(tree.points)
+    def __init__(self, sources: Packed) -> None:
+        self._sources, tree = sources, sources.tree
         # As large as most groups' cells, for which the lists are long enough to share a walk.
         self._side = float(np.median(tree.width[tree.groups])) or 1.0
         self._order = np.arange(0)  # of the last points: few change their square in a step
@@ -63,9 +61,10 @@ class Field:
         """Return forces (M, d) and each point's own Z (M,), float32."""
         order, *groups = self._squares(Y)
         sums = np.empty((Y.shape[1] + 1, len(Y)), np.float32)
+        _, axes, cells, kernel = self._sources
         _sum_others(
-            *groups, packed.axes(np.take(Y.T, order, axis=1)), self._cells, self._sources,
-            np.float32(theta**2), self._kernel, sums, jit.n_threads(),
+            *groups, packed.axes(np.take(Y.T, order, axis=1)), cells, axes, np.float32(theta**2),
+            kernel, sums, np.zeros(1, np.int64), jit.n_threads(),
         )  # fmt: skip
         out = np.empty((len(Y), len(sums)), np.float32)
         out[order] = sums.T
@@ -119,12 +118,14 @@ def _sum_group(first, last, node, end, axes, cells, theta2, kernel, buffers, sum
 
 @jit.parallel
 def sum_groups(
-    firsts, lasts, axes, cells, theta2, kernel, at, field, listed_at, sums, z, tasks
+    firsts, lasts, axes, cells, theta2, kernel, at, field, listed_at, sums, z, done, tasks
 ):  # fmt: skip
-    """Fill Z and F of the points of a tree, and Z of each group; groups are dealt to the tasks.
+    """Fill Z and F of the points of a tree, and Z of each group.
 
-    Sums are of shape (d + 1, N). Working memory: listed_at, (N,), is −1 before and after; the nodes
-    `at` and the field at them, (d + 1, tasks · 4^d), have columns for each task.
+    A task takes the next group whenever it is free, since cores may differ and other processes may
+    need some of them; `done` counts the groups that are done or begun. Sums are of shape
+    (d + 1, N). Working memory: listed_at, (N,), is −1 before and after; the nodes `at` and the
+    field at them, (d + 1, tasks · 4^d), have columns for each task.
     """
     for task in prange(tasks):
         buffers = Buffers(
@@ -134,20 +135,23 @@ def sum_groups(
         )  # fmt: skip
         count = field.shape[1] // tasks
         node, end = np.int32(task * count), np.int32((task + 1) * count)
-        for g in range(task, len(firsts), tasks):
+        g = advance(done, 1)
+        while g < len(firsts):
             z[g] = _sum_group(
                 firsts[g], lasts[g], node, end, axes, cells, theta2, kernel, buffers, sums
             )
+            g = advance(done, 1)
 
 
 @jit.parallel
-def _sum_others(firsts, lasts, boxes, axes, cells, sources, theta2, kernel, sums, tasks):
-    """Fill Z and F of points outside of the tree over the sources."""
+def _sum_others(firsts, lasts, boxes, axes, cells, sources, theta2, kernel, sums, done, tasks):
+    """Fill Z and F of points outside of the tree over the sources; for `done` see `sum_groups`."""
     outside = np.int32(-1)
-    for task in prange(tasks):
+    for _task in prange(tasks):
         points, block = np.empty((3, LIST_SIZE), np.float32), np.empty(BLOCK_SIZE, np.float32)
         lists = np.empty((4, len(cells.links)), np.int32)
-        for g in range(task, len(firsts), tasks):
+        g = advance(done, 1)
+        while g < len(firsts):
             first, last = firsts[g], lasts[g]
             target = Target(outside, outside, 0, boxes[g])
             _, n_far, n_near = sort_cells(target, cells, theta2, lists)
@@ -155,3 +159,4 @@ def _sum_others(firsts, lasts, boxes, axes, cells, sources, theta2, kernel, sums
             near, far = lists[3, :n_near], lists[2, :n_far]
             add_points(first, last, axes, sources, near, cells, kernel, points, None, sums)
             add_cells(first, last, axes, far, cells, kernel, block, sums)
+            g = advance(done, 1)

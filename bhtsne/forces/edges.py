@@ -13,12 +13,14 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from bhtsne import jit
+from bhtsne.jit import advance
 
 __all__ = ["Edges", "attract", "attract_beside", "attract_to", "divergence_by_row"]
 
 T = TypeVar("T")
 
-_ROWS = 1024  # rows that a thread sums at a time
+_ROWS = 64  # rows that a thread sums at a time
+_FEW = 3072  # points whose forces one thread sums sooner alone
 _CHECKED = 4096  # rows of a block whose divergence is summed
 _CHUNK = 256  # edges whose end points are gathered before they are summed
 _LN2 = float(np.log(2))
@@ -71,18 +73,12 @@ def _summed(
     pairs = ends.view(np.float64 if points.dtype == np.float32 else np.complex128)
     sums = np.empty((n, d + bool(strength)), points.dtype)
     four, more = True if d > 2 else None, True if d > 4 else None
-    rows = (
-        Edges.of(P),
-        points,
-        pairs.ravel(),
-        four,
-        more,
-        strength,
-        points.dtype.type(1 / dof),
-        sums,
-    )
-    sum_rows = partial(_sum_rows, *rows)
-    return sums, jit.run_beside(work, sum_rows, n, _ROWS)
+    sum_rows = partial(
+        _sum_rows, Edges.of(P), points, pairs.ravel(), four, more, strength,
+        points.dtype.type(1 / dof), sums, np.zeros(1, np.int64),
+    )  # fmt: skip
+    # For few points, the threads take longer to wake than the sums.
+    return sums, jit.run_beside(work, sum_rows, alone=n <= _FEW)
 
 
 def _paired(Y: np.ndarray) -> np.ndarray:
@@ -155,28 +151,32 @@ def _pull(force, point, ends, weights, n, scale, four, more, strength):
 
 
 @jit.serial
-def _sum_rows(edges, points, pairs, four, more, strength, scale, force, start, stop):
-    """Fill the attraction on some points (see `_pull`).
+def _sum_rows(edges, points, pairs, four, more, strength, scale, force, done):
+    """Fill the attraction on points (see `_pull`) until none is left.
 
-    Pairs are the end points of the edges, two coordinates in each number. `four` and `more` say
-    whether points have 4 coordinates or more, and more than 4; `strength`, whether the strength of
-    the attraction is summed too. Each is True or None, and an argument of its own: Numba compiles
-    each case and drops a branch of None only where the name is an argument of the function. With
-    the number of coordinates unknown to the compiler, the attraction takes twice the time
-    (`bench/limit.py`).
+    Threads that call this at the same time share `done`, the number of points that are done or
+    begun. Pairs are the end points of the edges, two coordinates in each number. `four` and `more`
+    say whether points have 4 coordinates or more, and more than 4; `strength`, whether the strength
+    of the attraction is summed too. Each is True or None, and an argument of its own: Numba
+    compiles each case and drops a branch of None only where the name is an argument of the
+    function. With the number of coordinates unknown to the compiler, the attraction takes twice the
+    time (`bench/limit.py`).
     """
     indptr, indices, p = edges
     step = 1 if four is None else 2 if more is None else points.shape[1] // 2
     ends, weights = np.zeros(step * _CHUNK, pairs.dtype), np.zeros(_CHUNK, p.dtype)
     numbers = ends.view(points.dtype)
-    for i in range(start, stop):
-        force[i] = 0
-        for first in range(indptr[i], indptr[i + 1], _CHUNK):
-            count = min(_CHUNK, indptr[i + 1] - first)
-            whole = (count + 31) & ~31
-            there = slice(first, first + count)
-            _gather(indices[there], p[there], count, whole, pairs, step, ends, weights)
-            _pull(force[i], points[i], numbers, weights, whole, scale, four, more, strength)
+    start = advance(done, _ROWS)
+    while start < len(points):
+        for i in range(start, min(start + _ROWS, len(points))):
+            force[i] = 0
+            for first in range(indptr[i], indptr[i + 1], _CHUNK):
+                count = min(_CHUNK, indptr[i + 1] - first)
+                whole = (count + 31) & ~31
+                there = slice(first, first + count)
+                _gather(indices[there], p[there], count, whole, pairs, step, ends, weights)
+                _pull(force[i], points[i], numbers, weights, whole, scale, four, more, strength)
+        start = advance(done, _ROWS)
 
 
 @jit.serial

@@ -11,7 +11,7 @@ import numpy as np
 from numba import prange
 
 from bhtsne import forces, jit, tree
-from bhtsne.forces import barnes_hut, edges, exact
+from bhtsne.forces import barnes_hut, edges, exact, packed
 from bhtsne.forces.pruning import pruned
 
 # Points whose repulsion is compared with the exact one at a check: enough for the first digit of
@@ -84,13 +84,13 @@ class KLDivergence:
                 last = self.repulsion = factor / forces.checked_z(z) * force.T
             return factor * exaggeration * edges.attract(self._attracting, Y, self.dof) - last.T
         # In this order two processes share the compilation of a first run (`fitting.compilation`).
-        attraction, built = edges.attract_beside(
+        attraction, sources = edges.attract_beside(
             self._sorted_P, np.take(Y, self._order, axis=0), self.dof,
-            lambda: tree.build(Y) if last is None else None,
+            lambda: packed.pack(tree.build(Y), self.dof) if last is None else None,
         )  # fmt: skip
-        if built is not None:
-            force, z = barnes_hut.repulsion(built, self.theta, self.dof)
-            self.repulsion, order = np.empty_like(force), built.order
+        if sources is not None:
+            force, z = barnes_hut.repulsion(sources, self.theta)
+            self.repulsion, order = np.empty_like(force), sources.tree.order
             scale = factor / forces.checked_z(z)
         else:
             force, order, scale = last, np.arange(len(Y), dtype=np.int32), 1.0
@@ -99,7 +99,7 @@ class KLDivergence:
             attraction, self._place, np.float32(factor * exaggeration),
             force, order, np.float32(scale), grad, self.repulsion,
         )  # fmt: skip
-        if built is not None and self._calls >= self._next_sort:
+        if sources is not None and self._calls >= self._next_sort:
             self._sort(order)
             self._next_sort = max(25, 2 * self._calls)
         self._calls += 1
@@ -114,12 +114,12 @@ class KLDivergence:
             return self._divergence(Y, exact.repulsion(Y, self.dof)[1]), 0.0
         sample = np.unique(np.linspace(0, len(Y) - 1, _SAMPLE).astype(np.int64))
         truth, _ = exact.repulsion(Y, self.dof, sample)
-        sorted_points = tree.build(Y)
+        sources = packed.pack(tree.build(Y), self.dof)
         place = np.empty(len(Y), np.intp)
-        place[sorted_points.order] = np.arange(len(Y))
+        place[sources.tree.order] = np.arange(len(Y))
 
         def at(theta: float) -> tuple[float, float]:
-            force, z = barnes_hut.repulsion(sorted_points, theta, self.dof)
+            force, z = barnes_hut.repulsion(sources, theta)
             size = np.linalg.norm(truth)
             error = np.linalg.norm(force[:, place[sample]].T - truth) / size if size > 0 else 0.0
             return float(error), z

@@ -1,4 +1,4 @@
-"""Tree, dof → the arrays that the kernels of Barnes-Hut read: `Axes`, `Cells`, `Kernel`.
+"""Tree, dof → `Packed`, the arrays that the kernels of Barnes-Hut read.
 
 They stand in the folder of the kernels that read them, so that a cached kernel is renewed when a
 field moves.
@@ -10,7 +10,7 @@ import numpy as np
 
 from bhtsne.tree import Tree
 
-__all__ = ["Axes", "Cells", "Kernel", "axes", "cells", "kernel"]
+__all__ = ["Axes", "Cells", "Kernel", "Packed", "axes", "kernel", "pack"]
 
 # The expansion errs most for points on a line, so the squared size of a cell is its
 # width² + 12 λ / m, λ the difference between its largest and smallest second moment. This lowers
@@ -70,6 +70,32 @@ class Kernel(NamedTuple):
     stretch: Any
 
 
+class Packed(NamedTuple):
+    """A tree with the arrays that the kernels read.
+
+    Attributes
+    ----------
+    tree : Tree
+        The tree over a map.
+    sources : Axes
+        Its points.
+    cells : Cells
+        Its cells.
+    kernel : Kernel
+        The kernel of the map.
+    """
+
+    tree: Tree
+    sources: Axes
+    cells: Cells
+    kernel: Kernel
+
+
+def pack(tree: Tree, dof: float) -> Packed:
+    """Return a tree with the arrays for a number of degrees of freedom."""
+    return Packed(tree, axes(tree.points), _cells(tree, dof), kernel(dof))
+
+
 def axes(points: np.ndarray) -> Axes:
     """Return the coordinates of points, (d, N), by axis."""
     return Axes(*points, *(None,) * (3 - len(points)))
@@ -83,7 +109,7 @@ def kernel(dof: float) -> Kernel:
     return Kernel(1 / np.float32(dof), exponent, *factors)
 
 
-def cells(tree: Tree, dof: float) -> Cells:
+def _cells(tree: Tree, dof: float) -> Cells:
     """Return the cells of a tree; ``M' = 2e(e+1)/α² S`` and ``T' = e/α tr S``."""
     d, m = tree.center.shape
     geometry = np.zeros((m, 4), np.float32)

@@ -95,7 +95,7 @@ def morton():
 
 def _walk(built: tree.Tree, theta: float, box: np.ndarray, many: bool) -> list[np.ndarray]:
     """Return the smooth cells, the far cells and the leaves of a traversal."""
-    cells = packed.cells(built, 1.0)
+    cells = packed.pack(built, 1.0).cells
     lists = np.empty((4, len(cells.links)), np.int32)
     target = Target(-1, len(built.order) if many else -1, 0, box)
     counts = sort_cells(target, cells, np.float32(theta**2), lists)
