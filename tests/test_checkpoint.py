@@ -11,7 +11,7 @@ import pytest
 from scipy import sparse
 
 from bhtsne import TSNE, fitting, forces, neighbors, optimizer, storage
-from bhtsne.checkpoint import Checkpointing, identity
+from bhtsne.checkpoint import Checkpointing, identity, run
 from bhtsne.checkpoint import folder as folders
 from bhtsne.checkpoint.identity import CLASSES
 
@@ -172,6 +172,18 @@ def test_a_damaged_file_is_named_and_passed_over(name, how, tmp_path):
         with pytest.warns(UserWarning, match=rf"{name}\.npz must hold .* continues without it"):
             again.fit(X)
     assert result(again) == result(whole)
+
+
+def test_a_state_whose_arrays_do_not_fit_together_is_no_state(tmp_path):
+    model(tmp_path / "run", **OPTIONS["reused"]).fit(X)
+    with folders.Folder(tmp_path / "run") as folder:
+        name = folder.states()[0]
+        path = tmp_path / "run" / f"{name}.npz"
+        state = run.read_state(path)
+        assert state.repulsion.shape == state.Y.shape
+        folder.write(name, vars(state) | {"repulsion": state.repulsion.T})
+    with pytest.raises(ValueError, match="arrays differ in shape"):
+        run.read_state(path)
 
 
 @pytest.mark.parametrize("how", ["cut", "empty", "a bit"])

@@ -243,7 +243,12 @@ def _state_of(content: dict[str, Any]) -> State:
     known = all(isinstance(record, Record) for record in content["history"])
     if missing or not known or not all(isinstance(phase, Phase) for phase in content["left"]):
         raise ValueError(f"a state without {', '.join(sorted(missing)) or 'records and phases'}")
-    return State(**content)
+    state = State(**content)
+    arrays = [state.Y, state.velocity, state.gains]
+    arrays += [] if state.repulsion is None else [state.repulsion]
+    if len({array.shape for array in arrays}) > 1:
+        raise ValueError("a state whose arrays differ in shape")
+    return state
 
 
 def _seconds(state: State) -> float:

@@ -36,14 +36,14 @@ class Sequential:
 
     @property
     def repulsion(self) -> np.ndarray | None:
-        """The last repulsion of all maps, (d, N), or None."""
+        """The last repulsion of all maps, (N, d), or None."""
         parts = [one.repulsion for one in self._maps if one.repulsion is not None]
-        return np.concatenate(parts, axis=1) if len(parts) == len(self._maps) else None
+        return np.concatenate(parts) if len(parts) == len(self._maps) else None
 
     @repulsion.setter
     def repulsion(self, value: np.ndarray) -> None:
         for one, part in zip(self._maps, self._where.parts, strict=True):
-            one.repulsion = np.ascontiguousarray(value[:, part])
+            one.repulsion = value[part]
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
         """Return the gradient at Y, of the shape of Y, scaled twice, see the class."""

@@ -111,11 +111,7 @@ def repulsion(Y, *, method: str = "barnes_hut", theta: float = 0.45, dof: float 
     Y = checked_map(Y, method)
     if method == "exact":
         return Repulsion(*exact.repulsion(Y, dof))
-    sources = packed.pack(tree.build(Y), dof)
-    force, z = barnes_hut.repulsion(sources, theta)
-    out = np.empty(Y.shape, np.float32)
-    out[sources.tree.order] = force.T
-    return Repulsion(out, z)
+    return Repulsion(*barnes_hut.repulsion(packed.pack(tree.build(Y), dof), theta))
 
 
 def attraction(P, Y, *, dof: float = 1.0) -> np.ndarray:

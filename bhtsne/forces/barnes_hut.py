@@ -27,16 +27,18 @@ __all__ = ["Field", "repulsion", "sum_groups"]
 
 
 def repulsion(sources: Packed, theta: float) -> tuple[np.ndarray, float]:
-    """Return the unnormalised repulsion, float32 of shape (d, N) in tree order, and Z."""
+    """Return the unnormalised repulsion, float32 of the shape of the map, and Z."""
     tree, axes, cells, kernel = sources
     (d, n), tasks = tree.points.shape, jit.n_threads()
-    sums, z = np.empty((d + 1, n), np.float32), np.empty(len(tree.groups))
+    force, z = np.empty((n, d), np.float32), np.empty(len(tree.groups))
+    sums = np.empty((d + 1, n), np.float32)
     at, field = (np.empty((rows, tasks * nodes.NODES**d), np.float32) for rows in (d, d + 1))
     sum_groups(
         tree.start[tree.groups], tree.stop[tree.groups], axes, cells, np.float32(theta**2), kernel,
-        packed.axes(at), field, np.full(n, -1, np.int32), sums, z, np.zeros(1, np.int64), tasks,
+        packed.axes(at), field, np.full(n, -1, np.int32), sums, tree.order, force, z,
+        np.zeros(1, np.int64), tasks,
     )  # fmt: skip
-    return sums[1:], max(float(z.sum()), 0.0)
+    return force, max(float(z.sum()), 0.0)
 
 
 class Field:
@@ -118,14 +120,15 @@ def _sum_group(first, last, node, end, axes, cells, theta2, kernel, buffers, sum
 
 @jit.parallel
 def sum_groups(
-    firsts, lasts, axes, cells, theta2, kernel, at, field, listed_at, sums, z, done, tasks
+    firsts, lasts, axes, cells, theta2, kernel, at, field, listed_at, sums, order, force, z, done,
+    tasks,
 ):  # fmt: skip
-    """Fill Z and F of the points of a tree, and Z of each group.
+    """Fill F of the points of a tree, in the order of the map, and Z of each group.
 
     A task takes the next group whenever it is free, since cores may differ and other processes may
-    need some of them; `done` counts the groups that are done or begun. Sums are of shape
-    (d + 1, N). Working memory: listed_at, (N,), is −1 before and after; the nodes `at` and the
-    field at them, (d + 1, tasks · 4^d), have columns for each task.
+    need some of them; `done` counts the groups that are done or begun. Working memory: the sums,
+    (d + 1, N); listed_at, (N,), −1 before and after; the nodes `at` and the field at them,
+    (d + 1, tasks · 4^d), which have columns for each task.
     """
     for task in prange(tasks):
         buffers = Buffers(
@@ -140,6 +143,9 @@ def sum_groups(
             z[g] = _sum_group(
                 firsts[g], lasts[g], node, end, axes, cells, theta2, kernel, buffers, sums
             )
+            for i in range(firsts[g], lasts[g]):
+                for a in range(force.shape[1]):
+                    force[order[i], a] = sums[a + 1, i]
             g = advance(done, 1)
 
 

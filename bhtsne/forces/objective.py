@@ -55,52 +55,45 @@ class KLDivergence:
     ----------
     reuse : bool
         Whether the next gradient takes the last repulsion, if there is one.
-    repulsion : ndarray of shape (d, N) or None
-        The last repulsion, as the gradient has it.
+    repulsion : ndarray of shape (N, d) or None
+        The last repulsion, with its factors in the gradient.
     """
 
     def __init__(
         self, P, method: str, theta: float, dof: float, force_error: float | None = None
     ) -> None:
-        self._P, self._attracting, self._sorted_P = P, P, P
+        self._P = P
+        self._attract_by(P)
         self._share = self.affinity_share = 1.0
-        self._order = self._place = np.arange(P.shape[0])  # of points in sorted_P, and the inverse
         self._method, self.theta, self.dof = method, float(theta), float(dof)
         self._force_error = force_error
         self.reuse = False
-        self.repulsion: np.ndarray | None = None
+        self.repulsion: Any = None
         self._calls, self._next_sort = 0, 0
 
     def gradient(self, Y: np.ndarray, exaggeration: float) -> np.ndarray:
         """Return the gradient at Y, of the shape of Y."""
         if self.affinity_share != self._share:
             self._prune()
-        last: Any = self.repulsion if self.reuse else None
+        fresh = self.repulsion is None or not self.reuse
         factor = 2 * (1 + 1 / self.dof)
         if self._method == "exact":
             Y = Y.astype(np.float64)
-            if last is None:
-                force, z = exact.repulsion(Y, self.dof)
-                last = self.repulsion = factor / forces.checked_z(z) * force.T
-            return factor * exaggeration * edges.attract(self._attracting, Y, self.dof) - last.T
+            if fresh:
+                self._renew(*exact.repulsion(Y, self.dof))
+            attraction = edges.attract(self._attracting, Y, self.dof)
+            return factor * exaggeration * attraction - self.repulsion
         # In this order two processes share the compilation of a first run (`fitting.compilation`).
         attraction, sources = edges.attract_beside(
             self._sorted_P, np.take(Y, self._order, axis=0), self.dof,
-            lambda: packed.pack(tree.build(Y), self.dof) if last is None else None,
+            lambda: packed.pack(tree.build(Y), self.dof) if fresh else None,
         )  # fmt: skip
         if sources is not None:
-            force, z = barnes_hut.repulsion(sources, self.theta)
-            self.repulsion, order = np.empty_like(force), sources.tree.order
-            scale = factor / forces.checked_z(z)
-        else:
-            force, order, scale = last, np.arange(len(Y), dtype=np.int32), 1.0
+            self._renew(*barnes_hut.repulsion(sources, self.theta))
         grad = np.empty_like(Y)
-        _combine(
-            attraction, self._place, np.float32(factor * exaggeration),
-            force, order, np.float32(scale), grad, self.repulsion,
-        )  # fmt: skip
+        _combine(attraction, self._place, np.float32(factor * exaggeration), self.repulsion, grad)
         if sources is not None and self._calls >= self._next_sort:
-            self._sort(order)
+            self._sort(sources.tree.order)
             self._next_sort = max(25, 2 * self._calls)
         self._calls += 1
         return grad
@@ -115,13 +108,11 @@ class KLDivergence:
         sample = np.unique(np.linspace(0, len(Y) - 1, _SAMPLE).astype(np.int64))
         truth, _ = exact.repulsion(Y, self.dof, sample)
         sources = packed.pack(tree.build(Y), self.dof)
-        place = np.empty(len(Y), np.intp)
-        place[sources.tree.order] = np.arange(len(Y))
 
         def at(theta: float) -> tuple[float, float]:
             force, z = barnes_hut.repulsion(sources, theta)
             size = np.linalg.norm(truth)
-            error = np.linalg.norm(force[:, place[sample]].T - truth) / size if size > 0 else 0.0
+            error = np.linalg.norm(force[sample] - truth) / size if size > 0 else 0.0
             return float(error), z
 
         error, z = at(self.theta)
@@ -137,19 +128,29 @@ class KLDivergence:
         by_row[order] = edges.divergence_by_row(P, Y[order], forces.checked_z(z), self.dof)
         return float(by_row.sum())
 
+    def _renew(self, force: np.ndarray, z: float) -> None:
+        """Set the repulsion from its sums."""
+        force *= force.dtype.type(2 * (1 + 1 / self.dof) / forces.checked_z(z))
+        self.repulsion = force
+
     def _prune(self) -> None:
         """Let the share of the affinities attract that a phase has set."""
         self._share, self._sorted_P = self.affinity_share, self._P  # frees the sorted copy
-        self._attracting = self._sorted_P = pruned(self._P, self._share)
-        self._order = self._place = np.arange(self._P.shape[0])
+        self._attract_by(pruned(self._P, self._share))
         self._next_sort = self._calls
+
+    def _attract_by(self, P) -> None:
+        """Set the affinities that attract; they are not sorted yet."""
+        self._attracting = self._sorted_P = P
+        self._order = np.arange(P.shape[0])  # of the points in sorted_P
+        self._place = self._order.astype(np.int32)  # of each point in that order
 
     def _sort(self, order) -> None:
         """Bring the copy of P into the given order of the points."""
         P = self._attracting
-        self._order, self._place = order.astype(np.intp), np.empty(len(order), np.intp)
+        self._order, self._place = order.astype(np.intp), np.empty(len(order), np.int32)
         self._place[order] = np.arange(len(order))
-        place = self._place.astype(P.indices.dtype)
+        place = self._place.astype(P.indices.dtype, copy=False)
         sorted_P = P.copy() if self._sorted_P is P else self._sorted_P
         sorted_P.indptr[1:] = np.cumsum(np.diff(P.indptr)[order])
         to = edges.Edges.of(sorted_P)
@@ -197,14 +198,10 @@ def _permute(start, stop, edges, order, place, to):
 
 
 @jit.parallel
-def _combine(attraction, place, a, repulsion, order, r, grad, scaled):
-    """Fill ``grad = a F_attr − r F_rep`` and ``scaled = r F_rep``, (N, d) and (d, N).
-
-    Point j has place[j] in the attraction; order[i] is the point of place i in the repulsion.
-    """
+def _combine(attraction, place, a, repulsion, grad):
+    """Fill ``grad = a F_attr − F_rep``; point j has place[j] in the attraction."""
     n, d = grad.shape
-    for i in prange(n):
-        j = order[i]
+    for j in prange(n):
+        i = place[j]
         for k in range(d):
-            scaled[k, j] = r * repulsion[k, i]
-            grad[j, k] = a * attraction[place[j], k] - scaled[k, j]
+            grad[j, k] = a * attraction[i, k] - repulsion[j, k]

@@ -62,7 +62,7 @@ class State:
         Reason why the optimisation ended before its last iteration.
     theta, dof : float or None
         Copies of the objective's θ and degrees of freedom after the last iteration, if it has them.
-    repulsion : ndarray of shape (d, N) or None
+    repulsion : ndarray of shape (N, d) or None
         The repulsion of the last iteration, if the objective has one. The next may use it again.
     left : list of Phase
         Phases that are still to be done; the first is the rest of one that has begun.
