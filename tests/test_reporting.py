@@ -1,6 +1,7 @@
 """The report on a map: its figures, its sentences, and a page that is safe to open."""
 
 import json
+from copy import copy
 from html.parser import HTMLParser
 
 import numpy as np
@@ -84,6 +85,18 @@ def test_without_points_the_report_says_what_it_can(model, kind, tmp_path):
     found = reporting.write(tmp_path / "report.html", fitted)
     assert found.kept_shuffled is None
     assert (found.kept is None) == (kind == "affinities")
+
+
+def test_a_model_without_phases_has_no_table_of_them(model, tmp_path):
+    path = tmp_path / "report.html"
+    pages = []
+    for phases in (model.phases_, []):
+        other = copy(model)
+        other.phases_ = phases
+        reporting.write(path, other, y)
+        pages.append(Text(path.read_text(encoding="utf-8")).text)
+    assert ["Phases of the optimization" in text for text in pages] == [True, False]
+    assert all("Versions, to cite" in text for text in pages)
 
 
 def test_errors(model, tmp_path):

@@ -42,10 +42,11 @@ def document(model: Any, labels: Any, found: Findings, title: str) -> str:
         title=html.escape(title),
         n=f"{len(model.embedding_):,}",
         body=body,
-        parameters=_table(_parameters(model)),
-        phases=_table(_phases(model)),
-        seconds=_table({stage: f"{s:.2f} s" for stage, s in model.timings_.items()}),
-        versions=_table(_versions()),
+        tables="\n".join(
+            f"<section><h2>{heading}</h2>{_table(rows)}</section>"
+            for heading, rows in _tables(model).items()
+            if rows
+        ),
     )
 
 
@@ -72,6 +73,16 @@ def _by_point(model: Any, values: Any, name: str) -> str:
 def _encoded(figure: Any) -> str:
     """Return a figure as a PNG in a data URI."""
     return f"data:image/png;base64,{b64encode(figures.png(figure, 110)).decode()}"
+
+
+def _tables(model: Any) -> dict[str, dict[str, str]]:
+    """Return rows by heading; models saved by earlier versions have no phases."""
+    return {
+        "Parameters": _parameters(model),
+        "Phases of the optimization": _phases(model),
+        "Time of each stage": {stage: f"{s:.2f} s" for stage, s in model.timings_.items()},
+        "Versions, to cite": _versions(),
+    }
 
 
 def _parameters(model: Any) -> dict[str, str]:
