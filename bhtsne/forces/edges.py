@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 _ROWS = 64  # rows that a thread sums at a time
 _FEW = 3072  # points whose forces one thread sums sooner alone
-_CHECKED = 4096  # rows of a block whose divergence is summed
+_CHECKED = 1024  # rows of a block whose divergence is summed
 _CHUNK = 256  # edges whose end points are gathered before they are summed
 _LN2 = float(np.log(2))
 _ROOT_HALF = int(np.float64(np.sqrt(0.5)).view(np.int64))  # its bits

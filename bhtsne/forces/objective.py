@@ -17,7 +17,7 @@ from bhtsne.forces.pruning import pruned
 # Points whose repulsion is compared with the exact one at a check: enough for the first digit of
 # the error.
 _SAMPLE = 200
-_ROWS = 4096  # of P that a thread sorts at a time
+_ROWS = 1024  # of P that a thread sorts at a time
 # Control of θ by the measured error, which grows about as θ^_ORDER. The target is _AIM times the
 # bound, since the map moves on until the next check; below _SPARE times the bound, a larger θ is
 # tried.

@@ -10,7 +10,7 @@ from bhtsne.forces.edges import Edges
 
 __all__ = ["pruned"]
 
-_ROWS = 4096  # of P that a thread takes at a time
+_ROWS = 1024  # of P that a thread takes at a time
 _BISECTIONS = 24  # as many as float32 has digits
 
 
