@@ -5,16 +5,15 @@
 
 MNIST, and beyond 70,000 its deformed digits. A round runs each number of threads once, and the
 median of the rounds counts. The serial share s is that of Amdahl's law,
-``T(p) = T(1) (s + (1 - s) / p)``, at the most threads measured; with it the law gives the time on 4
-and 8 cores. Threads that share a core, or its memory bandwidth, with others make s larger than the
-part of the work that one thread has to do. So "at once" is measured as well, up to 300,000 points:
-as many fits of one thread each, at the same time in processes of their own, which wait for nothing
-but the machine.
+``T(p) = T(1) (s + (1 - s) / p)``, at the most threads measured; with it and T(p) the law gives the
+time on 4 and 8 cores.
 
-"Idle" is the share of the time in which a thread waits: 1 minus processor time divided by threads
-times seconds, of the optimization and of the fit. A clock that is higher while one core works
-alone, and whatever else shares the cores, change both times alike. So this is the serial work and
-the waking of threads: ``idle = 1 - 1 / (1 + s (p - 1))`` by Amdahl's law for p threads.
+Of the optimization and of the fit, s comes from the share of the time of all threads in which they
+wait, ``idle = 1 - processor time / (p T(p))``, which is ``1 - 1 / (1 + s (p - 1))`` by the law. A
+clock that is higher while one core works alone, and whatever else shares the cores, change the
+processor time and T(p) alike. Of the other stages it comes from T(1) and T(p), and these make it
+larger. So "at once" is measured as well, up to 300,000 points: as many fits of one thread each, at
+the same time in processes of their own, which wait for nothing but the machine.
 """
 
 import argparse
@@ -25,6 +24,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import machine
 import matplotlib.pyplot as plt
@@ -94,29 +94,41 @@ def alone(path: str) -> None:
     print(json.dumps(seconds(X, 1)))
 
 
+def law(share: float, threads: int) -> float:
+    """Return T(p) / T(1) by Amdahl's law."""
+    return share + (1 - share) / threads
+
+
 def serial_share(one: float, many: float, threads: int) -> float:
     """Return s of Amdahl's law for the times of one thread and of many, at least 0."""
     return max((threads * many / one - 1) / (threads - 1), 0.0)
 
 
+def stage(times: dict[int, float], idle: float | None = None) -> dict:
+    """Return seconds by threads, the serial share, and the times that follow from it."""
+    most = max(times)
+    # Without waiting, one thread would take as long as all threads compute.
+    one = times[1] if idle is None else most * times[most] * (1 - idle)
+    share = serial_share(one, times[most], most)
+    figures = {} if idle is None else {"idle": idle}
+    expected = {c: times[most] * law(share, c) / law(share, most) for c in _CORES}
+    return figures | {"seconds": times, "serial_share": share, "expected": expected}
+
+
 def row(points: int, rounds: list[dict]) -> dict:
-    """Return the median seconds by stage and threads, and what follows from them."""
+    """Return the median figures of each stage."""
     counts = [count for count in rounds[0] if count != "at once"]
     stages = {}
+
+    def median(count: Any, name: str) -> float:
+        return float(np.median([turn[count][name] for turn in rounds]))
+
     for name in (name for name in rounds[0][counts[0]] if not name.startswith("idle ")):
-        times = {t: float(np.median([turn[t][name] for turn in rounds])) for t in counts}
-        share = serial_share(times[counts[0]], times[counts[-1]], counts[-1])
-        expected = {c: times[counts[0]] * (share + (1 - share) / c) for c in _CORES}
-        stages[name] = {
-            "seconds": times,
-            "serial_share": share,
-            "expected": expected,
-        }
-        if f"idle {name}" in rounds[0][counts[0]]:
-            idle = [turn[counts[-1]][f"idle {name}"] for turn in rounds]
-            stages[name]["idle"] = float(np.median(idle))
+        waits = f"idle {name}" in rounds[0][counts[0]]
+        idle = median(counts[-1], f"idle {name}") if waits else None
+        stages[name] = stage({t: median(t, name) for t in counts}, idle)
         if "at once" in rounds[0]:
-            stages[name]["at_once"] = float(np.median([turn["at once"][name] for turn in rounds]))
+            stages[name]["at_once"] = median("at once", name)
     return {"points": points, "rounds": len(rounds), "stages": stages}
 
 

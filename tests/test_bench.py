@@ -121,15 +121,19 @@ def test_the_serial_share_is_that_of_amdahls_law(bench):
     assert threads.serial_share(10.0, 10 * (0.2 + 0.8 / 4), 4) == pytest.approx(0.2)
     assert threads.serial_share(10.0, 2.4, 4) == 0  # faster than four times
     rounds = [
-        {1: {"fit": one, "idle fit": 0.0}, 2: {"fit": 6.0, "idle fit": one / 100},
-         "at once": {"fit": one + 1}}
+        {1: {"fit": one, "search": one, "idle fit": 0.0},
+         2: {"fit": 6.0, "search": 6.0, "idle fit": one / 100}, "at once": {"fit": 1, "search": 11}}
         for one in (10.0, 8.0, 30.0)
     ]  # fmt: skip
-    stage = threads.row(500, rounds)["stages"]["fit"]
-    assert (stage["seconds"], stage["at_once"]) == ({1: 10.0, 2: 6.0}, 11.0)
-    assert stage["idle"] == 0.1
-    assert stage["serial_share"] == pytest.approx(0.2)
-    assert stage["expected"] == pytest.approx({4: 10 * (0.2 + 0.2), 8: 10 * (0.2 + 0.1)})
+    stages = threads.row(500, rounds)["stages"]
+    fit, search = stages["fit"], stages["search"]
+    assert (search["seconds"], search["at_once"]) == ({1: 10.0, 2: 6.0}, 11.0)
+    assert search["serial_share"] == pytest.approx(0.2)
+    assert search["expected"] == pytest.approx({4: 10 * (0.2 + 0.2), 8: 10 * (0.2 + 0.1)})
+    # A thread waits for a tenth of the time: 10.8 seconds of computing take 6 on two threads.
+    assert fit["idle"] == 0.1
+    assert fit["serial_share"] == pytest.approx(1 / 0.9 - 1)
+    assert fit["expected"] == pytest.approx({4: 10.8 * (1 / 9 + 2 / 9), 8: 10.8 * (1 / 9 + 1 / 9)})
 
 
 def three_classes(n=300):

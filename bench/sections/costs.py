@@ -11,20 +11,19 @@ def threads(result: dict) -> str:
         for name, stage in r["stages"].items():
             one, law = ([f"{value:.1f} s" for value in stage[kind].values()] for kind in kinds)
             beside = f"{stage['at_once']:.1f} s" if "at_once" in stage else "–"
-            idle = f"{stage['idle']:.1%}" if "idle" in stage else "–"
             share = f"{stage['serial_share']:.0%}"
-            rows.append([f"{r['points']:,}", name, *one, beside, idle, share, *law])
+            rows.append([f"{r['points']:,}", name, *one, beside, share, *law])
     heads = [f"{t} thread{'s' * (t != '1')}" for t in fit["seconds"]]
     heads += [f"{[*fit['seconds']][-1]} fits at once"]
     more = [f"{cores} cores" for cores in fit["expected"]]
     return (
-        "Fits in turns (`python bench/threads.py`). The serial share is that of Amdahl's law; with "
-        f"it the law gives the times on {' and '.join(more)}, which were not measured. The share "
-        "holds all that threads do not divide, memory bandwidth too: fits at once, of one thread "
-        "each in processes of their own, show how much longer the machine itself takes with all "
-        "cores in use. Idle is the part of the time of all threads in which they wait.\n\n"
+        "Fits in turns (`python bench/threads.py`). The serial share is that of Amdahl's law: of "
+        "the optimization and the fit by the time in which threads wait, of other stages by the "
+        f"times of one thread and of all. The law gives the times on {' and '.join(more)}, which "
+        "were not measured. Fits at once, of one thread each in processes of their own, show how "
+        "much longer the machine itself takes with all cores in use.\n\n"
         + measured_on(result["machine"])
-        + table(["points", "", *heads, "idle", "serial share", *more], rows)
+        + table(["points", "", *heads, "serial share", *more], rows)
         + figure("threads", "Time of a fit by points and cores, measured and by Amdahl's law")
     )
 

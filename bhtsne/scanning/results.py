@@ -48,7 +48,7 @@ class ScannedMap(NamedTuple):
         perplexity alone.
     recall_10, recall_100 : float
         Fraction of the 10 and of the 100 nearest neighbours that are among as many nearest on the
-        map; of fewer neighbours where there are not so many. Of at most 5,000 points.
+        map; of fewer neighbours where there are not so many. Of at most 2,500 points.
     trustworthiness : float
         See `metrics.trustworthiness`, at 10 neighbours, of the same points; NaN for fewer than 21
         points.
