@@ -77,7 +77,7 @@ class Packed(NamedTuple):
     ----------
     tree : Tree
         The tree over a map.
-    sources : Axes
+    axes : Axes
         Its points.
     cells : Cells
         Its cells.
@@ -86,7 +86,7 @@ class Packed(NamedTuple):
     """
 
     tree: Tree
-    sources: Axes
+    axes: Axes
     cells: Cells
     kernel: Kernel
 
