@@ -123,9 +123,9 @@ def row(points: int, rounds: list[dict]) -> dict:
     def median(count: Any, name: str) -> float:
         return float(np.median([turn[count][name] for turn in rounds]))
 
-    for name in (name for name in rounds[0][counts[0]] if not name.startswith("idle ")):
-        waits = f"idle {name}" in rounds[0][counts[0]]
-        idle = median(counts[-1], f"idle {name}") if waits else None
+    names = list(rounds[0][counts[0]])
+    for name in (name for name in names if not name.startswith("idle ")):
+        idle = median(counts[-1], f"idle {name}") if f"idle {name}" in names else None
         stages[name] = stage({t: median(t, name) for t in counts}, idle)
         if "at once" in rounds[0]:
             stages[name]["at_once"] = median("at once", name)

@@ -19,16 +19,17 @@ from typing import Any, TypeVar
 
 import numba
 from joblib import cpu_count
+from numba import extending
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from bhtsne import events, numba_internals
-from bhtsne.numba_internals import advance, when_compiling
+from bhtsne.numba_internals import when_compiling
 
 __all__ = [
     "FASTMATH",
-    "advance",
     "cache_folders",
     "guarded",
+    "instruction",
     "is_cached",
     "map_blocks",
     "n_threads",
@@ -106,8 +107,11 @@ def _exclusive() -> Iterator[None]:
         yield
 
 
+_interpreted = bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]  # set at run time
+
+
 def _compile(function: Callable, **options: Any) -> Any:
-    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # set at run time
+    if _interpreted:
         return function
     options |= {"error_model": "numpy", "fastmath": FASTMATH, "nogil": True}
     options["no_cfunc_wrapper"] = True  # kernels are called from Python and from each other
@@ -143,6 +147,19 @@ def parallel(function: Callable) -> Any:
 
     locked.dispatcher = dispatcher  # type: ignore[attr-defined]  # mypy knows no such attribute
     return locked
+
+
+def instruction(compiled: Callable, interpreted: Callable) -> Any:
+    """Return an instruction for kernels, which Numba has no function for.
+
+    Parameters
+    ----------
+    compiled : callable
+        Makes its signature and code, as `numba.extending.intrinsic` takes it.
+    interpreted : callable
+        Takes its place where compilation is disabled.
+    """
+    return interpreted if _interpreted else extending.intrinsic(compiled)
 
 
 def is_cached(kernel: Any) -> bool:
@@ -252,8 +269,8 @@ def map_blocks(
 def run_beside(work: Callable[[], T], function: Callable[[], Any], *, alone: bool = False) -> T:
     """Return `work()`, and call `function()` by each thread, by this one after the work.
 
-    The calls share the rest of the work by a counter, see `advance`: a thread takes the next part
-    whenever it is free, so that none waits for another.
+    The calls share the rest of the work by a counter (see `forces.counting`): a thread takes the
+    next part whenever it is free, so that none waits for another.
 
     Parameters
     ----------

@@ -1,13 +1,11 @@
-"""Numba's private parts → reproducible code, a tolerant cache, events of compilation, a counter.
+"""Numba's private parts → reproducible code, a tolerant cache, events of compilation.
 
-Each of the first three has a probe, which runs at import. Where a version of Numba lacks the parts
-that a probe looks for, kernels are compiled by plain `njit` and run all the same; `SUPPORT` then
-says which promise is off, and `bhtsne info` prints it. The counter uses Numba's interface for
-extensions. No other file uses a private name of Numba.
+Each of the three has a probe, which runs at import. Where a version of Numba lacks the parts that
+a probe looks for, kernels are compiled by plain `njit` and run all the same; `SUPPORT` then says
+which promise is off, and `bhtsne info` prints it. No other file uses a private name of Numba.
 """
 
 import os
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,18 +14,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-import numba
-from numba.extending import intrinsic
-
-__all__ = [
-    "SUPPORT",
-    "Support",
-    "advance",
-    "dispatcher",
-    "is_cached",
-    "set_cache",
-    "when_compiling",
-]
+__all__ = ["SUPPORT", "Support", "dispatcher", "is_cached", "set_cache", "when_compiling"]
 
 
 class Support(NamedTuple):
@@ -251,20 +238,19 @@ def _acquired(path: str) -> Any:
 
 
 @cache
-def _stamp(path: Path) -> tuple:
-    """Return names, sizes and times of a source file, or of those in a folder."""
+def _stamp(folder: Path) -> tuple:
+    """Return names, sizes and times of the source files in a folder."""
     with suppress(OSError):
-        entries = os.scandir(path) if path.is_dir() else [path]
-        files = ((entry.name, entry.stat()) for entry in entries)
+        files = ((entry.name, entry.stat()) for entry in os.scandir(folder))
         return tuple(sorted((n, s.st_size, s.st_mtime) for n, s in files if n.endswith(".py")))
     return ()  # a package in an archive
 
 
 def _cache() -> type:
-    """Return Numba's cache with errors of the disk suppressed and a stamp of more files.
+    """Return Numba's cache with errors of the disk suppressed and a stamp of the whole folder.
 
     Numba's own stamp covers the file of the kernel alone: a change in a callee, a constant or a
-    `NamedTuple` of another file of the folder, or in this file, would leave old code in use.
+    `NamedTuple` of another file would leave old code in use.
     """
     from numba.core.caching import FunctionCache
     from numba.core.registry import CPUDispatcher
@@ -274,7 +260,7 @@ def _cache() -> type:
             super().__init__(function)
             index = self._cache_file
             folder = Path(function.__code__.co_filename).parent
-            index._source_stamp = index._source_stamp, *_stamp(folder), *_stamp(Path(__file__))
+            index._source_stamp = index._source_stamp, *_stamp(folder)
 
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             try:
@@ -366,28 +352,3 @@ def when_compiling(call: Callable[[int], Any]) -> Any:
     compiles a kernel that is needed here, it is called several times a second.
     """
     return nullcontext() if _LISTENING is None else _LISTENING(call)
-
-
-def _advance_in_python(counter: Any, step: int) -> int:
-    with _counting:
-        before = int(counter[0])
-        counter[0] += step
-    return before
-
-
-@intrinsic
-def _advance_in_kernel(typing_context: Any, counter: Any, step: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        number = context.cast(builder, arguments[1], signature.args[1], numba.types.int64)
-        return builder.atomic_rmw("add", array.data, number, "monotonic")
-
-    return numba.types.int64(counter, step), generate
-
-
-# advance(counter, step): add to a counter, an array of one int64, and return its value before that,
-# as one operation that other threads cannot interrupt. Kernels of any folder may call it.
-advance: Any = _advance_in_kernel
-_counting = threading.Lock()
-if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # set at run time
-    advance = _advance_in_python

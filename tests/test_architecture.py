@@ -170,16 +170,13 @@ def test_a_heavy_library_is_imported_in_one_room(path):
 
 @every_file
 def test_no_kernel_uses_a_name_of_another_folder(path):
-    """The cache sees changes in the kernel's folder alone, and would run old code after others.
-
-    It also sees those of `numba_internals`, to which `advance` belongs.
-    """
+    """The cache sees changes in the kernel's folder alone, and would run old code after others."""
     folder = ".".join(["bhtsne", *path.parent.relative_to(PACKAGE).parts])
     foreign = {
         alias
         for module, name, alias in imports(TREES[path])
         if module.startswith("bhtsne") and not is_in(folder, module, name)
-    } - {"advance"}
+    }
     body = [names(statement) for f in kernels(TREES[path]) for statement in f.body]
     assert set().union(*body) & foreign == set()
 

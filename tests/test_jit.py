@@ -16,6 +16,7 @@ from numba import prange
 from numba.core.codegen import CPUCodeLibrary
 
 from bhtsne import forces, jit, numba_internals
+from bhtsne.forces.counting import advance
 
 ALL = numba.config.NUMBA_NUM_THREADS
 
@@ -290,7 +291,7 @@ def each_once(seen, n, fails_at=None):
 
 @jit.serial
 def advanced_by_one(counter):
-    return jit.advance(counter, 1)
+    return advance(counter, 1)
 
 
 @pytest.mark.parametrize("alone", [False, True])
@@ -310,13 +311,14 @@ def test_a_thread_that_has_not_begun_is_not_waited_for():
 
     def hold():  # the only other thread
         begun.set()
-        free.wait(60)
+        free.wait(10)
 
     with jit.threads(2):
         holding = jit._helpers(1).submit(hold)
         begun.wait(60)
         seen = []
         assert jit.run_beside(lambda: "done", each_once(seen, 100)) == "done"
+        assert not holding.done()
         free.set()
         holding.result()
     assert sorted(seen) == list(range(100))
@@ -343,7 +345,7 @@ def test_an_error_beside_other_work_is_raised_when_all_threads_are_idle(fails):
 def _numbers(counter, step, times, out):
     for task in prange(len(out)):
         for k in range(times):
-            out[task, k] = jit.advance(counter, step)
+            out[task, k] = advance(counter, step)
 
 
 def test_threads_that_advance_a_counter_never_get_the_same_number():

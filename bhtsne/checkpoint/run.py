@@ -244,9 +244,8 @@ def _state_of(content: dict[str, Any]) -> State:
     if missing or not known or not all(isinstance(phase, Phase) for phase in content["left"]):
         raise ValueError(f"a state without {', '.join(sorted(missing)) or 'records and phases'}")
     state = State(**content)
-    arrays = [state.Y, state.velocity, state.gains]
-    arrays += [] if state.repulsion is None else [state.repulsion]
-    if len({array.shape for array in arrays}) > 1:
+    arrays = state.Y, state.velocity, state.gains, state.repulsion
+    if len({array.shape for array in arrays if array is not None}) > 1:
         raise ValueError("a state whose arrays differ in shape")
     return state
 

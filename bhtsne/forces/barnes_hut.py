@@ -18,10 +18,10 @@ from numba import prange
 
 from bhtsne import jit
 from bhtsne.forces import nodes, packed
+from bhtsne.forces.counting import advance
 from bhtsne.forces.packed import Packed
 from bhtsne.forces.sums import BLOCK_SIZE, LIST_SIZE, Buffers, add_cells, add_points
 from bhtsne.forces.walk import Target, sort_cells
-from bhtsne.jit import advance
 
 __all__ = ["Field", "repulsion", "sum_groups"]
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from bhtsne import jit
-from bhtsne.jit import advance
+from bhtsne.forces.counting import advance
 
 __all__ = ["Edges", "attract", "attract_beside", "attract_to", "divergence_by_row"]
 

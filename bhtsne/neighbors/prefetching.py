@@ -2,9 +2,10 @@
 
 from typing import Any
 
-import numba
 from llvmlite import ir
-from numba import extending, types
+from numba import types
+
+from bhtsne import jit
 
 __all__ = ["LINE", "prefetch"]
 
@@ -33,6 +34,5 @@ def _interpreted(table: Any, row: int, byte: int) -> None:
     """Do nothing, as a kernel that is not compiled does not wait for memory."""
 
 
-_disabled = numba.config.DISABLE_JIT  # type: ignore[attr-defined]  # set at run time
 # Called by a kernel with a table, a row, and a byte of this row.
-prefetch: Any = _interpreted if _disabled else extending.intrinsic(_compiled)
+prefetch = jit.instruction(_compiled, _interpreted)
