@@ -21,12 +21,12 @@ from bhtsne.forces.counting import advance
 ALL = numba.config.NUMBA_NUM_THREADS
 
 
-def run(code, **environment):
+def run(code, seconds=1200, **environment):
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        timeout=1200,
+        timeout=seconds,
         env={**os.environ, **environment},
     )
     assert done.returncode == 0, done.stderr[-2000:]
@@ -198,6 +198,31 @@ with ThreadPoolExecutor(3) as pool:
 def test_kernels_may_be_called_from_several_threads_at_once():
     out = run(TOGETHER, NUMBA_THREADING_LAYER="workqueue", NUMBA_NUM_THREADS="2")
     assert out.split() == ["True"] * 3
+
+
+# Imports of libraries hold a lock of the system's loader, as does the lookup of thread pools.
+IMPORTING = """
+import importlib, threading
+from bhtsne import jit
+
+imported = threading.Event()
+
+def look_up():
+    while not imported.is_set():
+        jit._libraries.cache_clear()
+        jit.map_blocks(lambda start, stop: None, 1, 1)
+
+thread = threading.Thread(target=look_up)
+thread.start()
+for name in ("scipy.spatial", "scipy.optimize", "scipy.ndimage", "scipy.stats", "pandas"):
+    importlib.import_module(name)
+imported.set()
+thread.join()
+"""
+
+
+def test_blocks_run_while_another_thread_imports_libraries():
+    run(IMPORTING, seconds=120)
 
 
 SOURCE = """
