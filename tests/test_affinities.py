@@ -7,6 +7,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from bhtsne import TSNE, affinities, choices, jit, memory, neighbors
+from bhtsne.affinities import addition
 from bhtsne.affinities.kinds import as_kind
 from bhtsne.neighbors import Neighbors
 
@@ -411,3 +412,58 @@ def test_symmetrization_by_the_maximum_holds_for_all_pairs_too():
         expected = affinities.perplexity(near, 10, symmetrize=how)
         np.testing.assert_allclose(P.toarray(), expected.toarray(), atol=1e-8)
     assert abs(exact[0] - exact[1]).max() > 1e-6
+
+
+# The sum with the transpose
+
+
+def graph(n, density=0.1, seed=0):
+    """Return a sparse matrix in which point 0 is named by all, and point 1 names none."""
+    rng = np.random.default_rng(seed)
+    C = sparse.random_array((n, n), density=density, rng=rng, dtype=np.float32).toarray()
+    C[:, 0], C[1:2] = 0.5, 0
+    C = sparse.csr_array(C)
+    order = np.argsort(rng.random(C.nnz) + np.repeat(np.arange(n), np.diff(C.indptr)))
+    return sparse.csr_array((C.data[order], C.indices[order], C.indptr), C.shape)
+
+
+@pytest.mark.parametrize("block", [2, 5, 10])  # bits of a row within its block
+@pytest.mark.parametrize("n", [1, 2, 31, 300])
+def test_the_sum_with_the_transpose_is_that_of_scipy(monkeypatch, n, block):
+    monkeypatch.setattr(addition, "_ROWS", block)
+    C = graph(n)
+    C.data[::7] = 0  # zeros are not stored
+    expected = C + C.T.tocsr()
+    expected.eliminate_zeros()
+    with jit.threads(1):
+        P = addition.plus_transpose(C)
+    assert P.indices.dtype == P.indptr.dtype == np.int32
+    np.testing.assert_array_equal(P.indptr, expected.indptr)
+    np.testing.assert_array_equal(P.indices, expected.sorted_indices().indices)
+    np.testing.assert_array_equal(P.data, expected.sorted_indices().data)
+    with jit.threads(2):
+        again = addition.plus_transpose(C)
+    assert P.indices.tobytes() == again.indices.tobytes()
+    assert P.data.tobytes() == again.data.tobytes()
+
+
+def test_blocks_grow_with_the_number_of_points(monkeypatch):
+    monkeypatch.setattr(addition, "_ROWS", 1)
+    monkeypatch.setattr(addition, "_BLOCKS", 8)
+    C = graph(100)
+    assert (addition.plus_transpose(C) != C + C.T).nnz == 0
+
+
+def test_affinities_of_many_points_are_those_of_few(monkeypatch):
+    near = found()
+    few = affinities.perplexity(near, 20)
+    monkeypatch.setattr("bhtsne.affinities.symmetrization._MANY", 100)
+    many = affinities.perplexity(near, 20)
+    assert_joint(many, 300)
+    assert few.data.tobytes() == many.data.tobytes()
+    np.testing.assert_array_equal(few.indices, many.indices)
+
+
+def test_joint_refuses_what_is_not_square():
+    with pytest.raises(ValueError, match=r"of shape \(N, N\), got \(2, 3\)"):
+        affinities.joint(sparse.csr_array(np.ones((2, 3))))

@@ -12,7 +12,7 @@ from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
 from bhtsne import jit, neighbors
-from bhtsne.neighbors import exact, frames, pairs
+from bhtsne.neighbors import exact, frames, pairs, random_trees
 
 
 def normal(n, d, seed=0):
@@ -428,6 +428,30 @@ def test_the_forest_copes_with_few_points_and_duplicates(n, k, spots):
     assert not (found.indices == np.arange(n)[:, None]).any()
     # Crowds of 50 hide what is beyond them: 92 % there, 98 % and more elsewhere.
     assert (found.distances <= truth.distances[:, -1:] * (1 + 1e-4) + 1e-6).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    "along",
+    [normal(101, 1)[:, 0], np.arange(64) % 3, np.zeros(9), [0, 1], [1, 1, 1, 0, 1], [0, 1, 0, 0]],
+    ids=["normal", "three values", "equal", "two", "one below", "one above"],
+)
+def test_a_tree_halves_at_the_median_and_retains_the_order(along):
+    along = np.asarray(along, np.float32)
+    part = np.arange(len(along), dtype=np.int32) * 3
+    random_trees._halve(part, along, np.empty_like(part))
+    low, high = np.split(part // 3, [len(part) // 2])
+    assert sorted(part // 3) == list(range(len(along)))
+    assert along[low].max() <= along[high].min()
+    assert (np.diff(low) > 0).all()
+    assert (np.diff(high) > 0).all()
+
+
+def test_the_points_of_a_leaf_are_compared_with_each_other():
+    X = normal(100, 5).astype(np.float32)
+    rows = np.random.default_rng(1).permutation(100).astype(np.int32)
+    near = np.empty((100, 10), np.int32)
+    random_trees.fill_from_leaves(X, rows, np.float32(0.5), np.random.default_rng(0), near)
+    np.testing.assert_array_equal(near, neighbors.find(X[rows], 10, method="exact").indices)
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-40, 1e30, 1e39, 1e300])

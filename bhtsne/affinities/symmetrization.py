@@ -57,7 +57,9 @@ def joint(conditional: sparse.csr_array, symmetrize: str = "mean") -> sparse.csr
         P = plus_transpose(C)
     else:
         transposed = C.T.tocsr()
+        events.report(0.25)
         C = transposed.T.tocsr()  # transposing back sorts the columns
+        events.report(0.55)
         P = C + transposed if symmetrize == "mean" else C.maximum(transposed)
         P.eliminate_zeros()
     events.report(1)

@@ -1,9 +1,8 @@
 """X → the k nearest neighbours of every point, approximate: random trees, neighbours of neighbours.
 
-Each tree halves the points again and again across a random direction, and the points of a leaf are
-compared with each other (Dasgupta & Freund 2008). The neighbours from all trees make a graph, in
-which each point is then twice compared with the neighbours of its neighbours (after Dong, Moses &
-Li 2011). The bits do not depend on the number of threads, and only one kernel is compiled.
+The neighbours within the leaves of several trees make a graph, in which each point is then twice
+compared with the neighbours of its neighbours (after Dong, Moses & Li 2011). The bits do not depend
+on the number of threads.
 """
 
 import threading
@@ -14,21 +13,20 @@ import numpy as np
 
 from bhtsne import events, jit
 from bhtsne.neighbors import exact
-from bhtsne.neighbors.frames import Frame, blocks, framed, spatial_order
-from bhtsne.neighbors.prefetching import LINE, prefetch
+from bhtsne.neighbors.frames import framed, spatial_order
+from bhtsne.neighbors.prefetching import AHEAD, prefetch
+from bhtsne.neighbors.random_trees import fill_from_leaves
 from bhtsne.validation.arrays import read_in_place
 
 _FEW = 1000  # points up to which the exact search is used
-_TREES, _LEAF = 6, 128
-_FROM_LEAF, _FROM_TREES = 10, 30  # neighbours that a leaf, and all trees together, pass on
+_TREES = 6
+_FROM_LEAF, _FROM_TREES = 10, 30  # neighbours that a tree, and all of them together, pass on
 # Neighbours of neighbours that are compared in the two rounds, for each of the k neighbours. On
 # MNIST nearly all of 90 neighbours are found, in less time than by the exact search
 # (`bench/neighbors.py`).
 _FIRST, _SECOND = 15, 50
-# A candidate is fetched from memory so many candidates before its distance is computed, and so many
-# bytes of it: the processor itself fetches what follows (`bench/NOTES.md` has the times).
-_AHEAD, _MOST_BYTES = 12, 512
 _ROWS = 128  # of the graph at a time, whose candidates then fit into a core's cache
+_COPIED = 4096  # points that a thread copies at a time
 _BITS, _INDEX = np.uint64(32), np.uint64(2**32 - 1)  # of an index in a key
 # Ends of the shares of the whole time that trees and the three passes over the graph take; progress
 # is reported by them.
@@ -45,15 +43,19 @@ def nearest(X: np.ndarray, k: int, seed: int | None) -> tuple[np.ndarray, np.nda
         return exact.nearest(X, k)
     order = spatial_order(X)
     points = _points(X, order)
+    graph = np.empty((len(X), _TREES * _FROM_LEAF), np.int32)
     seeds = np.random.SeedSequence(seed).spawn(_TREES)
+
+    def grow(t: int, _: int) -> None:
+        near = graph[:, t * _FROM_LEAF : (t + 1) * _FROM_LEAF]
+        fill_from_leaves(*points.of_kernels, np.random.default_rng(seeds[t]), near)
+
     trees, first, second, third = (events.portion(*ends) for ends in pairwise(_SHARES))
     with trees:
-        found = jit.map_blocks(
-            lambda t, _: _tree(points, np.random.default_rng(seeds[t])), _TREES, 1
-        )
+        jit.map_blocks(grow, _TREES, 1)
     endless = np.full(len(X), np.inf, np.float32)
     with first:
-        graph, _ = _best(points, np.hstack(found), endless, 0, max(_FROM_TREES, _width(_FIRST, k)))
+        graph, _ = _best(points, graph, endless, 0, max(_FROM_TREES, _width(_FIRST, k)))
     with second:
         widest = max(k, _width(_SECOND, k))
         graph, squared = _best(points, graph, endless, _width(_FIRST, k), widest)
@@ -62,9 +64,14 @@ def nearest(X: np.ndarray, k: int, seed: int | None) -> tuple[np.ndarray, np.nda
         graph, squared = _best(points, graph, limits, _width(_SECOND, k), k)
     indices, distances = np.empty((len(X), k), np.int32), np.empty((len(X), k), np.float32)
     width = graph.shape[1]
-    indices[order, :width] = order[graph]
-    with np.errstate(over="ignore"):  # `find` reports it
-        distances[order, :width] = np.sqrt(squared) * np.float32(points.scale)
+
+    def write(start: int, stop: int) -> None:
+        mine = order[start:stop]
+        indices[mine, :width] = order[graph[start:stop]]
+        with np.errstate(over="ignore"):  # `find` reports it
+            distances[mine, :width] = np.sqrt(squared[start:stop]) * np.float32(points.scale)
+
+    jit.map_blocks(write, len(X), _COPIED, interruptible=False)
     gaps = np.arange(len(X)) if width < k else np.flatnonzero(~np.isfinite(squared[:, -1]))
     if len(gaps):
         exact.search_rows(X, np.sort(order[gaps]), indices, distances)
@@ -87,25 +94,19 @@ class _Points(NamedTuple):
         Row of the table of each point.
     scale : float
         Factor by which distances are divided.
-    frame : Frame or None
-        Frame that the table is not in yet; None for a copy, which is.
+    factor : float
+        Factor of the differences of coordinates in the table that leads to those distances.
     """
 
     table: np.ndarray
     rows: np.ndarray
     scale: float
-    frame: Frame | None
-
-    def at(self, ids: np.ndarray) -> np.ndarray:
-        """Return these points."""
-        some = self.table[self.rows[ids]]
-        return some if self.frame is None else self.frame.of(some).astype(np.float32)
+    factor: np.floating
 
     @property
-    def factor(self) -> np.floating:
-        """Return the factor of the rows of the table that leads to the frame, but for a shift."""
-        real = np.float32 if self.table.dtype == np.float32 else np.float64
-        return real(1 if self.frame is None else 1 / self.scale)
+    def of_kernels(self) -> tuple[np.ndarray, np.ndarray, np.floating]:
+        """Return what kernels take."""
+        return self.table, self.rows, self.factor
 
 
 class _Buffers(NamedTuple):
@@ -137,69 +138,17 @@ def _points(X: np.ndarray, order: np.ndarray) -> _Points:
     """Return X in an order, copied so that near points are near in memory unless it is a map."""
     frame = framed(X)
     if read_in_place(X):
-        return _Points(np.asarray(X), order, frame.scale, frame)
+        table = np.asarray(X)
+        real = np.float32 if table.dtype == np.float32 else np.float64
+        return _Points(table, order, frame.scale, real(1 / frame.scale))
     points = np.empty(X.shape, np.float32)
-    for some in blocks(*X.shape):
-        points[some] = frame.of(X[order[some]])
-    return _Points(points, np.arange(len(X), dtype=np.int32), frame.scale, None)
 
+    def copy(start: int, stop: int) -> None:
+        points[start:stop] = frame.of(X[order[start:stop]])
 
-def _tree(points: _Points, rng) -> np.ndarray:
-    """Return the nearest neighbours of each point within its leaf of a random tree."""
-    n = len(points.rows)
-    near = np.empty((n, min(_FROM_LEAF, n - 1)), np.int32)
-    parts = [np.arange(n, dtype=np.int32)]
-    while parts:
-        part = parts.pop()
-        if len(part) > _LEAF:
-            ends = part[rng.choice(len(part), 2, replace=False)]
-            along = np.empty(len(part), np.float32)
-            _project(points.table, points.rows, points.factor, part, *ends, along)
-            middle = len(part) // 2
-            halves = np.argpartition(along, middle)
-            # Each half in the order of memory.
-            parts += [part[np.sort(halves[:middle])], part[np.sort(halves[middle:])]]
-            continue
-        some = points.at(part)
-        # Without the square of the point itself, which is the same for all others.
-        squared = np.einsum("ij,ij->i", some, some) - 2 * (some @ some.T)
-        _choose(squared, part, near)
-    return near
-
-
-@jit.serial
-def _project(table, rows, factor, part, start, end, along):
-    """Fill the coordinates of points along the line from one point to another."""
-    origin = table[rows[start]]
-    direction = (table[rows[end]] - origin) * factor
-    for i in range(len(part)):
-        row, total = rows[part[i]], np.float32(0)
-        for a in range(len(direction)):
-            total += np.float32((table[row, a] - origin[a]) * factor * direction[a])
-        along[i] = total
-
-
-@jit.serial
-def _choose(squared, part, near):
-    """Fill the nearest neighbours of the points of a leaf, given its distances in two directions.
-
-    Other points follow on the point itself, so that coincident ones choose different neighbours.
-    """
-    m, last = len(part), near.shape[1] - 1
-    nearest, columns = np.empty(last + 1, squared.dtype), np.empty(last + 1, np.int32)
-    for i in range(m):
-        nearest[:] = np.inf
-        for j in range(i + 1, i + m):
-            column = j if j < m else j - m
-            distance = squared[i, column]
-            if distance < nearest[last]:
-                c = last
-                while c > 0 and nearest[c - 1] > distance:
-                    nearest[c], columns[c] = nearest[c - 1], columns[c - 1]
-                    c -= 1
-                nearest[c], columns[c] = distance, column
-        for c in range(last + 1):
-            near[part[i], c] = part[columns[c]]
+    jit.map_blocks(copy, len(X), _COPIED, interruptible=False)
+    rows = np.arange(len(X), dtype=np.int32)
+    return _Points(points, rows, frame.scale, np.float32(1))
 
 
 def _best(points: _Points, graph, limits, width: int, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -222,9 +171,8 @@ def _best(points: _Points, graph, limits, width: int, k: int) -> tuple[np.ndarra
                 np.empty(rows, np.int64),
             )  # fmt: skip
         longest = _compare(
-            points.table, points.rows, points.factor, graph, limits, width, start, stop, k,
-            of_thread.buffers,
-        )  # fmt: skip
+            *points.of_kernels, graph, limits, width, start, stop, k, of_thread.buffers
+        )
         keys = np.partition(of_thread.buffers.keys[: stop - start, :longest], k - 1, axis=1)[:, :k]
         keys.sort(axis=1)
         indices[start:stop] = keys & _INDEX
@@ -242,15 +190,13 @@ def _compare(table, rows, factor, graph, limits, width, first, stop, k, buffers)
     infinite distance. Squared distances are ``Σ_a (factor (x_a − y_a))²``, in float32.
     """
     point, _, listed, keys, counts = buffers
-    row_bytes, longest = min(table.shape[1] * table.itemsize, _MOST_BYTES), k
+    longest = k
     for i in range(first, stop):
         own, n = _list_candidates(graph, i, width, buffers)
         point[:] = table[rows[i]]
         count = 0
         for c in range(n):
-            ahead = rows[listed[min(c + _AHEAD, n - 1)]]
-            for byte in range(0, row_bytes, LINE):
-                prefetch(table, ahead, byte)
+            prefetch(table, rows[listed[min(c + AHEAD, n - 1)]])
             j, total = listed[c], np.float32(0)
             for a in range(len(point)):
                 total += np.float32((point[a] - table[rows[j], a]) * factor) ** 2

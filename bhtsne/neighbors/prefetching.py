@@ -1,4 +1,4 @@
-"""Line of a row of a table → the cache of the core, before a kernel reads it: `prefetch`."""
+"""Row of a table → the cache of the core, before a kernel reads it: `prefetch`."""
 
 from typing import Any
 
@@ -7,14 +7,17 @@ from numba import types
 
 from bhtsne import jit
 
-__all__ = ["LINE", "prefetch"]
+__all__ = ["AHEAD", "prefetch"]
 
-LINE = 64  # bytes that a processor fetches at once
+# A row is fetched so many rows before it is read, and so many bytes of it: the processor itself
+# fetches what follows (`bench/NOTES.md` has the times).
+AHEAD, _MOST_BYTES = 12, 512
+_LINE = 64  # bytes that a processor fetches at once
 _READ, _RETAIN, _DATA = 0, 3, 1  # arguments of LLVM's instruction
 
 
 def _compiled(typing_context: Any, table: Any, row: Any, byte: Any) -> Any:
-    """Return the signature and the code of `prefetch`."""
+    """Return the signature and the code of `_fetch_line`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -35,4 +38,11 @@ def _interpreted(table: Any, row: int, byte: int) -> None:
 
 
 # Called by a kernel with a table, a row, and a byte of this row.
-prefetch = jit.instruction(_compiled, _interpreted)
+_fetch_line = jit.instruction(_compiled, _interpreted)
+
+
+@jit.serial
+def prefetch(table, row):
+    """Fetch a row of a table, (N, D)."""
+    for byte in range(0, min(table.shape[1] * table.itemsize, _MOST_BYTES), _LINE):
+        _fetch_line(table, row, byte)

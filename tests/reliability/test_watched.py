@@ -15,6 +15,7 @@ CASES = """
 import json, sys
 import numpy as np
 from bhtsne import SNE, TSNE, DynamicTSNE, affinities, forces, metrics, neighbors
+from bhtsne.affinities.addition import plus_transpose
 
 rng, out = np.random.default_rng(0), {}
 X = rng.normal(size=(70, 5)).astype(np.float32)
@@ -43,6 +44,8 @@ for variant in ("sne", "uni-sne", "t-sne"):
     out[variant] = SNE(variant=variant, **quick).fit(X[:40]).embedding_
 out["dynamic"] = DynamicTSNE(**quick, movement_penalty=0.1).fit([X, X + 1]).embeddings_
 out["conditional"] = affinities.conditional_pairs(X, 9)
+near = affinities.conditional(neighbors.find(X, 9), len(X), 3)
+out["plus transpose"] = plus_transpose(near).toarray()
 out["recall"] = metrics.neighbor_recall(X, X[:, :2], 9), metrics.trustworthiness(X, X[:, :2])
 print(json.dumps({name: np.concatenate([np.ravel(part) for part in value]).tolist()
                   if isinstance(value, (tuple, list)) else np.ravel(value).tolist()
