@@ -10,6 +10,7 @@ SECTIONS = {
     "Schedules": {"schedules": fits.schedules, "pieces": fits.pieces},
     "Options": {"options": fits.options},
     "Search for neighbours": {"neighbors": fits.neighbors},
+    "Symmetric affinities": {"addition": costs.addition},
     "Accuracy of the repulsion": {"accuracy": parts.accuracy},
     "Distance from the limit of the machine": {"limit": fits.limit},
     "New points": {"new_points": parts.new_points},

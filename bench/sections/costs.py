@@ -28,6 +28,27 @@ def threads(result: dict) -> str:
     )
 
 
+def addition(result: dict) -> str:
+    """Return the seconds of the sum of affinities and their transpose."""
+    rows = [
+        [
+            f"{r['points']:,}", f"{r['perplexity']:g}", f"{r['scipy']:.2f} s",
+            f"{r['one_thread']:.2f} s", f"{r['all_threads']:.2f} s",
+        ]
+        for r in result["rows"]
+    ]  # fmt: skip
+    same = "the same bits" if all(r["same_bits"] for r in result["rows"]) else "other bits"
+    return (
+        "Conditional affinities plus their transpose, by the threads of this library and by SciPy "
+        f"(`python bench/addition.py`); the sums have {same}. Up to 20,000 points SciPy is used, "
+        "since the kernels take a moment to compile.\n\n"
+        + measured_on(result["machine"])
+        + table(
+            ["points", "perplexity", "SciPy", "one thread", f"{result['threads']} threads"], rows
+        )
+    )
+
+
 def first_run(result: dict) -> str:
     """Return the kernels that take longest to compile."""
     rows = [[f"`{name}`", f"{seconds:.2f} s"] for name, seconds in result["kernels"][:10]]
