@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bhtsne import TSNE, affinities, cli, datasets, metrics, neighbors, scan, scanning
+from bhtsne import TSNE, affinities, browser, cli, datasets, metrics, neighbors, scan, scanning
 from bhtsne.scanning import making
 from bhtsne.scanning.advice import advice
 from bhtsne.scanning.results import Agreement, Cell, ScannedMap
@@ -185,7 +185,14 @@ def test_errors_of_a_spectrum(options):
 # The command
 
 
-def test_the_command_prints_a_table_and_draws_a_sheet(tmp_path, capsys):
+def test_the_command_prints_a_table_and_draws_a_sheet(tmp_path, capsys, monkeypatch):
+    write, titles = browser.write, []
+
+    def noted(*arguments, **options):
+        titles.extend(options["titles"])
+        write(*arguments, **options)
+
+    monkeypatch.setattr(browser, "write", noted)
     table = tmp_path / "points.csv"
     rows = [",".join([f"c{i}" for i in range(64)] + ["kind"])]
     rows += [",".join([*map(str, x), f"k{k}"]) for x, k in zip(X.tolist(), y, strict=True)]
@@ -209,7 +216,9 @@ def test_the_command_prints_a_table_and_draws_a_sheet(tmp_path, capsys):
         == 0
     )
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1].split()[:3] == ["perplexity", "exaggeration", "seed"]
+    head, first = lines[1].split(), lines[2].split()
+    assert head[:4] == ["perplexity", "exaggeration", "seed", "KL"]
+    assert titles[0] == f"perplexity 5, seed 0: KL {first[3]}, keeps {first[4]} of 10 neighbours"
     assert [line.split()[:3] for line in lines[2:6]] == [
         [p, "1", s] for p in ("5", "20") for s in ("0", "1")
     ]

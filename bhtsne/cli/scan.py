@@ -129,12 +129,12 @@ def _scan(
     )
     watch.lap("scan")
     titles = [title(one.cell, arguments.seeds > 1) for one in result.maps]
+    rows = result.rows()
     if arguments.plot is not None:
         _draw(result, titles, points.labels, arguments)
     if arguments.html is not None:
-        _write_page(result, titles, points, arguments)
+        _write_page(result, titles, rows, points, arguments)
     watch.lap("write")
-    rows = result.rows()
     results = {"maps": rows, "advice": list(result.advice)}
     return results, [*_table(rows), *result.advice]
 
@@ -171,9 +171,20 @@ def _draw(result: Any, titles: list[str], labels: Any, arguments: argparse.Names
     figures.write(arguments.plot, axes[0].figure)
 
 
-def _write_page(result: Any, titles: list[str], points: Any, arguments: argparse.Namespace) -> None:
+def _write_page(
+    result: Any,
+    titles: list[str],
+    rows: list[dict[str, Any]],
+    points: Any,
+    arguments: argparse.Namespace,
+) -> None:
     from bhtsne import browser
 
+    titles = [
+        f"{name}: KL {_text('kl', row['kl'])}, keeps {_text('recall_10', row['recall_10'])} of 10 "
+        "neighbours"
+        for name, row in zip(titles, rows, strict=True)
+    ]
     columns = beside_label(points.shown())
     for one in result.agreement:
         columns[_agreement_name(one)] = one.by_point
