@@ -5,7 +5,7 @@
 
 Each seed draws the data anew (`kinds.py`). All maps of one data set are judged on one P, at
 perplexity 30 (`judge.py`); both schedules of this library start from that P as well, openTSNE from
-X, at its defaults. Beyond 20,000 points openTSNE runs on the first seed alone, since it takes
+X, at its defaults. Beyond 50,000 points openTSNE runs on the first seed alone, since it takes
 minutes. The figure shows the maps of the first seed if all kinds are run, the sheets those of every
 seed.
 """
@@ -27,7 +27,7 @@ from scipy import sparse
 from bhtsne import TSNE, plot
 
 _METHODS = ("fast", "opentsne", "openTSNE")
-_LARGE = 20_000
+_LARGE = 50_000
 
 
 def embed(method: str, X, judge: Judge, threads: int, seed: int) -> np.ndarray:
