@@ -14,17 +14,17 @@
 # %% [markdown]
 # # From SNE to t-SNE
 #
-# How the map of today came about: each method here mends what the one before it gets wrong, on the
-# same digits, by the same optimiser, over all pairs of points.
+# How t-SNE developed from SNE. Each method in this notebook corrects a weakness of the one before
+# it. All are run on the same digits with the same optimiser, and sum over all pairs of points.
 #
 # **What you will learn**
 #
-# - what a linear projection keeps, and what it cannot;
-# - how SNE turns distances into neighbours, and why each point needs a width of its own;
-# - why maps crowd: there is less room in two dimensions than in many;
-# - what a uniform background (UNI-SNE) and heavy tails (t-SNE) do about it, read off the force
-#   between two points;
-# - what numbers say of all five maps, and what they cannot say.
+# - what a linear projection preserves, and what it cannot;
+# - how SNE turns distances into neighbour probabilities, and why each point needs its own width;
+# - why maps are crowded: two dimensions have less room than many;
+# - how a uniform background (UNI-SNE) and heavy tails (t-SNE) reduce crowding, as seen in the
+#   force between two points;
+# - what quality measures say about all five maps, and what they cannot say.
 
 # %%
 import os
@@ -46,9 +46,9 @@ print(f"{len(X)} images of {X.shape[1]} pixels, {len(np.unique(y))} classes")
 # %% [markdown]
 # ## A projection
 #
-# The first two principal components are the flat picture that loses least variance. It is fast and
-# has no parameters, and it is faithful to the *large* distances, for those make up the variance.
-# Whether two images are nearest neighbours hardly matters to it.
+# The first two principal components give the two-dimensional linear projection that loses the
+# least variance. PCA is fast, has no parameters and preserves the *large* distances well, because
+# these make up the variance. It hardly depends on whether two images are nearest neighbours.
 
 # %%
 pca = initial.principal_components(X, 2)
@@ -66,23 +66,25 @@ report("PCA", pca)
 # %% [markdown]
 # ## Neighbours as probabilities
 #
-# Stochastic neighbour embedding (Hinton & Roweis 2002) asks for neighbours instead. Image $i$ picks
-# another image $j$ with the probability
+# Stochastic neighbour embedding (SNE; Hinton & Roweis 2002) models neighbours instead. Image $i$
+# picks another image $j$ as its neighbour with the probability
 #
 # $$p_{j|i} = \frac{\exp(-\lVert x_i - x_j\rVert^2 / 2\sigma_i^2)}
 #   {\sum_{k \ne i} \exp(-\lVert x_i - x_k\rVert^2 / 2\sigma_i^2)},\qquad p_{i|i} = 0.$$
 #
-# On the map the same is done with one width for all,
+# On the map, the corresponding probability uses one width for all points,
 # $q_{j|i} = \exp(-d_{ij}^2) / \sum_{k \ne i} \exp(-d_{ik}^2)$ with
-# $d_{ij} = \lVert y_i - y_j \rVert$, and the points are moved until the two agree, as measured by
+# $d_{ij} = \lVert y_i - y_j \rVert$. The points are moved to make the two distributions agree, as
+# measured by
 #
 # $$C = \sum_i \mathrm{KL}(P_i \Vert Q_i) = \sum_{ij} p_{j|i} \ln \frac{p_{j|i}}{q_{j|i}}, \qquad
 #   \frac{\partial C}{\partial y_i} =
 #   2 \sum_j (p_{j|i} - q_{j|i} + p_{i|j} - q_{i|j})\,(y_i - y_j).$$
 #
-# Every pair is a spring: it pulls where the data want the two closer than they are, and pushes where
-# the map has them too close. Before we use the gradient, we check it. A slip in a factor is easily
-# made, and a map would not show it; differences of $C$ do.
+# Every pair acts like a spring: it attracts the two points if the data require them to be closer,
+# and repels them if they are too close on the map. Before we use the gradient, we check it. A
+# wrong factor is an easy mistake that would not be visible in a map, but finite differences of
+# $C$ reveal it.
 
 # %%
 few = slice(0, 40)
@@ -99,10 +101,10 @@ print(f"gradient against central differences: relative error {error:.0e}")
 # %% [markdown]
 # ## One width for all, or one for each
 #
-# With a single $\sigma$ the same Gaussian lies on every image, whether its surroundings are dense or
-# sparse. Let us choose it so that images have 30 neighbours *on average*: the entropy
-# $H_i = -\sum_j p_{j|i} \ln p_{j|i}$ then has the mean $\ln 30$. The **perplexity** $e^{H_i}$, the
-# effective number of neighbours of an image, differs widely.
+# With a single $\sigma$, every image has the same Gaussian, whether its surroundings are dense or
+# sparse. We choose $\sigma$ such that images have 30 neighbours *on average*: the mean of the
+# entropy $H_i = -\sum_j p_{j|i} \ln p_{j|i}$ is then $\ln 30$. The **perplexity** $e^{H_i}$, the
+# effective number of neighbours of an image, varies widely.
 
 # %%
 sigma = affinities.shared_sigma(X, 30)
@@ -112,7 +114,7 @@ entropy = -(rows * np.log(np.where(rows > 0, rows, 1))).sum(axis=1)
 fig, ax = plt.subplots(figsize=(7, 3), layout="constrained")
 ax.hist([np.exp(entropy[y == k]) for k in range(10)], bins=40, stacked=True,
         color=plot.PALETTE[:10], label=[str(k) for k in range(10)])  # fmt: skip
-ax.axvline(30, color="black", ls=":", label="asked for")
+ax.axvline(30, color="black", ls=":", label="target")
 ax.set(xlabel="effective neighbours of an image (perplexity)", ylabel="images")
 ax.legend(title="digit", ncols=2, frameon=False)
 ax.spines[["top", "right"]].set_visible(False)
@@ -121,10 +123,10 @@ print(
 )
 
 # %% [markdown]
-# Some digits are written so much alike that they have many neighbours within $\sigma$; others have
-# next to none, and the map has nothing to hold them by. SNE's answer is a $\sigma_i$ for each image,
-# found by bisection so that *every* $H_i$ is $\ln 30$: dense regions get narrow Gaussians, sparse
-# ones wide. That choice has stayed in every method since.
+# Some digits are written so similarly that they have many neighbours within $\sigma$. Others have
+# almost none, so hardly anything determines their position on the map. SNE therefore uses a
+# separate $\sigma_i$ for each image, found by bisection so that *every* $H_i$ is $\ln 30$: dense
+# regions get narrow Gaussians, sparse regions wide ones. All later methods have kept this choice.
 
 # %%
 one = SNE(variant="sne", sigma=sigma, **options).fit(X)
@@ -136,14 +138,16 @@ report("SNE, one σ", one.embedding_)
 report("SNE", each.embedding_)
 
 # %% [markdown]
-# Classes have come together, and far more neighbours are kept than by projection. The two maps are
-# much alike. With one $\sigma$ images in sparse surroundings are scattered over the rim, for nothing
-# but their very nearest holds them; with a width for each they take part. By the numbers one
-# $\sigma$ does no worse here: it spends the map on dense surroundings, where most neighbours are.
-# Where densities differ more than among these digits, that is no longer a small matter.
+# The classes now form groups, and far more neighbours are kept than by PCA. The two maps are
+# similar. With a single $\sigma$, images in sparse surroundings are scattered along the rim,
+# because only their very nearest neighbours attract them; with individual widths they join the
+# other images. By these measures a single $\sigma$ does no worse here, because it favours dense
+# surroundings, where most neighbours are. The difference matters more where densities vary more
+# than among these digits.
 #
-# SNE's cost has many local minima. The authors shook the map with noise that dies away, as annealing
-# does. From a random start it helps; from the principal components, as above, it is hardly needed.
+# The cost of SNE has many local minima. Its authors added noise that decays during the run, as in
+# simulated annealing. The noise helps from a random start; from the principal components, as
+# above, it is hardly needed.
 
 # %%
 shaken = {
@@ -161,14 +165,14 @@ print(f"from the principal components: {each.kl_divergence_ / len(X):.3f}")
 # %% [markdown]
 # ## Symmetric SNE
 #
-# One matrix for all pairs, $p_{ij} = (p_{j|i} + p_{i|j}) / 2N$ and
-# $q_{ij} = \exp(-d_{ij}^2) / Z$ with $Z = \sum_{k \ne l} \exp(-d_{kl}^2)$, gives a simpler gradient
-# (van der Maaten & Hinton 2008, §3.1),
+# A single matrix for all pairs, $p_{ij} = (p_{j|i} + p_{i|j}) / 2N$ and
+# $q_{ij} = \exp(-d_{ij}^2) / Z$ with $Z = \sum_{k \ne l} \exp(-d_{kl}^2)$, gives a simpler
+# gradient (van der Maaten & Hinton 2008, §3.1),
 #
 # $$\frac{\partial C}{\partial y_i} = 4 \sum_j (p_{ij} - q_{ij})\,(y_i - y_j),$$
 #
-# and a map that looks the same. The sum in $Z$ runs over **all** pairs, and the factor is 4: both are
-# often misprinted.
+# and a map that looks the same. Note that the sum in $Z$ runs over **all** pairs and that the
+# factor is 4; both are often misprinted.
 
 # %%
 symmetric = SNE(variant="symmetric", **options).fit(X)
@@ -177,9 +181,9 @@ report("symmetric SNE", symmetric.embedding_)
 # %% [markdown]
 # ## The crowding problem
 #
-# Both maps are filled evenly, like a plate of peas. The classes touch; without colours you would not
-# find them. It is not the optimiser's fault. Around a point in $n$ dimensions the volume within a
-# radius $r$ grows as $r^n$, and so others lie at the distance $r$ with the density $n r^{n-1}$:
+# The points fill both maps evenly. The classes touch, and without colours you could not find
+# them. The optimiser is not the cause. In $n$ dimensions the volume within a radius $r$ of a
+# point grows as $r^n$, so the distances $r$ to other points have the density $n r^{n-1}$:
 
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
@@ -189,34 +193,37 @@ left.set_title("points that fill a ball")
 _ = right.set_title("digits, and their map by symmetric SNE")
 
 # %% [markdown]
-# In many dimensions nearly all others are nearly as far as the farthest. There can be ten images all
-# at the same distance from each other in nine dimensions; in two, only three. A map that gives the
-# near neighbours their true distances has no room for the many that are a little farther away: they
-# would have to go much too far out, and the springs between all those pairs pull everything into the
-# middle, until no gaps are left.
+# In many dimensions, nearly all other points are almost as far away as the farthest. Nine
+# dimensions allow ten images that all have the same distance from each other; two dimensions
+# allow only three. A map that preserves the distances to near neighbours has no room for the many
+# points that are slightly farther away: they would have to be placed much too far out. The
+# attraction between all those pairs then pulls everything towards the centre until no gaps are
+# left.
 #
 # ## The force between two points
 #
-# What can be done shows in the force between two points, by their distance in the data and on the
-# map (van der Maaten & Hinton 2008, figure 1). Positive: they pull each other; negative: they push.
+# The force between two points, as a function of their distance in the data and on the map, shows
+# how the methods deal with crowding (van der Maaten & Hinton 2008, figure 1). Positive values
+# mean attraction, negative values repulsion.
 
 # %%
 axes = plot.pair_gradients(background=0.2)
 
 # %% [markdown]
-# - **SNE** pulls without limit where similar points are far apart on the map, and hardly pushes
-#   dissimilar points that are close to each other. Nothing opens a gap.
-# - **UNI-SNE** (Cook, Sutskever, Mnih & Hinton 2007) gives a part $\rho$ of $q$ evenly to all pairs,
-#   $q_{ij} = (1 - \rho)\, e^{-d_{ij}^2}/Z + \rho / (N(N-1))$, so that for dissimilar points $q_{ij}$
-#   always exceeds $p_{ij}$: a weak push at any distance. That is the published panel, drawn from
-#   $p - q$ alone. The derivative of the cost has one more factor, the part of $q_{ij}$ that is not
-#   background; with it, points that are far apart on the map feel *nothing* any more, neither push
-#   nor pull. So a cluster that has been cut in two stays so, and UNI-SNE has to begin as SNE.
-# - **t-SNE** takes a kernel with heavy tails on the map,
-#   $q_{ij} = (1 + d_{ij}^2)^{-1} / Z$, and its gradient
-#   $4 \sum_j (p_{ij} - q_{ij})(1 + d_{ij}^2)^{-1}(y_i - y_j)$ pushes dissimilar points apart strongly
-#   while they are close, and not to infinity; and a pair at a moderate distance in the data may lie
-#   far apart on the map at no cost. That is the room that was lacking.
+# - **SNE** attracts similar points without limit if they are far apart on the map, and hardly
+#   repels dissimilar points that are close to each other. Nothing opens a gap.
+# - **UNI-SNE** (Cook, Sutskever, Mnih & Hinton 2007) spreads a part $\rho$ of $q$ evenly over all
+#   pairs, $q_{ij} = (1 - \rho)\, e^{-d_{ij}^2}/Z + \rho / (N(N-1))$. For dissimilar points
+#   $q_{ij}$ then always exceeds $p_{ij}$, which gives a weak repulsion at any distance. The
+#   published panel shows this, drawn from $p - q$ alone. The derivative of the cost has an
+#   additional factor, the part of $q_{ij}$ that is not background. With this factor there is *no*
+#   force between points that are far apart on the map, neither repulsion nor attraction. A
+#   cluster that has been split in two therefore stays split, which is why UNI-SNE has to begin as
+#   SNE.
+# - **t-SNE** uses a kernel with heavy tails on the map, $q_{ij} = (1 + d_{ij}^2)^{-1} / Z$. Its
+#   gradient $4 \sum_j (p_{ij} - q_{ij})(1 + d_{ij}^2)^{-1}(y_i - y_j)$ strongly repels dissimilar
+#   points while they are close, but does not push them to infinity. A pair at a moderate distance
+#   in the data may lie far apart on the map at no cost. This provides the room that was missing.
 
 # %%
 uni = SNE(variant="uni-sne", **options).fit(X)
@@ -227,10 +234,10 @@ for name, model in models.items():
     report(name, model.embedding_)
 
 # %% [markdown]
-# The background already opens gaps, and the heavy tails make islands of the classes. Here is how the
-# cost of each fell. "t-SNE" begins with an exaggerated attraction, twelvefold, so that clusters can
-# still pass each other; "UNI-SNE" begins without its background. The costs themselves do not compare:
-# each is measured against a $q$ of its own.
+# The background already opens gaps, and the heavy tails separate the classes into islands. The
+# next plot shows the cost of each method during the run. t-SNE begins with early exaggeration by
+# a factor of twelve, so that clusters can still pass each other; UNI-SNE begins without its
+# background. The costs of different methods are not comparable, because each uses its own $q$.
 
 # %%
 fig, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
@@ -246,9 +253,9 @@ ax.spines[["top", "right"]].set_visible(False)
 # %% [markdown]
 # ## On MNIST
 #
-# The same on handwritten digits of 784 pixels, reduced to 50 principal components, as is the custom.
-# All pairs of points are summed, in time and memory that grow with the square of their number; the
-# next notebook shows how a tree does away with that.
+# The same methods on handwritten digits of 784 pixels, reduced to 50 principal components, as is
+# customary. The sums run over all pairs, so time and memory grow with the square of the number of
+# points; the next notebook shows how a tree avoids this.
 
 # %%
 if SMALL:
@@ -268,12 +275,13 @@ axes = plot.small_multiples(list(fits.values()), labels, titles=list(fits), n_co
 # %% [markdown]
 # **What to try**
 #
-# - `SNE(variant="uni-sne", background=…)` from 0 to 0.7: where do gaps open, and what becomes of the
-#   neighbours kept?
-# - `plot.pair_gradients(background=…)` with the same values beside it.
-# - Start everything from `init="random"` with several seeds. Which variant depends most on the start?
-# - `TSNE(dof=…)` from 0.5 to 100: a kernel between t-SNE's and, for large `dof`, the Gaussian. At
-#   which value does the map crowd?
+# - `SNE(variant="uni-sne", background=…)` from 0 to 0.7: at which values do gaps open, and how
+#   does the number of neighbours kept change?
+# - `plot.pair_gradients(background=…)` with the same values, for comparison.
+# - Start all variants from `init="random"` with several seeds. Which variant depends most on the
+#   start?
+# - `TSNE(dof=…)` from 0.5 to 100: the kernel approaches the Gaussian for large `dof`. At which
+#   value does the map become crowded?
 #
 # **References**: Hinton & Roweis 2002, *Stochastic neighbor embedding*. Cook, Sutskever, Mnih &
 # Hinton 2007, *Visualizing similarity data with a mixture of maps*. van der Maaten & Hinton 2008,

@@ -15,16 +15,17 @@
 # %% [markdown]
 # # Exact versus Barnes-Hut
 #
-# In t-SNE every point repels every other one. Barnes-Hut sums these repulsions with a small error
-# and in a small part of the time. This notebook measures the error, on one map and over whole runs.
+# In t-SNE every point repels every other point. Barnes-Hut approximates the sum of these
+# repulsions with a small error, in a small fraction of the time. This notebook measures the
+# error, on a single map and over whole runs.
 #
 # **What you will learn**
 #
-# - how large the error of one Barnes-Hut force is, and where on a map it lies;
-# - what the angle θ costs and buys, and why 0.45 is a good value;
-# - why two runs from the same start end as two different maps, even if both are exact;
+# - how large the error of one Barnes-Hut force is, and where on a map it occurs;
+# - how the angle θ trades accuracy for speed, and why 0.45 is a good value;
+# - why two runs from the same start end in different maps, even if both are exact;
 # - how to tell a difference that matters from one that does not;
-# - how the time of both grows with the number of points.
+# - how the run time of both methods grows with the number of points.
 
 # %%
 import itertools
@@ -46,40 +47,40 @@ BLUE, ORANGE, GREEN, RED = plot.PALETTE[:4]
 # %% [markdown]
 # ## One gradient, two ways to sum it
 #
-# t-SNE (van der Maaten & Hinton 2008) lays out a map $y_1, \dots, y_N$ by gradient descent on
+# t-SNE (van der Maaten & Hinton 2008) computes a map $y_1, \dots, y_N$ by gradient descent on
 #
 # $$ \mathrm{KL}(P\|Q) = \sum_{i \neq j} p_{ij} \ln \frac{p_{ij}}{q_{ij}}, \qquad
 #    q_{ij} = \frac{w_{ij}}{Z}, \qquad
 #    w_{ij} = \frac{1}{1 + \|y_i - y_j\|^2}, \qquad
 #    Z = \sum_{k \neq l} w_{kl}. $$
 #
-# $Z$ runs over all pairs of points. The gradient is the difference of two sums
-# (van der Maaten 2014):
+# The sum in $Z$ runs over all pairs of points. The gradient is the difference of two sums (van
+# der Maaten 2014):
 #
 # $$ \frac{\partial\,\mathrm{KL}}{\partial y_i}
 #    = 4 \Big( \underbrace{\sum_j p_{ij} w_{ij} (y_i - y_j)}_{\text{attraction}}
 #    - \frac{1}{Z} \underbrace{\sum_j w_{ij}^2 (y_i - y_j)}_{\text{repulsion } F_i} \Big). $$
 #
-# Almost all $p_{ij}$ are 0, so the attraction is a short sum over near neighbours. The repulsion is
-# a sum over all pairs, and so is $Z$: an exact iteration takes time $O(N^2)$.
+# Almost all $p_{ij}$ are 0, so the attraction is a short sum over near neighbours. The repulsion
+# and $Z$ are sums over all pairs, so an exact iteration takes $O(N^2)$ time.
 #
-# Barnes & Hut (1986) put the points into a tree of squares. Seen from far enough, all points of a
-# square act nearly as one. A square of side $s$ at distance $D$ may stand for its points if
+# Barnes & Hut (1986) sort the points into a tree of squares. From far away, all points in a
+# square act almost like one point. A square of side $s$ at distance $D$ replaces its points if
 #
 # $$ s < \theta D, $$
 #
-# which leaves $O(N \log N)$ terms. At θ = 0 no square may, and every pair is summed. The smaller θ
-# is, the smaller the error. This library keeps for each square not only its centre of mass but its
-# quadrupole too, which makes the error much smaller at the same θ.
+# which leaves $O(N \log N)$ terms. At θ = 0 no square replaces its points, and every pair is
+# summed. The smaller θ is, the smaller the error. For each square, this library stores the
+# quadrupole as well as the centre of mass, which makes the error much smaller at the same θ.
 #
-# `method="exact"` sums all pairs in float64. `method="barnes_hut"`, the default, walks the tree in
-# float32.
+# `method="exact"` sums all pairs in float64. `method="barnes_hut"`, the default, traverses the
+# tree in float32.
 
 # %% [markdown]
 # ## The data
 #
-# A small set on which exact runs are quick, and a larger one: 5,000 digits of MNIST, reduced to 50
-# principal components. For each, one $P$ and one start serve all runs.
+# We use a small data set, on which exact runs are fast, and a larger one: 5,000 digits of MNIST,
+# reduced to 50 principal components. Each data set has one $P$ and one start for all runs.
 
 # %%
 if SMALL:
@@ -105,13 +106,12 @@ for name in sets:
 
 
 # %% [markdown]
-# `run` makes a map from a given $P$ and a given start, and keeps what the map looks like on the
-# way.
+# `run` computes a map from a given $P$ and a given start, and records the map during the run.
 
 
 # %%
 def run(name, start, method, every=10):
-    """Return the fitted model, the map at every so many iterations, and the seconds it took."""
+    """Return the fitted model, the map after every `every` iterations, and the time in seconds."""
     X, maps, began = sets[name][0], [], time.perf_counter()
     keep = [lambda record, Y: maps.append(Y)]
     model = TSNE(
@@ -129,10 +129,11 @@ plt.show()
 # %% [markdown]
 # ## The forces on one map
 #
-# Take this finished map and compute the repulsion of every point twice. What enters the gradient is
-# $F_i / Z$, so that is what is compared. Two numbers sum the comparison up: the error by the
-# repulsion itself, and by the gradient. At the end of a run the gradient is small, since
-# attraction and repulsion balance; the same error is then a larger part of it.
+# We take this final map and compute the repulsion of every point with both methods. We compare
+# $F_i / Z$, the quantity that enters the gradient. Two numbers summarise the comparison: the
+# error relative to the repulsion and the error relative to the gradient. At the end of a run the
+# gradient is small, since attraction and repulsion balance, so the same error is a larger
+# fraction of it.
 
 # %%
 exact = forces.repulsion(Y, method="exact")
@@ -151,35 +152,35 @@ relative = error / repulsion
 rms = np.sqrt((error**2).mean())
 
 print(f"Z: {exact.z:.6g} exactly, {tree.z:.6g} by the tree: {tree.z / exact.z - 1:+.1e}")
-print(f"RMS error by the RMS repulsion {rms / np.sqrt((repulsion**2).mean()):.1e}")
-print(f"RMS error by the RMS gradient  {4 * rms / np.sqrt((length(gradient) ** 2).mean()):.1e}")
-print(f"of a point's own repulsion: median {np.median(relative):.1e}, largest {relative.max():.1e}")
+print(f"RMS error / RMS repulsion {rms / np.sqrt((repulsion**2).mean()):.1e}")
+print(f"RMS error / RMS gradient  {4 * rms / np.sqrt((length(gradient) ** 2).mean()):.1e}")
+print(f"relative error per point: median {np.median(relative):.1e}, largest {relative.max():.1e}")
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(13, 3.8), width_ratios=(1, 1, 1.1))
 bins = np.geomspace(np.quantile(relative, 0.001), relative.max(), 60)
 axes[0].hist(relative, bins, color=BLUE)
 axes[0].axvline(np.median(relative), color=RED, label="median")
-axes[0].set(xscale="log", xlabel="error by the point's own repulsion", ylabel="points")
-axes[0].set_title("How large")
+axes[0].set(xscale="log", xlabel="error / repulsion of the point", ylabel="points")
+axes[0].set_title("Relative error")
 axes[0].legend(frameon=False)
 axes[1].loglog(repulsion, error, ".", color=BLUE, ms=2, alpha=0.5)
-axes[1].set(xlabel="repulsion of the point", ylabel="error", title="At which repulsion")
-plot.scatter(Y, np.log10(relative), ax=axes[2], title="Where")
-figure.axes[-1].set_ylabel("log₁₀ of error by repulsion")
+axes[1].set(xlabel="repulsion of the point", ylabel="error", title="Error against repulsion")
+plot.scatter(Y, np.log10(relative), ax=axes[2], title="Relative error on the map")
+figure.axes[-1].set_ylabel("log₁₀(error / repulsion)")
 plt.show()
 
 known = [np.corrcoef(np.log(repulsion), np.log(e))[0, 1] for e in (error, relative)]
 print(f"correlation, in logarithms, of the repulsion with the error {known[0]:+.2f},")
-print(f"{'with the error by repulsion':>58} {known[1]:+.2f}")
+print(f"{'with the error / repulsion':>58} {known[1]:+.2f}")
 
 # %% [markdown]
 # For most points the error is far below a thousandth of the force. It grows with the force, but
-# less than in proportion: in relation to the point's own repulsion it is larger where the repulsion
-# is weak, where pushes from all sides nearly cancel and a remainder is divided by a small sum.
-# There is no region in which the tree fails: large and small errors lie side by side. And for the
-# run a weak force with a large relative error is no worse than any other: how far a point is misled
-# depends on the error itself.
+# less than proportionally. The relative error is therefore larger where the repulsion is weak:
+# there the repulsions from all sides nearly cancel, and the error is divided by a small sum. The
+# tree does not fail in any particular region: large and small errors occur side by side. A weak
+# force with a large relative error does no more harm to the run than any other force, because the
+# displacement of a point depends on the absolute error.
 #
 # ## θ: error against time
 
@@ -188,7 +189,7 @@ thetas = np.array([0.1, 0.2, 0.3, 0.45, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5])
 
 
 def best_of(repeats, function, *args, **options):
-    """Return the result and the shortest time, which other programs disturb least."""
+    """Return the result and the shortest time, the one least disturbed by other programs."""
     seconds = []
     for _ in range(repeats):
         began = time.perf_counter()
@@ -210,8 +211,8 @@ print(f"exact   {1e3 * exact_seconds:6.2f} ms")
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
-left.semilogy(thetas, worst, "o-", color=ORANGE, label="99 % of the points are below")
-left.semilogy(thetas, errors, "o-", color=BLUE, label="RMS error by RMS repulsion")
+left.semilogy(thetas, worst, "o-", color=ORANGE, label="99th percentile over the points")
+left.semilogy(thetas, errors, "o-", color=BLUE, label="RMS error / RMS repulsion")
 left.set(xlabel="θ", ylabel="relative error of the repulsion", title="Error")
 right.semilogy(thetas, 1e3 * np.array(seconds), "o-", color=BLUE, label="Barnes-Hut")
 right.axhline(1e3 * exact_seconds, color=GREEN, label="exact")
@@ -222,21 +223,21 @@ for ax in (left, right):
 plt.show()
 
 # %% [markdown]
-# Below θ = 0.45 the time rises, and the error falls to sizes that nothing will ever notice. Above it
-# the error goes on growing, while there is less and less time left to save. That is why 0.45 is the
-# default. If you would rather name the error than the angle, `TSNE(theta=forces.AdaptiveTheta(1e-3))` chooses θ by
-# measuring.
+# Below θ = 0.45 the time rises, while the error falls to values of no practical importance. Above
+# it the error continues to grow, while there is less and less time left to save. This is why 0.45
+# is the default. To specify the error instead of the angle, use
+# `TSNE(theta=forces.AdaptiveTheta(1e-3))`, which chooses θ by measuring the error.
 #
-# Other libraries test the half of a square's width, or keep no quadrupoles: the same θ does not
-# mean the same error there. Compare libraries at equal error.
+# Other libraries use half the width of a square in this test, or store no quadrupoles, so the
+# same θ does not give the same error there. Compare libraries at equal error.
 
 # %% [markdown]
 # ## Two runs from one start
 #
-# A run is hundreds of steps, each a little wrong. Do the errors add up? Let both paths start from
-# the same points with the same $P$. As a yardstick, let further runs start from the same points
-# with each coordinate changed by one part in ten million. That is the last digit of a float32, as
-# little as a number can change at all. One more run starts from random points.
+# A run consists of hundreds of steps, each with a small error. Do the errors accumulate? We start
+# both methods from the same points with the same $P$. As a reference, further runs start from the
+# same points with each coordinate changed by one part in ten million. This is the last digit of a
+# float32, the smallest possible change. One more run starts from random points.
 
 # %%
 rng = np.random.default_rng(1)
@@ -258,7 +259,7 @@ for name in sets:
     print(f"{name}: exact {times[0]:.1f} s, Barnes-Hut {times[1]:.1f} s")
 
 # %% [markdown]
-# ### The divergence on the way
+# ### The KL divergence during the run
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(11, 4))
@@ -276,11 +277,11 @@ axes[1].legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# ### When the runs part
+# ### When the runs separate
 #
-# How far are two runs apart at the same iteration? As a measure take the RMS distance between the
-# two places of a point, as a part of the map's own RMS radius. All runs but the random one have
-# (nearly) the same start, so nothing has to be turned.
+# How far apart are two runs at the same iteration? We measure the RMS distance between the two
+# positions of a point, relative to the RMS radius of the map. All runs except the random one have
+# (nearly) the same start, so the maps need no rotation.
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(11, 4), sharey=True)
@@ -296,7 +297,7 @@ for ax, name in zip(axes, sets, strict=True):
     ax.set(xlabel="iteration", title=name, xticks=(10, 50, 250, 750))
     ax.set_xticks([], minor=True)
     ax.set_xticklabels(ax.get_xticks())
-axes[0].set_ylabel("distance from the exact run, by radius")
+axes[0].set_ylabel("distance from the exact run / radius")
 handles = [axes[1].lines[k] for k in (0, -2, -1)]
 axes[1].legend(
     handles, ["exact, nudged", "Barnes-Hut", "the nudge"], frameon=False, loc="center right"
@@ -304,21 +305,23 @@ axes[1].legend(
 plt.show()
 
 # %% [markdown]
-# Within some tens of iterations the distance grows from the smallest one that a computer can
-# express to the size at which it stays. From then on the Barnes-Hut run is about as far from the
-# exact run as that is from its own repetitions. t-SNE's descent is chaotic in the sense of weather
-# forecasts: where a cluster unfolds, the last digit decides on which side two points pass. What the
-# error was at first no longer shows. (The tree even begins with less than the nudge: while the map
-# is tiny, $w_{ij}$ is nearly 1 for all pairs, and it has hardly anything to approximate.)
+# Within a few tens of iterations, the distance grows from the smallest representable value to its
+# final size. From then on, the Barnes-Hut run is about as far from the exact run as the exact run
+# is from its own repetitions. The gradient descent of t-SNE is chaotic in the sense of weather
+# forecasts: where a cluster unfolds, the last digit decides on which side two points pass each
+# other. The size of the initial error no longer matters. (The error of the tree is initially even
+# smaller than the nudge: while the map is tiny, $w_{ij}$ is nearly 1 for all pairs, and there is
+# hardly anything to approximate.)
 #
-# So *the* exact map does not exist. There are many maps, equally good, and any two runs that are
-# not the same to the last bit pick two of them. (The same seed in this library gives the same bits,
-# at any number of threads.)
+# So there is no such thing as *the* exact map. There are many equally good maps, and any two runs
+# that are not bitwise identical end in two of them. (In this library, the same seed gives bitwise
+# identical results with any number of threads.)
 #
-# ### The maps laid over each other
+# ### The maps superimposed
 #
-# `metrics.align` lays one map over another by shift, turn, mirroring and scale (Procrustes). Each
-# line below goes from a point's place in the exact map to its place in the other one.
+# `metrics.align` aligns one map with another by translation, rotation, reflection and scaling
+# (Procrustes). Each line below goes from the position of a point in the exact map to its position
+# in the other map.
 
 # %%
 figure, axes = plt.subplots(2, 2, figsize=(11, 11), dpi=75)
@@ -334,15 +337,15 @@ for row, name in zip(axes, sets, strict=True):
 plt.show()
 
 # %% [markdown]
-# In both pairs most points stay in their place, parts of clusters are turned or mirrored as a
-# whole, and a few points change to another cluster. Left and right differ in which points these
-# are.
+# In both comparisons most points keep their position, parts of clusters are rotated or reflected
+# as a whole, and a few points move to another cluster. Left and right differ in which points
+# these are.
 #
 # ## Differences that matter, and those that do not
 #
-# Three questions to each run. How well does it fit, by the exact KL divergence? How many of the ten
-# nearest neighbours in the data are among the ten nearest in the map (recall)? Do points that are
-# near in the map belong together (trustworthiness)?
+# We ask three questions about each run. How well does it fit, as measured by the exact KL
+# divergence? How many of the ten nearest neighbours in the data are among the ten nearest in the
+# map (recall)? Are points that are close in the map also close in the data (trustworthiness)?
 
 # %%
 for name, (X, _) in sets.items():
@@ -359,12 +362,13 @@ for name, (X, _) in sets.items():
             print(f"  {what:16}", *(f"{value:.4f}" for value in values))
 
 # %% [markdown]
-# Within each set, each measure has the same values in all runs, up to what the exact runs differ by
-# among themselves.
+# On each data set, each measure has the same value in all runs, up to the variation between the
+# exact runs.
 #
-# Two more questions to each *pair* of runs. What part of the variance is left after Procrustes? And
-# how many of the ten nearest neighbours in one map are among those in the other? Compare pairs of
-# exact runs with pairs of an exact and a Barnes-Hut run.
+# We ask two more questions about each *pair* of runs. What fraction of the variance is left after
+# Procrustes alignment? How many of the ten nearest neighbours in one map are among the ten
+# nearest in the other? We compare pairs of exact runs with pairs of an exact and a Barnes-Hut
+# run.
 
 # %%
 compared = {}
@@ -394,27 +398,28 @@ figure, axes = plt.subplots(1, 2, figsize=(11, 3.6), sharex=True, sharey=True)
 for ax, name in zip(axes, sets, strict=True):
     for (kind, values), colour in zip(compared[name].items(), (GREEN, BLUE, ORANGE), strict=True):
         ax.semilogx(*values, "o", color=colour, label=kind, alpha=0.7)
-    ax.set(xlabel="part of the variance left", title=name)
+    ax.set(xlabel="fraction of the variance left", title=name)
 axes[0].set_ylabel("neighbours shared")
 axes[0].legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# The maps are *not* the same: even two exact ones share far from all neighbours. But an exact and a
-# Barnes-Hut map are about as far apart as two exact ones. What is arbitrary in a map is arbitrary
-# in an exact one too; only what all runs have in common should be believed.
+# The maps are *not* the same: even two exact maps are far from sharing all neighbours. But an
+# exact and a Barnes-Hut map differ about as much as two exact maps. What is arbitrary in a map is
+# also arbitrary in an exact map; rely only on what all runs have in common.
 #
-# The random start is another matter. By KL, recall and trustworthiness it fits as well. But for the
-# digits most of the variance is left: the clusters are arranged in another way. For MNIST the run
-# has found nearly the same arrangement from chaos, which cannot be relied on. The start can decide
-# the large arrangement (Kobak & Berens 2019); the way in which forces are summed does not.
+# The random start is different. Its KL divergence, recall and trustworthiness are just as good.
+# But for the digits most of the variance is left: the clusters are arranged differently. For
+# MNIST the run found nearly the same arrangement from random points, which cannot be relied on.
+# The start can determine the global arrangement (Kobak & Berens 2019); the method of summing the
+# forces does not.
 
 # %% [markdown]
 # ## The other approximation: P
 #
-# A Barnes-Hut run has affinities to some neighbours only, here 90, three times the perplexity (van
-# der Maaten 2014). With `method="exact"` and nothing else said, `TSNE` weighs all pairs. How much
-# affinity is somewhere else then?
+# A Barnes-Hut run uses the affinities to a limited number of neighbours, here 90, three times the
+# perplexity (van der Maaten 2014). By default, `TSNE` with `method="exact"` computes affinities
+# for all pairs. How much of the affinity then lies on other pairs?
 
 # %%
 pairs = affinities.all_pairs(sets[few][0], 30).toarray()
@@ -425,12 +430,13 @@ print(f"KL of the exact map: {forces.kl_divergence(pairs, model.embedding_):.4f}
 print(f"{model.kl_divergence_:21.4f} by the pairs of 90 neighbours")
 
 # %% [markdown]
-# Divergences from two different $P$ are not comparable to their last digits: always compare maps by
-# one $P$, as above.
+# The last digits of divergences from two different $P$ are not comparable. Always compare maps
+# using the same $P$, as above.
 #
 # ## Time against the number of points
 #
-# One evaluation of the repulsion, on points spread as on a map: its area grows with $N$.
+# We time one evaluation of the repulsion, on points spread like those of a map, whose area grows
+# with $N$.
 
 # %%
 sizes = 1000 * 2 ** np.arange(2 if SMALL else 7)
@@ -458,30 +464,30 @@ million = took["exact"][-1] * (1e6 / sizes[-1]) ** 2
 print(f"A million points, exactly: about {million / 60:.0f} minutes an iteration")
 
 # %% [markdown]
-# The exact curve follows $N^2$. For a thousand points it makes little difference which one you
-# take; from some thousand on it decides whether you wait at all.
+# The exact curve follows $N^2$. For a thousand points the choice of method makes little
+# difference; from some thousands of points on, it determines whether you have to wait at all.
 
 # %% [markdown]
-# ## To remember
+# ## Summary
 #
-# - At θ = 0.45 the error of a force is a small part of the force but where forces cancel.
-# - Two runs part whatever the error is: one in the last digit is enough.
-# - How far they part is the same between exact and Barnes-Hut as between exact and exact.
-#   Divergence, recall and trustworthiness do not tell the two methods apart.
-# - `method="exact"` is for small data, for maps of more than three dimensions and for tests. It is
-#   not the way to a better map.
+# - At θ = 0.45 the error of a force is a small fraction of the force, except where forces cancel.
+# - Two runs separate regardless of the size of the error; an error in the last digit is enough.
+# - An exact and a Barnes-Hut run end as far apart as two exact runs. KL divergence, recall and
+#   trustworthiness do not distinguish the two methods.
+# - `method="exact"` is intended for small data, for maps of more than three dimensions and for
+#   tests. It does not give better maps.
 
 # %% [markdown]
 # ## What to try
 #
-# - Run Barnes-Hut with `theta=1.0` and with `theta=1.5`, and add both to the table. At which θ does
-#   the divergence begin to suffer?
-# - Nudge one single coordinate of one single point instead of all. Do the runs still part, and
+# - Run Barnes-Hut with `theta=1.0` and with `theta=1.5`, and add both to the table. At which θ
+#   does the KL divergence begin to deteriorate?
+# - Nudge a single coordinate of a single point instead of all. Do the runs still separate, and
 #   when?
-# - Give `TSNE` the argument `theta=forces.AdaptiveTheta(1e-3)` and look at `theta_` and at `history_`: how does the
-#   error change while the map grows?
-# - Replace the start by `initial.spectral(P[few])`: how much variance is left against the run from
-#   the principal components?
+# - Pass `theta=forces.AdaptiveTheta(1e-3)` to `TSNE` and look at `theta_` and `history_`: how
+#   does the error change while the map grows?
+# - Replace the start by `initial.spectral(P[few])`: how much variance is left compared with the
+#   run from the principal components?
 #
 # ## References
 #

@@ -15,22 +15,22 @@
 # %% [markdown]
 # # A hundred thousand points
 #
-# A map of 100,000 points, made on a laptop: first stage by stage, with the time and the memory of
-# each, then in one line. Making the map is the shorter half. The longer half is what to check
-# before believing it.
+# This notebook computes a map of 100,000 points on a laptop: first stage by stage, with the time
+# and the memory of each stage, then in one line. Computing the map is the shorter half. The
+# longer half covers what to check before you rely on the map.
 #
 # **What you will learn**
 #
 # - what t-SNE does between the data and the map, and what each stage costs;
-# - whether the run was long enough and its forces exact enough;
-# - how to measure what the map keeps of the data, over all and point by point;
-# - what a second run tells that the first one cannot;
-# - what such a map does not say, however good it is.
+# - how to check whether the run was long enough and its forces accurate enough;
+# - how to measure what the map preserves of the data, overall and point by point;
+# - what a second run shows that a single run cannot;
+# - what such a map does not show, however good it is.
 
 # %%
 import copy
 import os
-import resource  # of Unix: on Windows, leave out the lines that use it
+import resource  # Unix only: on Windows, leave out the lines that use it
 import sys
 import time
 
@@ -52,12 +52,12 @@ seconds = {}
 
 
 def timed(stage, function, *args, **options):
-    """Call a function, and print how long it takes and the most memory taken until then."""
+    """Call a function, and print its run time and the peak memory of the process so far."""
     began = time.perf_counter()
     result = function(*args, **options)
     seconds[stage] = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    peak /= 2**30 if sys.platform == "darwin" else 2**20  # bytes there, KiB elsewhere
+    peak /= 2**30 if sys.platform == "darwin" else 2**20  # bytes on macOS, else KiB
     print(f"{stage:24} {seconds[stage]:6.2f} s, peak {peak:.2f} GiB")
     return result
 
@@ -65,9 +65,9 @@ def timed(stage, function, *args, **options):
 # %% [markdown]
 # ## The data
 #
-# The 70,000 handwritten digits of MNIST, and 30,000 of them once more, turned by up to 15 degrees.
-# The turned ones are not new information, but they are of use: we know that a map should not set
-# them apart from the others.
+# The data are the 70,000 handwritten digits of MNIST and copies of 30,000 of them, rotated by up
+# to 15 degrees. The rotated copies add no information, but they are useful as a check: a map
+# should not separate them from the other digits.
 
 # %%
 data = datasets.digits() if SMALL else datasets.mnist()
@@ -92,12 +92,12 @@ for k, (above, below) in enumerate(axes.T):
 for ax in axes.ravel():
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-figure.suptitle("Twelve digits, and below them turned")
+figure.suptitle("Twelve digits (top) and their rotated copies (bottom)")
 plt.show()
 
 # %% [markdown]
-# Neighbours among 784 pixels are little else than neighbours among the first 50 principal
-# components, and these are found much faster. The components also lose some noise.
+# The nearest neighbours in 784 pixels are almost the same as in the first 50 principal
+# components, where the search is much faster. The reduction also removes some noise.
 
 # %%
 pixels = images.reshape(len(images), -1)
@@ -108,10 +108,11 @@ print(f"{pixels.shape} {pixels.dtype} → {X.shape} {X.dtype}")
 # %% [markdown]
 # ## Stage 1: neighbours
 #
-# t-SNE asks only for near neighbours: three times as many as the perplexity, which is 30. Up to
-# about 60,000 points the library finds them exactly. For more it takes a forest of random trees,
-# which misses a few. We run both. An approximate search is checked on a sample, whose true neighbours
-# `neighbors.query` finds among all points; the nearest of them is the point itself.
+# t-SNE needs only the nearest neighbours of each point: three times as many as the perplexity,
+# which is 30. Up to about 60,000 points the library finds them exactly. For more points it uses a
+# forest of random trees, which misses a few neighbours. We run both. To check the approximate
+# search, `neighbors.query` finds the true neighbours of a sample among all points; the nearest of
+# them is the point itself.
 
 # %%
 near = timed("neighbours, exact", neighbors.find, X, 90, method="exact")
@@ -126,8 +127,8 @@ for name, graph in (("exact", near), ("forest", forest)):
 # %% [markdown]
 # ## Stage 2: affinities
 #
-# A point weighs its neighbours by a Gaussian, whose width is chosen for each point so that the
-# weights have the wanted perplexity (Hinton & Roweis 2002; van der Maaten & Hinton 2008):
+# Each point weights its neighbours by a Gaussian, whose width is chosen for each point so that
+# the weights have the given perplexity (Hinton & Roweis 2002; van der Maaten & Hinton 2008):
 #
 # $$ p_{j|i} \propto \exp\!\Big(\!-\frac{\|x_i - x_j\|^2}{2\sigma_i^2}\Big), \qquad
 #    -\sum_j p_{j|i} \ln p_{j|i} = \ln 30, \qquad
@@ -151,9 +152,9 @@ print(f"All pairs would take {4 * n**2 / 1e6:,.0f} MB")
 # %% [markdown]
 # ## Stage 3: the start
 #
-# The first two principal components, shrunk to a standard deviation of $10^{-4}$: the clusters
-# begin in the arrangement that they have in the data, but near enough to pass each other (Kobak &
-# Berens 2019).
+# The map starts from the first two principal components, scaled to a standard deviation of
+# $10^{-4}$. The clusters begin in the arrangement that they have in the data, but close enough to
+# pass each other (Kobak & Berens 2019).
 
 # %%
 start = timed("start", initial.pca, X)
@@ -161,8 +162,8 @@ start = timed("start", initial.pca, X)
 # %% [markdown]
 # ## Stage 4: the descent
 #
-# Gradient descent on the KL divergence, with the repulsion summed by a tree (Barnes & Hut 1986;
-# van der Maaten 2014):
+# Gradient descent minimises the KL divergence, with the repulsion summed by a tree (Barnes & Hut
+# 1986; van der Maaten 2014):
 #
 # $$ \mathrm{KL}(P\|Q) = \sum_{i \neq j} p_{ij} \ln \frac{p_{ij}}{q_{ij}}, \quad
 #    q_{ij} = \frac{w_{ij}}{Z}, \quad w_{ij} = \frac{1}{1 + \|y_i - y_j\|^2}, \quad
@@ -170,13 +171,14 @@ start = timed("start", initial.pca, X)
 #    = 4 \sum_j \big(p_{ij} - q_{ij}\big) w_{ij} (y_i - y_j), $$
 #
 # where $Z$ is the sum of $w$ over all pairs. At first the attraction is exaggerated, so that
-# clusters gather; the exaggeration falls in steps, and the map unfolds. The learning rate is $N$ by
-# the exaggeration (Belkina et al. 2019). While the map is rough, less exact forces will do: θ, the
-# angle up to which a part of the tree counts as one point, is larger, and of so many points only
-# the largest affinities of each one attract it. The last phase has all affinities, the θ of the
-# fit, and a low momentum. All phases but the one of the highest momentum use a repulsion for two or
-# three iterations, since it changes little from one to the next. `TSNE` takes the neighbours and the start that we have; a callback
-# keeps the map on the way.
+# clusters form; the exaggeration is then reduced in steps, and the map unfolds. The learning rate
+# is $N$ divided by the exaggeration (Belkina et al. 2019). While the map is rough, less accurate
+# forces are sufficient: θ, the angle up to which a part of the tree counts as one point, is
+# larger, and for this many points only the largest affinities of each point are used. The last
+# phase uses all affinities, the θ of the fit, and a low momentum. All phases except the one with
+# the highest momentum use the same repulsion for two or three iterations, since it changes little
+# from one iteration to the next. `TSNE` takes the neighbours and the start computed above; a
+# callback records the map during the run.
 
 # %%
 print("iterations   exaggeration   learning rate   momentum      θ   affinities   repulsion every")
@@ -206,11 +208,11 @@ plt.show()
 print("standard deviation of the map:", *(f"{frames[k].std():.2g}" for k in shown), sep="  ")
 
 # %% [markdown]
-# The panels have different scales: the map has grown by several orders of magnitude.
+# The panels have different scales: the map grows by several orders of magnitude.
 #
 # ## All of it in one line
 #
-# The same stages, one after another, are `fit`. The same seed gives the same map to the last bit.
+# `fit` runs the same stages one after another. The same seed gives the same map to the last bit.
 
 # %%
 whole = timed("the whole fit", TSNE(neighbors="exact", random_state=0).fit, X)
@@ -226,27 +228,27 @@ left.bar_label(bars, fmt="%.1f s", padding=3)
 left.set(xlabel="time (s)", title=f"Time, {n:,} points")
 bars = right.barh(list(megabytes)[::-1], list(megabytes.values())[::-1], color=ORANGE)
 right.bar_label(bars, fmt="%.1f MB", padding=3)
-right.set(xlabel="size (MB)", title="What is kept")
+right.set(xlabel="size (MB)", title="Size of the arrays")
 for ax in (left, right):
     ax.margins(x=0.15)
 plt.show()
 
 # %% [markdown]
-# Nothing here grows with $N^2$ but the exact search for neighbours, and that is why it gives way to
-# the forest. The largest array is $P$.
+# Only the exact search for neighbours grows with $N^2$, which is why the forest replaces it for
+# larger data. The largest array is $P$.
 
 # %%
 plot.scatter(Y, y, ax=plt.figure(figsize=(5.8, 5.8)).gca(), title=f"{n:,} digits")
 plt.show()
 
 # %% [markdown]
-# A good picture. Is it true?
+# The picture looks good. Is it correct?
 #
-# ## Check 1: was the run long enough, and were the forces right?
+# ## Check 1: was the run long enough, and were the forces accurate?
 #
-# `history_` has the divergence every 50 iterations, and `force_error`: the error of the tree on a
-# sample of 200 points, whose repulsion is summed exactly. A copy of the model goes on for 250 more
-# iterations, to see what that changes.
+# `history_` contains the KL divergence every 50 iterations, and `force_error`, the error of the
+# tree on a sample of 200 points whose repulsion is summed exactly. A copy of the model continues
+# for 250 more iterations, to show what they change.
 
 # %%
 further = copy.deepcopy(model)
@@ -261,7 +263,7 @@ print(f"KL {model.kl_divergence_:.4f}, after 250 more {further.kl_divergence_:.4
 for step in (model.n_iter_, model.n_iter_ + 50, further.n_iter_):
     before, now = np.interp((step - 50, step), at, kl)
     rate = (before / now - 1) / 50
-    print(f"  before iteration {step} it falls by {rate:.1e} of itself an iteration")
+    print(f"  relative decrease before iteration {step}: {rate:.1e} per iteration")
 print(f"force error: {model.history_[-1].force_error:.1e} on the sample, {error:.1e} on all points")
 
 # %%
@@ -279,25 +281,27 @@ for ax in (left, right):
 plt.show()
 
 # %% [markdown]
-# The run still falls when it ends, but there is little to come: the further iterations go on almost
-# level. The schedule closes with a phase of lower momentum, which calms points that trembled; the
-# steep piece before it belongs to the phases of high momentum. The first rate has a part of that
-# piece, since checks are 50 iterations apart. t-SNE could go on for thousands of iterations, each of
-# which brings less than the one before. What 250 of them do to the map is measured below.
-# `TSNE(stopping=optimizer.Stopping(1e-4))` ends a run when it falls by less than a ten-thousandth
-# of itself an iteration. If the orange part were steep: more iterations.
+# The KL divergence is still falling at the end of the run, but little is left to gain: during the
+# additional iterations it is almost constant. The schedule ends with a phase of lower momentum,
+# which damps oscillating points; the steep part before it belongs to the phases of high momentum.
+# The first rate includes some of that part, since checks are 50 iterations apart. t-SNE could
+# continue for thousands of iterations, each of which brings less than the one before. The effect
+# of 250 more iterations on the map is measured below. `TSNE(stopping=optimizer.Stopping(1e-4))`
+# ends a run when the KL divergence falls by less than a ten-thousandth of its value per
+# iteration. If the orange part of the curve is steep, use more iterations.
 #
-# The force error is above a thousandth as long as θ is large. There the map is rough, and what the
-# tree gets wrong has time to be put right. In the last phase, which settles the places of the points,
-# the error is below a thousandth, so the tree is not what limits this map. The sample of 200 points
-# tells the size of the error of all.
+# The force error is above a thousandth while θ is large. In these phases the map is rough, and
+# later iterations can correct the errors of the tree. In the last phase, which determines the
+# final positions of the points, the error is below a thousandth, so the tree does not limit the
+# quality of this map. The sample of 200 points is enough to estimate the error over all points.
 #
-# ## Check 2: what is kept of the data?
+# ## Check 2: what does the map preserve of the data?
 #
-# **Recall** asks how many of a point's ten nearest neighbours in the data are among its ten nearest
-# in the map. **Trustworthiness** (Venna & Kaski 2001) asks the reverse, and takes into account how
-# far off false neighbours are. It compares ranks among all points, in time $O(N^2)$; a sample of a
-# tenth will do. Note that neighbours in a sample are further away than neighbours among all.
+# **Recall** measures how many of a point's ten nearest neighbours in the data are among its ten
+# nearest in the map. **Trustworthiness** (Venna & Kaski 2001) measures the reverse, and takes
+# into account how far away the false neighbours are in the data. It compares ranks among all
+# points, which takes $O(N^2)$ time; a sample of a tenth is sufficient. Note that neighbours in a
+# sample are farther away than neighbours among all points.
 
 # %%
 maps = {"the run": Y, "250 more": further.embedding_, "the start": start}
@@ -309,23 +313,24 @@ for name, one in maps.items():
     print(f"{name:10} recall {recall[0]:.3f} of 10, {recall[1]:.3f} of 30; trustworthy {trust:.3f}")
 
 # %% [markdown]
-# A recall well below 1 is no fault of the run: fifty dimensions do not fit into two. It says how to
-# read the map: the nearest point on it is often *not* the nearest in the data, but the high
-# trustworthiness says that it is not far from it. For the neighbours of one point, ask the data.
+# A recall well below 1 is not a fault of the run: fifty dimensions do not fit into two. It
+# matters for reading the map: the nearest point on the map is often *not* the nearest in the
+# data, but the high trustworthiness shows that it is close in the data. To find the neighbours of
+# a single point, use the data.
 #
 # ## Check 3: where is the map wrong?
 #
-# The divergence is a sum over points: `kl_per_point_` is each one's share. It is large where a
-# point has neighbours that the map could not bring together.
+# The KL divergence is a sum over points; `kl_per_point_` is the share of each point. It is large
+# for points whose neighbours the map could not bring together.
 
 # %%
 mean_share = model.kl_divergence_ / n
 share = model.kl_per_point_ / mean_share
 _, (left, right) = plt.subplots(1, 2, figsize=(10, 4.7), width_ratios=(1.3, 1))
-plot.scatter(Y, share, ax=left, title="Share of the divergence, by the mean")
+plot.scatter(Y, share, ax=left, title="Share of the divergence (mean = 1)")
 right.boxplot([share[y == c] for c in range(10)], showfliers=False, medianprops={"color": RED})
 right.set_xticks(range(1, 11), range(10))
-right.set(xlabel="digit", ylabel="share, by the mean", title="The same, by class")
+right.set(xlabel="digit", ylabel="share (mean = 1)", title="The same, by class")
 plt.show()
 
 # %%
@@ -334,25 +339,26 @@ for ax, i in zip(axes, np.argsort(-share)[:12], strict=True):
     ax.imshow(images[i], cmap="Greys")
     ax.set(xticks=[], yticks=[], xlabel=f"a {y[i]}, {share[i]:.1f}")
     ax.spines[:].set_visible(False)
-figure.suptitle("The digits that the map misplaces most, and their shares by the mean")
+figure.suptitle("The digits that the map misplaces most, and their shares (mean = 1)")
 plt.show()
 
 # %% [markdown]
-# Some classes fit better than others, and within each class the fit varies from point to point.
-# What would be alarming is a whole region of one colour: a cluster that was cut in two, or pressed
+# Some classes fit better than others, and within each class the fit varies from point to point. A
+# whole region of one colour would be a warning sign: a cluster that was split in two, or pushed
 # into another.
 #
 # ## Check 4: a second run
 #
-# What two runs from different starts have in common comes from the data. What differs is chance, or
-# the start. The second run begins at random, without any knowledge of the large arrangement.
+# What two runs from different starts have in common comes from the data. What differs is due to
+# chance or to the start. The second run starts from random points, without any information about
+# the global arrangement.
 
 # %%
 second = TSNE(neighbors=near, init="random", random_state=1)
 timed("second run", second.fit, X)
 Y2 = metrics.align(second.embedding_, Y).Y
 
-axes = plot.small_multiples([Y, Y2], y, titles=["from the data's axes", "from random points"])
+axes = plot.small_multiples([Y, Y2], y, titles=["PCA start", "random start"])
 plt.show()
 
 around = neighbors.find(Y, 10)
@@ -363,17 +369,19 @@ for name, other in (("250 more", further.embedding_), ("second run", Y2)):
     print(f"{name}: {shared:.0%} of ten map neighbours shared, {left:.0%} of the variance left")
 
 # %% [markdown]
-# The divergence is nearly the same, and so are the groups: what lies together on one map lies
-# together on the other. Of a point's nearest neighbours on the map, though, a good part is chance.
-# And the arrangement of the clusters is another one: after the best shift, turn and scale most of
-# the variance is left. So the clusters may be believed; which of them are next to each other may
-# not, without further evidence. The same run taken further, in contrast, hardly moves.
+# The KL divergence is nearly the same, and so are the groups: points that are together on one map
+# are together on the other. However, a considerable part of a point's nearest neighbours on the
+# map is due to chance. The arrangement of the clusters also differs: after the best translation,
+# rotation and scaling, most of the variance is left. So you can rely on the clusters, but not,
+# without further evidence, on which of them are next to each other. In contrast, the points
+# hardly move when the first run is continued.
 #
 # ## Check 5: are classes whole, and are known effects absent?
 #
-# Here we have labels. A class is whole if its points hang together by links to near neighbours of
-# the same class. We count pieces of at least a twentieth of the class, and the share of strays,
-# which are in none of them. And the turned digits should be mixed with the rest.
+# These data have labels. A class is whole if links between near neighbours of the same class
+# connect all its points. We count the connected pieces that contain at least a twentieth of the
+# class, and the share of strays, which are points in none of these pieces. In addition, the
+# rotated digits should be mixed with the rest.
 
 
 # %%
@@ -395,29 +403,30 @@ for name, one in (("the run", Y), ("second run", Y2)):
     print(f"{name}: {sum(map(len, large))} large pieces of 10 classes, {strays:.1%} strays")
     print(f"  label by the five nearest on the map: {np.mean(vote == y):.2%} right")
     print(
-        f"  turned: {turned.mean():.0%} of all, {turned[around[turned]].mean():.1%} around turned"
+        f"  rotated: {turned.mean():.0%} of all, {turned[around[turned]].mean():.1%} of neighbours"
     )
 
 # %%
 plot.scatter(
     Y,
-    np.where(turned, "turned", "as they were"),
+    np.where(turned, "rotated", "original"),
     ax=plt.figure(figsize=(5.6, 4.8)).gca(),
     legend="beside",
 )
 plt.show()
 
 # %% [markdown]
-# If a class comes in pieces in one run and not in the other, the run is to blame; if in all,
-# perhaps the data. The last number of each block compares the surroundings of turned digits with
-# what perfect mixing would give. With real data, colour the map by everything that should *not*
-# matter: batch, instrument, date, number of counts.
+# If a class is in pieces in one run but not in the other, the run is the cause; if it is in
+# pieces in all runs, the data may be the cause. The last line of each block gives the share of
+# rotated digits among all digits, which is the value for perfect mixing, and among the neighbours
+# of rotated digits. With real data, colour the map by everything that should *not* matter: batch,
+# instrument, date, number of counts.
 #
-# ## What the map does not say
+# ## What the map does not show
 #
-# Each point is given a Gaussian of its own width, so that dense and thin regions look alike: the
-# size of a cluster on the map is not its spread in the data. And nothing in the divergence holds
-# clusters at their true distance once they are apart.
+# Each point has a Gaussian of its own width, so dense and sparse regions look alike: the size of
+# a cluster on the map is not its spread in the data. The KL divergence also does not keep
+# clusters at their true distance once they are separated.
 
 # %%
 places = {"data": X, "the run": Y, "second run": Y2}
@@ -438,33 +447,34 @@ print(f"rank correlation of distances between classes, one run and the other {sa
 for c in range(10):
     top = max(spread["the run"][c], spread["second run"][c])
     left.annotate(c, (spread["data"][c], top), (0, 5), textcoords="offset points", ha="center")
-left.set(xlabel="in the data", ylabel="on the map", title="Spread of the digits, by the mean")
-right.set(xlabel="in the data", title="Distance between two digits, by the mean")
+left.set(xlabel="in the data", ylabel="on the map", title="Spread of the digits (mean = 1)")
+right.set(xlabel="in the data", title="Distance between two digits (mean = 1)")
 for ax in (left, right):
     ax.axline((1, 1), slope=1, color="grey", ls=":", label="as in the data")
 right.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# Left: were size faithful, the points would lie on the dotted line. The ones are by far the
-# tightest class in the data and among the widest on both maps. Right: distances on the map follow
-# those in the data loosely in the run that started from the data's axes, less so in the other.
+# Left: if the map preserved the spread, the points would lie on the dotted line. The ones are by
+# far the most compact class in the data and among the widest on both maps. Right: distances on
+# the map follow those in the data loosely in the run that started from the principal components,
+# and less so in the other run.
 #
-# What may be read off a map: which points are each other's neighbours, roughly, and which groups
-# hang together. What may not: size, density, distance between groups, the emptiness between them,
-# and the axes, which have no meaning at all.
+# A map shows roughly which points are neighbours, and which points form groups. Do not interpret
+# size, density, the distance between groups, the empty space between them, or the axes, which
+# have no meaning at all.
 
 # %% [markdown]
 # ## What to try
 #
-# - Perplexity 10 and 90: which checks change, and which picture would you have believed? For 10,
-#   pass `neighbors=near`; for 90, find 270 neighbours first.
-# - Set half of the labels to another class by chance and look at check 5. Would you have seen it in
-#   the picture?
-# - Turn by up to 60 degrees instead of 15. From which angle on are the turned digits no longer
+# - Use perplexity 10 and 90: which checks change, and which picture would you have trusted? For
+#   10, pass `neighbors=near`; for 90, find 270 neighbours first.
+# - Change half of the labels to another class at random and repeat check 5. Would you have
+#   noticed this in the picture?
+# - Rotate by up to 60 degrees instead of 15. From which angle on are the rotated digits no longer
 #   mixed with the others?
 # - Run `TSNE(schedule="opentsne")` and `TSNE(stopping=optimizer.Stopping(1e-4))` on the same
-#   neighbours, and compare divergence, recall and seconds.
+#   neighbours, and compare KL divergence, recall and run time.
 #
 # ## References
 #

@@ -15,22 +15,23 @@
 # %% [markdown]
 # # Hidden layers over epochs
 #
-# A small convolutional network learns to read digits, and t-SNE shows what its layers make of them:
-# layer by layer, before and after training, and one layer as a film over the epochs.
+# A small convolutional network learns to classify digits, and t-SNE shows how its layers
+# represent them: layer by layer, before and after training, and one layer as an animation over
+# the epochs.
 #
 # **What you will learn**
 #
-# - how to make maps of a network's layers, and to measure what they show by the neighbour hit
+# - how to compute maps of a network's layers, and to evaluate them by the neighbour hit
 # - how dynamic t-SNE keeps the maps of many epochs comparable, and what its penalty costs
-# - that the network's errors gather among the digits that the map places in another class
-# - what such maps do not show, and how a large penalty lets the future into the past
+# - that the network's errors concentrate among the digits that the map places in another class
+# - what such maps do not show, and how a large penalty lets later epochs influence earlier maps
 
 # %%
 import os
 import tempfile
 from pathlib import Path
 
-# PyTorch and Numba each have threads of their own: those that wait are not to keep a core busy.
+# PyTorch and Numba have separate threads: those that wait should not keep a core busy.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import matplotlib.pyplot as plt
@@ -52,16 +53,16 @@ BLUE, ORANGE, GREEN, RED = plot.PALETTE[:4]
 torch.use_deterministic_algorithms(True)
 
 # %% [markdown]
-# ## A network that tells everything
+# ## A network that returns all activations
 #
-# Two convolutions, each with max pooling, a hidden layer of 64 units, and an output of ten numbers,
-# one for each class. Its `forward` returns what every layer passes on, by name. For a network that
-# you cannot change, forward hooks do the same.
+# The network has two convolutions, each with max pooling, a hidden layer of 64 units, and an
+# output of ten numbers, one for each class. Its `forward` returns the activations of every layer
+# by name. For a network that you cannot change, use forward hooks instead.
 
 
 # %%
 class Network(nn.Module):
-    """A small convolutional network, whose every layer is its output."""
+    """A small convolutional network that returns the activations of every layer."""
 
     def __init__(self):
         super().__init__()
@@ -82,7 +83,7 @@ rng = np.random.default_rng(0)
 data = datasets.digits() if SMALL else datasets.mnist()
 if SMALL:
     train, test = np.split(rng.permutation(len(data.X)), [-300])
-else:  # of MNIST, the last 10,000 are the test set
+else:  # the last 10,000 digits of MNIST are the test set
     train = rng.choice(60_000, 20_000, replace=False)
     test = 60_000 + rng.choice(10_000, 2_500, replace=False)
 
@@ -90,13 +91,13 @@ side = round(data.X.shape[1] ** 0.5)
 images = torch.from_numpy(data.X.astype(np.float32) / data.X.max()).reshape(-1, 1, side, side)
 labels = torch.from_numpy(data.y)
 y = data.y[test]
-print(f"{len(train):,} digits to learn from, {len(test):,} test digits to look at")
+print(f"{len(train):,} training digits, {len(test):,} test digits")
 
 # %% [markdown]
-# Digits are learned so fast that most of it happens within the first epoch. So the network learns
-# by plain gradient descent, slowly, and is looked at after times that double: before training,
-# after an eighth of an epoch, a quarter, and so on to eight epochs. What is kept each time is what
-# the *test* digits excite, from which it never learns.
+# Digits are learned so quickly that most of the progress happens within the first epoch. The
+# network is therefore trained slowly, by plain gradient descent, and recorded at times that
+# double: before training, after an eighth of an epoch, a quarter, and so on to eight epochs. Each
+# time we store the activations of the *test* digits, which are never used for training.
 
 # %%
 names = ["untrained", *(f"{part} epoch" for part in "⅛¼½1"), *(f"{n} epochs" for n in (2, 4, 8))]
@@ -107,7 +108,7 @@ looks = [per_epoch * eighths // 8 for eighths in (1, 2, 4, 8, 16, 32, 64)]
 
 @torch.no_grad()
 def look():
-    """Return the activations of each layer by the test digits."""
+    """Return the activations of each layer for the test digits."""
     return network(images[test])
 
 
@@ -132,11 +133,12 @@ for name, part in zip(names, accuracy, strict=True):
 # %% [markdown]
 # ## Each layer, before and after
 #
-# To t-SNE a layer is a table: a row for each digit, a column for each unit. `layers.points` makes
-# it of activations of any shape, and keeps 50 principal components where there are more units.
-# `layers.maps` makes a map of each layer, and turns and scales it to lie on the one before. Here
-# one chain leads from the untrained output back to the first layer, and through the trained network
-# forth again, so that all eight maps lie on each other as well as they can.
+# For t-SNE, a layer is a table with one row for each digit and one column for each unit.
+# `layers.points` converts activations of any shape to such a table, and reduces it to 50
+# principal components if there are more units. `layers.maps` computes a map of each layer, and
+# rotates and scales it to align with the previous one. Here one chain leads from the untrained
+# output back to the first layer, and then forward through the trained network, so that all eight
+# maps are aligned as well as possible.
 
 # %%
 before, after = states[0], states[-1]
@@ -151,19 +153,20 @@ axes = plot.small_multiples(
 plt.show()
 
 # %% [markdown]
-# In the upper row, before training, the classes are there already, and get lost from layer to
-# layer. Random weights keep near digits near, but less and less so, the more layers mix them. In
-# the lower row it is the other way round: layer by layer the classes come apart, as Rauber
-# et al. (2017) saw.
+# In the upper row, before training, the classes are already visible, and get lost from layer to
+# layer. Random weights keep similar digits close, but less so the more layers mix them. In the
+# lower row the opposite happens: the classes separate layer by layer, as Rauber et al. (2017)
+# observed.
 #
-# Do the layers do that, or only the maps? Rauber et al. measure both by the **neighbour hit**, the
-# part of a digit's nearest neighbours that are of its own class, here of the nearest six:
+# Is this a property of the layers, or only of the maps? Rauber et al. measure both by the
+# **neighbour hit**, the fraction of a digit's nearest neighbours that belong to its own class,
+# here of the nearest six:
 #
 # $$\mathrm{NH} = \frac{1}{6N} \sum_{i=1}^{N}
 # \bigl| \{ j \in \mathcal{N}_6(i) : \ell_j = \ell_i \} \bigr|,$$
 #
-# where $\ell_i$ is the label of $i$ and $\mathcal{N}_6(i)$ are its neighbours: among all
-# activations of the layer, which no reduction has touched, or on the map.
+# where $\ell_i$ is the label of $i$ and $\mathcal{N}_6(i)$ are its neighbours, either among all
+# activations of the layer, without any reduction, or on the map.
 
 # %%
 hits = {
@@ -193,26 +196,28 @@ for i, layer in enumerate(hits):
 print(f"pixels   {pixels:11.3f}")
 
 # %% [markdown]
-# The maps are to be trusted: their neighbour hits follow those of the activations, up and down.
+# The maps can be trusted: their neighbour hits rise and fall with those of the activations.
 #
-# - **Untrained**, the first layer is no worse than the pixels, and each further one loses. Even the
-#   output, ten random sums, is far above chance. So a map with classes in it does **not** prove
-#   that the network has learned anything. Compare with the untrained one.
-# - **Trained**, the neighbour hit rises up to the hidden layer; the output adds nothing to it.
-# - The first layer hardly gains: it is much the same before and after.
+# - **Untrained**: the first layer is no worse than the pixels, and each further layer is worse
+#   than the one before. Even the output, ten random sums, is far above chance. A map with visible
+#   classes therefore does **not** prove that the network has learned anything. Compare it with
+#   the map of the untrained network.
+# - **Trained**: the neighbour hit rises up to the hidden layer; the output does not increase it
+#   further.
+# - The first layer hardly improves: its neighbour hit is much the same before and after training.
 #
 # ## One layer over epochs
 #
-# Maps that are made one by one lie as they like, and what turns between two of them may be chance.
-# Dynamic t-SNE (Rauber, Falcão & Telea 2016) makes the maps of all times $t = 1, \dots, T$ at once,
-# and movement has its price:
+# The orientation of separately computed maps is arbitrary, and differences between two of them
+# may be due to chance. Dynamic t-SNE (Rauber, Falcão & Telea 2016) computes the maps of all times
+# $t = 1, \dots, T$ jointly, and penalises movement:
 #
 # $$C = \sum_{t=1}^{T} \mathrm{KL}\bigl(P[t] \,\|\, Q[t]\bigr) + \frac{\lambda}{2N}
 # \sum_{i=1}^{N} \sum_{t=1}^{T-1} \bigl\| y_i[t] - y_i[t+1] \bigr\|^2 .$$
 #
 # $P[t]$ are the affinities of the digits in the hidden layer at time $t$, $Q[t]$ those of the
-# map. The penalty $\lambda$ is `movement_penalty`. It is 0.01, the default; why not more, the next
-# section tells.
+# map. The parameter `movement_penalty` is the penalty $\lambda$. We use the default, 0.01; the
+# next section explains why it is not larger.
 
 # %%
 snapshots = [layers.points(state["hidden"], random_state=0) for state in states]
@@ -229,11 +234,11 @@ axes = plot.small_multiples(
 plt.show()
 
 # %% [markdown]
-# Coordinates are the same in all panels, so that what stays has stayed. The 1s are apart from the
-# beginning, and 6 and 0 nearly so; 4, 7 and 9 begin as one heap, 2, 3, 5 and 8 as another. After
-# half an epoch the heaps are denser, and the classes in them still overlap. After a whole one they
-# have come apart, and the later epochs only clear the gaps. The same as a film, with a part of the
-# digits:
+# All panels have the same coordinates, so a point at the same place in two panels has not moved.
+# The 1s are separate from the beginning, and 6 and 0 nearly so; 4, 7 and 9 begin as one group, 2,
+# 3, 5 and 8 as another. After half an epoch the groups are denser, and the classes in them still
+# overlap. After a whole epoch the classes have separated, and the later epochs only clear the
+# gaps. The following animation shows the same maps for a part of the digits:
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -243,7 +248,7 @@ with tempfile.TemporaryDirectory() as folder:
     display(Image(data=path.read_bytes(), format="gif"))
 
 # %% [markdown]
-# And in numbers, for all layers:
+# The same in numbers, for all layers:
 
 # %%
 figure, ax = plt.subplots(figsize=(8.5, 4))
@@ -258,23 +263,24 @@ ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
 plt.show()
 
 # %% [markdown]
-# - The deeper a layer, the lower it begins and the more it gains. Training undoes what random
-#   weights had mixed.
-# - It is not a straight way: half an epoch in, `conv2` and `hidden` have *worse* neighbours than
-#   before training. The network has given up its random code, and one of its own is not there yet.
-# - Accuracy begins at chance, while neighbours in the output are far above it. Classes are there,
-#   but the output does not yet say which is which.
+# - The deeper a layer, the lower its neighbour hit before training and the larger its gain.
+#   Training undoes the mixing by the random weights.
+# - The gain is not monotonic: after half an epoch, `conv2` and `hidden` have *worse* neighbours
+#   than before training. The network has lost its random representation, and has not yet learned
+#   one of its own.
+# - Accuracy begins at chance, while the neighbour hit of the output is far above it. The classes
+#   are grouped, but the output does not yet identify them.
 #
 # ## What the penalty does
 #
-# The same snapshots with penalties from 0 to 10, and for comparison maps made separately. At
-# $\lambda = 0$ the maps share nothing but their start. How far points move from a map to the next
-# is `movement_`: with each map centred,
+# We fit the same snapshots with penalties from 0 to 10 and, for comparison, compute separate
+# maps. At $\lambda = 0$ the maps share only their start. `movement_` measures how far points move
+# from one map to the next: with each map centred, it is
 #
 # $$\sqrt{\frac{\sum_i \| y_i[t] - y_i[t+1] \|^2}
 # {\sum_i \| y_i[t] \|^2 + \sum_i \| y_i[t+1] \|^2}},$$
 #
-# which is 0 if nothing moves, and 1 for maps that have nothing to do with each other.
+# which is 0 if nothing moves, and 1 for unrelated maps.
 
 # %%
 penalties = [0, 0.01, 1] if SMALL else [0, 0.01, 0.1, 1, 10]
@@ -282,7 +288,7 @@ apart = [TSNE(random_state=0).fit(X) for X in snapshots]
 sequences = {"separate": [each.embedding_ for each in apart]}
 kls = {"separate": np.mean([each.kl_divergence_ for each in apart])}
 for penalty in penalties:
-    each = model  # of penalty 0.01
+    each = model  # fitted above with penalty 0.01
     if penalty != model.movement_penalty:
         each = DynamicTSNE(movement_penalty=penalty, random_state=0).fit(snapshots)
     sequences[f"λ = {penalty}"] = each.embeddings_
@@ -316,19 +322,20 @@ for ax in axes:
 plt.show()
 
 # %% [markdown]
-# The price of calm is divergence: the larger λ, the less points move, and the worse each map fits
-# its own snapshot. And there is a second price, which the right panel shows. The map of the
-# **untrained** network gets better with λ, far better than the activations that it is a map of.
-# That cannot come from its snapshot. It comes from the later ones: points are held where they
-# *will* belong. The largest λ draws one and the same map eight times, a trained network before
-# training. A map of the past that knows the future misleads.
+# Less movement costs divergence: the larger λ, the less the points move, and the worse each map
+# fits its own snapshot. The right panel shows a second cost. The neighbour hit of the map of the
+# **untrained** network increases with λ, and becomes far better than that of the activations
+# which the map represents. This cannot come from its snapshot. It comes from the later ones:
+# points are held where they *will* belong. With the largest λ all eight maps are the same, and
+# the untrained network looks trained. A map of an early epoch that contains information from
+# later epochs is misleading.
 #
-# So a penalty is small enough if the first map is hardly better than its data: 0.01 here. At 0.1,
-# a value that is often taken, it knows too much already. Movement is counted in the units of
-# the map, and maps of more points are wider: choose the penalty by such a comparison, not by its
-# value.
+# A penalty is therefore small enough if the neighbour hit of the first map is hardly better than
+# that of its data: 0.01 here. At 0.1, a commonly used value, later epochs already influence the
+# first map too much. Movement is measured in the units of the map, and maps of more points are
+# wider, so choose the penalty by such a comparison, not by its value.
 #
-# Four of the eight times, each row in a unit of its own:
+# Maps at four of the eight times, each row scaled separately:
 
 # %%
 rows = ["separate", "λ = 0", "λ = 0.01", "λ = 1"]
@@ -344,12 +351,12 @@ axes = plot.small_multiples(
 plt.show()
 
 # %% [markdown]
-# Separate maps are turned and mirrored at will, since each starts from principal components of its
-# own. With one start for all (λ = 0) that is less, but whole classes still change places, for no
-# reason in the data. With λ = 0.01 they keep their places, and the heaps of the untrained layer
-# are still heaps. With λ = 1 the four maps are hardly to be told apart.
+# Separate maps are rotated and reflected arbitrarily, since each starts from its own principal
+# components. With a common start (λ = 0) this happens less, but whole classes still exchange
+# places for no reason in the data. With λ = 0.01 they keep their places, and the mixed groups of
+# the untrained layer remain mixed. With λ = 1 the four maps are hardly distinguishable.
 #
-# The ways of some digits through all eight maps, each ending in a dot:
+# The paths of some digits through all eight maps, with a dot at the end of each path:
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(12, 4.2))
@@ -365,10 +372,10 @@ plt.show()
 # %% [markdown]
 # ## Digits in the wrong place
 #
-# On the last map a few digits lie among another class: of their six neighbours on it, at least four
-# have another label. Does the network read them wrongly? On the left, its errors are ringed. On the
-# right are the first sixteen of the misplaced digits, with the class they lie in and the network's
-# answer, red where it is wrong.
+# On the last map a few digits lie among another class: at least four of their six neighbours on
+# the map have a different label. Does the network misclassify them? The left panel marks the
+# errors of the network with rings. The right panel shows the first sixteen misplaced digits, with
+# the class in which they lie and the prediction of the network, in red where it is wrong.
 
 # %%
 Y, answer = film[-1], answers[-1]
@@ -379,7 +386,7 @@ wrong = answer != y
 
 left, right = plt.figure(figsize=(11, 5.8)).subfigures(1, 2, width_ratios=[1.2, 1])
 ax = plot.scatter(Y, y, ax=left.add_subplot())
-ax.scatter(*Y[wrong].T, s=40, facecolors="none", edgecolors="black", label="read wrongly")
+ax.scatter(*Y[wrong].T, s=40, facecolors="none", edgecolors="black", label="misclassified")
 ax.legend(loc="lower center", bbox_to_anchor=(0.5, -0.06), frameon=False)
 for ax, i in zip(right.subplots(4, 4).flat, np.flatnonzero(misplaced)[:16], strict=False):
     ax.imshow(images[test[i], 0], cmap="Greys")
@@ -390,28 +397,28 @@ for ax in right.axes:
 plt.show()
 
 certainty = torch.softmax(after["output"], dim=1).max(dim=1).values.numpy()
-print(f"misplaced: {misplaced.sum()}, read wrongly {wrong[misplaced].mean():.1%}")
-print(f"the rest:  {(~misplaced).sum()}, read wrongly {wrong[~misplaced].mean():.1%}")
+print(f"misplaced: {misplaced.sum()}, misclassified {wrong[misplaced].mean():.1%}")
+print(f"the rest:  {(~misplaced).sum()}, misclassified {wrong[~misplaced].mean():.1%}")
 print(f"of all errors, misplaced: {misplaced[wrong].mean():.0%}")
 same = (host == answer)[misplaced & wrong].mean()
-print(f"of misplaced errors, read as the class that they lie in: {same:.0%}")
-print(f"median certainty, read rightly: misplaced {np.median(certainty[misplaced & ~wrong]):.2f},")
+print(f"of misplaced errors, assigned to the class in which they lie: {same:.0%}")
+print(f"median certainty, correct ones: misplaced {np.median(certainty[misplaced & ~wrong]):.2f},")
 print(f"                                the rest {np.median(certainty[~misplaced & ~wrong]):.4f}")
 
 # %% [markdown]
-# A digit in the wrong place is dozens of times as often read wrongly as one in its place. About
-# half of all errors are such digits, and they are mostly read as the class in which they lie. The
-# misplaced ones that are read rightly are those of which the network is less sure. No wonder: the
-# output is a linear function of this layer, and what is near in the layer has nearly the same
-# output. But it makes the map a tool: look at the misplaced digits to find wrong labels, hard
-# cases, and what one class lacks.
+# A misplaced digit is misclassified dozens of times as often as the others. About half of all
+# errors are misplaced digits, and most of these are assigned to the class in which they lie. The
+# network is less certain of the misplaced digits that it classifies correctly. This is expected:
+# the output is a linear function of this layer, so digits that are close in the layer have nearly
+# the same output. It makes the map a useful tool: look at the misplaced digits to find wrong
+# labels, hard cases, and examples that a class lacks.
 #
 # ## What the maps do not show
 #
-# **Sizes and distances.** Each $P[t]$ adapts to its snapshot's density, so that t-SNE does not see
-# the scale of its data. Here are the spread of the points about their mean in the hidden layer and
-# on the map, and the rank correlation of the distances between the ten class centres in the layer
-# and on the map.
+# **Sizes and distances.** Each $P[t]$ adapts to the density of its snapshot, so t-SNE does not
+# depend on the scale of its data. The following table gives the spread of the points about their
+# mean in the hidden layer and on the map, and the rank correlation of the distances between the
+# ten class centres in the layer and on the map.
 
 
 # %%
@@ -428,15 +435,16 @@ for name, X, Y in zip(names, snapshots, film, strict=True):
     print(f"{name:10s} {spread[0]:6.2f} {spread[1]:8.1f} {kept:15.2f}")
 
 # %% [markdown]
-# Training spreads the layer's points by a factor of about a hundred; the map's extent hardly
-# changes. And the better the classes are apart, the less the distances between them on the map
-# mean: all other classes are equally far for $P$, whose affinities to them vanish. That two classes
-# are neighbours on the last map says little; where a *gap* is, is what it tells.
+# Training increases the spread of the points in the layer by a factor of about a hundred; the
+# extent of the map hardly changes. The better the classes are separated, the less the distances
+# between them on the map mean: the affinities to all other classes vanish, so $P$ does not
+# distinguish between their distances. It means little that two classes are neighbours on the last
+# map; what the map does show is where there is a *gap*.
 #
-# **What a readout could do.** The next layer is linear. A neighbour hit says whether near points
-# share a class, not whether planes separate the classes, and neither implies the other. Two cases
-# made for it: six clumps on a line, labelled in turn; and two classes that differ in one of 200
-# directions, the others noise.
+# **What a readout could do.** The next layer is linear. The neighbour hit measures whether nearby
+# points share a class, not whether hyperplanes separate the classes, and neither implies the
+# other. Two artificial data sets show this: six clusters on a line, labelled alternately; and two
+# classes that differ in one of 200 directions, where the other directions are noise.
 
 # %%
 kind = rng.integers(0, 6, 1000)
@@ -455,10 +463,11 @@ for ax, X in zip(axes, (clumps, faint), strict=True):
 plt.show()
 
 # %% [markdown]
-# On the left t-SNE separates all clumps, and no plane in the data could tell the classes. On the
-# right a plane tells most points, and on the map the classes overlap. So in the network: here is
-# what a new linear readout (logistic regression, on other test digits than it was fitted to) makes
-# of the hidden layer at each time, beside what the network itself does.
+# On the left, t-SNE separates all clusters, but no hyperplane in the data could separate the
+# classes. On the right, a hyperplane classifies most points correctly, but the classes overlap on
+# the map. The same holds for the network. The next table shows the accuracy of a new linear
+# readout of the hidden layer at each time (logistic regression, tested on other test digits than
+# it was fitted to), next to the accuracy of the network itself.
 
 # %%
 print("           neighbour hit   linear readout   the network itself")
@@ -467,11 +476,11 @@ for name, X, hit, part in zip(names, snapshots, hits["hidden"], accuracy, strict
     print(f"{name:10s} {hit:13.3f} {fitted:16.3f} {part:20.3f}")
 
 # %% [markdown]
-# In the untrained hidden layer, which the network's own output reads at chance, a fitted readout is
-# right about most digits. At half an epoch, where the neighbours are at their worst, a readout does
-# better than before: what looks like a setback on the map is none for the layer's purpose. What a
-# layer *contains*, what is *near* in it, and what the network *uses* are three questions. A map
-# answers the second.
+# In the untrained hidden layer, a fitted readout classifies most digits correctly, although the
+# network's own output is at chance level. After half an epoch, where the neighbours are at their
+# worst, a readout does better than before: what looks like a setback on the map is not a setback
+# for the purpose of the layer. What a layer *contains*, what is *near* in it, and what the
+# network *uses* are three different questions. A map answers the second.
 #
 # ## Sources
 #
@@ -485,11 +494,12 @@ for name, X, hit, part in zip(names, snapshots, hits["hidden"], accuracy, strict
 # %% [markdown]
 # ## What to try
 #
-# - `DynamicTSNE` over layers instead of epochs: `[layers.points(a) for a in after.values()]`, after
-#   the inter-layer evolution of Rauber et al. (2017). What does the penalty do to the first map?
-# - Shuffle the labels of the training digits, and train longer. Which curves still rise, on the
-#   digits that it learned from and on the test digits?
-# - Train with `torch.optim.Adam`, or at a learning rate ten times as large. Does the setback at
-#   half an epoch stay?
-# - Halve the number of test digits and look for the penalty at which the first map is as good as
-#   its data. Is it still 0.01?
+# - Apply `DynamicTSNE` to layers instead of epochs: `[layers.points(a) for a in after.values()]`,
+#   like the inter-layer evolution of Rauber et al. (2017). What does the penalty do to the first
+#   map?
+# - Shuffle the labels of the training digits, and train longer. Which curves still rise, for the
+#   training digits and for the test digits?
+# - Train with `torch.optim.Adam`, or with a learning rate ten times as large. Does the setback at
+#   half an epoch remain?
+# - Halve the number of test digits and find the penalty at which the first map is as good as its
+#   data. Is it still 0.01?

@@ -15,16 +15,18 @@
 # %% [markdown]
 # # Perplexity, learning rate, iterations
 #
-# t-SNE has few parameters, and each of them can ruin a map. Here each is turned from one extreme to
-# the other on handwritten digits, so that you recognise what went wrong when you meet it.
+# t-SNE has few parameters, but a bad value of any of them can ruin a map. This notebook varies
+# each parameter from one extreme to the other on handwritten digits, so that you can recognise
+# what went wrong in a map of your own.
 #
 # **What you will learn**
 #
-# - what perplexity does, and how a small one invents clusters in data that have none
-# - how to tell a learning rate that is too small or too large, and when to stop, by the KL history
-# - why the attraction is exaggerated first, which factor is too weak, with which nothing grows, and
-#   how to compute both from the data
-# - when the start decides where the clusters lie, and when it does not
+# - what perplexity does, and how a small one produces clusters in data that have none
+# - how the history of the KL divergence shows that a learning rate is too small or too large, and
+#   when to stop
+# - why t-SNE exaggerates the attraction first, which factors are too small or too large, and how
+#   to compute both limits from the data
+# - when the initialisation determines where the clusters lie, and when it does not
 # - what the tails of the kernel do, and how one parameter leads from Laplacian eigenmaps to t-SNE
 #
 # The cost is the Kullback-Leibler divergence of the map's similarities $q_{ij}$ from the affinities
@@ -34,7 +36,7 @@
 # q_{ij} = \frac{w_{ij}}{Z}, \quad w_{ij} = \frac{1}{1 + \|y_i - y_j\|^2}, \quad
 # Z = \sum_{k \ne l} w_{kl},$$
 #
-# with $Z$ over all pairs, and its gradient is
+# where $Z$ is summed over all pairs. The gradient is
 #
 # $$\frac{\partial C}{\partial y_i} = 4 \sum_j (p_{ij} - q_{ij})\, w_{ij}\, (y_i - y_j).$$
 
@@ -77,24 +79,25 @@ print(f"digits: {digits.X.shape}, MNIST sample: {X.shape}")
 
 
 def embed(**options):
-    """Make a map of the MNIST sample from its one neighbour graph."""
+    """Make a map of the MNIST sample from the shared neighbour graph."""
     return TSNE(**({"neighbors": near, "random_state": 0} | options)).fit(X)
 
 
 # %% [markdown]
 # ## Perplexity
 #
-# Each point's affinities to its neighbours, $p_{j|i} \propto \exp(-\|x_i - x_j\|^2 / 2\sigma_i^2)$,
-# are made so wide that their entropy is that of a fair choice among *perplexity* neighbours:
-# $-\sum_j p_{j|i} \ln p_{j|i} = \ln(\text{perplexity})$ (Hinton & Roweis 2002). It is the effective number of
-# neighbours that attract a point. The library looks for three times as many, and
-# lowers a perplexity for which there are not so many points. To see the far end nevertheless, its
-# affinities are computed here over all pairs, and given.
+# The affinities of each point to its neighbours are
+# $p_{j|i} \propto \exp(-\|x_i - x_j\|^2 / 2\sigma_i^2)$. The width $\sigma_i$ is chosen so that
+# their entropy equals that of a uniform choice among *perplexity* neighbours:
+# $-\sum_j p_{j|i} \ln p_{j|i} = \ln(\text{perplexity})$ (Hinton & Roweis 2002). The perplexity is
+# thus the effective number of neighbours that attract a point. The library searches for three
+# times as many neighbours, and lowers the perplexity if there are not enough points. To show the
+# largest perplexities as well, we compute their affinities over all pairs and pass them to `TSNE`.
 
 
 # %%
 def at_perplexity(p, X):
-    """Make a map, of all pairs if there are not three times as many points."""
+    """Make a map; use all pairs if 3 p is at least the number of points."""
     if 3 * p < len(X):
         return TSNE(perplexity=p, random_state=0).fit(X)
     P = affinities.all_pairs(X, p)
@@ -110,18 +113,20 @@ axes = plot.small_multiples(
 )
 
 # %% [markdown]
-# - **2**: crumbs. Each point holds on to its nearest two or so; nothing says how the crumbs belong
-#   together, so they fill the plane evenly. The classes are there only because the start was good.
-# - **5**: chains. The classes are apart, but the gaps inside them mean nothing.
+# - **2**: fragments. Each point is attracted by only its two or so nearest neighbours. Nothing
+#   determines how the fragments belong together, so they fill the plane evenly. The classes are
+#   visible only because the initialisation was good.
+# - **5**: chains. The classes are separate, but the gaps inside them mean nothing.
 # - **30 and 100**: clusters, about as many as there are kinds of digits.
-# - **a quarter of the points**: neighbourhoods are now larger than the classes (about a tenth of
-#   the points each): clusters loosen and the gaps between them close.
-# - **nearly all points**: every point is told to be about as close to every other. All $p_{ij}$ are
-#   nearly equal, and the map that fits that best is a featureless ball or ring, hardly larger than
-#   the one unit at which the kernel begins to fall off (its extent is in the table).
+# - **a quarter of the points**: neighbourhoods are now larger than the classes, which have about
+#   a tenth of the points each. The clusters loosen and the gaps between them close.
+# - **nearly all points**: every point should be about equally close to every other. All $p_{ij}$
+#   are nearly equal, and the map that fits them best is a featureless ball or ring. It is hardly
+#   larger than one unit, the distance at which the kernel begins to fall off (the table gives its
+#   extent).
 #
-# Two numbers tell the same without labels: the part of each point's 10 nearest neighbours that are
-# its nearest on the map too, and the rank correlation of all distances.
+# Two measures show the same without labels: the fraction of each point's 10 nearest neighbours
+# that are also among its nearest on the map, and the rank correlation of all distances.
 
 # %%
 print("perplexity   KL    recall at 10   distance correlation   extent of the map")
@@ -133,14 +138,15 @@ for p, model in zip(perplexities, models, strict=True):
     print(f"{p:8d} {model.kl_divergence_:8.3f} {recall:12.3f} {kept:20.3f} {extent:20.1f}")
 
 # %% [markdown]
-# Near neighbours are kept best somewhere between 5 and 100, distances as a whole best at the far
-# end: no perplexity is best at both. The KL divergence is lowest at the far end, and **must not be
-# used to choose**: each perplexity has its own $P$, and the flatter $P$, the easier it is to fit.
+# Near neighbours are preserved best at a perplexity somewhere between 5 and 100, and distances as
+# a whole at the largest perplexity: no perplexity is best at both. The KL divergence is lowest at
+# the largest perplexity, but **must not be used to choose one**: each perplexity has its own $P$,
+# and a flatter $P$ is easier to fit.
 #
 # ### Clusters that are not there
 #
-# Now points that have no clusters at all: one Gaussian, and in two dimensions at that, so that a
-# perfect map exists, namely the data. Colours are the first coordinate.
+# The next data have no clusters at all. They are drawn from one Gaussian in two dimensions, so a
+# perfect map exists, namely the data themselves. Colours show the first coordinate.
 
 # %%
 blob = np.random.default_rng(0).normal(size=(300 if SMALL else 1000, 2)).astype(np.float32)
@@ -155,20 +161,22 @@ axes = plot.small_multiples(
 )
 
 # %% [markdown]
-# At perplexity 2 and 5 the map shows dozens of neat groups, and at 30 still holes and lobes. They
-# are chance: a few points that happen to lie closer than others are pulled together and, since all
-# pairs repel each other, pushed away from the rest. Draw other points and other groups appear. So
+# At perplexity 2 and 5 the map shows dozens of distinct groups, and at 30 it still shows holes
+# and lobes. They arise by chance: a few points that happen to lie closer together than others
+# attract each other and, since all pairs repel each other, move away from the rest. A different
+# sample gives different groups. Therefore
 #
-# - look at more than one perplexity before you believe a group, and
-# - try the same with points that have no structure, such as these, of your number and dimension.
+# - look at more than one perplexity before you believe in a group, and
+# - try the same with points that have no structure, such as these, with the number of points and
+#   the dimension of your data.
 #
 # ### Several perplexities at once
 #
-# `affinities="multiscale"` adds the Gaussians of several perplexities before the row is normalised,
-# $p_{j|i} \propto \sum_l \exp(-\|x_i - x_j\|^2/2\sigma_{il}^2)$ (Lee, Peluffo-Ordóñez & Verleysen
-# 2015; Kobak & Berens 2019); `"mixture"` takes the mean of the rows, so that each perplexity has
-# the same weight. The start is random here: a PCA start would lend the far arrangement to all of
-# them.
+# `affinities="multiscale"` adds the Gaussians of several perplexities before each row is
+# normalised, $p_{j|i} \propto \sum_l \exp(-\|x_i - x_j\|^2/2\sigma_{il}^2)$ (Lee, Peluffo-Ordóñez
+# & Verleysen 2015; Kobak & Berens 2019). `"mixture"` takes the mean of the normalised rows, so
+# that each perplexity has the same weight. The initialisation is random here, because PCA would
+# give all maps the same global arrangement.
 
 # %%
 far = len(digits.X) // 4
@@ -191,17 +199,18 @@ for name, Y in zip(choices, maps, strict=True):
     print(f"{name:20s} {recalls[0]:10.3f} {recalls[1]:12.3f} {kept:12.3f}")
 
 # %% [markdown]
-# The wide Gaussian has many more neighbours, so in the multiscale sum it has nearly all the weight,
-# and the map is close to that of the large perplexity alone. The mixture gives half of each row to
-# the ten nearest: it keeps nearly as many near neighbours as perplexity 10, and more of the
-# distances as a whole. The price is time: three times the *largest* perplexity is searched, and
-# every neighbour attracts in every iteration.
+# The wide Gaussian covers many more neighbours, so it has nearly all the weight in the multiscale
+# sum, and the map is close to that of the large perplexity alone. The mixture gives half of each
+# row to the ten nearest neighbours. It preserves nearly as many near neighbours as perplexity 10,
+# and the distances as a whole better. The cost is time: the library searches for three times the
+# *largest* perplexity, and every neighbour attracts in every iteration.
 #
 # ## Iterations
 #
-# From here on: the MNIST sample. A callback is called every `callback_every` iterations, with a
-# record (iteration, KL divergence, gradient norm ...) and a copy of the map. `schedules.phases`
-# tells the phases of a fit; the panels show the map at the ends of some of them.
+# The rest of this notebook uses the MNIST sample. A callback is called every `callback_every`
+# iterations, with a record (iteration, KL divergence, gradient norm ...) and a copy of the map.
+# `schedules.phases` returns the phases of a fit. The panels show the map at the ends of some of
+# them.
 
 # %%
 phases = schedules.phases("fast", N)
@@ -219,26 +228,27 @@ shown += [(ends[k], factors[k]) for k in (0, 1, 2, 5, 6, 7)]
 titles = [f"{i} iterations, factor {factor:g}" for i, factor in shown]
 shown = [i for i, _ in shown]
 axes = plot.small_multiples([frames[i] for i in shown], y, titles=titles, n_columns=4)
-for ax, i in zip(axes, shown, strict=True):  # each panel on its own scale, strays left outside
+for ax, i in zip(axes, shown, strict=True):  # each panel on its own scale, without outliers
     low, high = np.percentile(frames[i], [0.5, 99.5], axis=0)
     middle, half = (low + high) / 2, 0.6 * (high - low).max()
     ax.set(xlim=middle[0] + half * np.array([-1, 1]), ylim=middle[1] + half * np.array([-1, 1]))
 print("extent:", *[f"{np.ptp(frames[i], axis=0).max():.2g}" for i in shown])
 
 # %% [markdown]
-# - **The first phase** runs under early exaggeration: all attraction is multiplied by 12. The map
-#   stays a few units small (its extent is printed, strays included, which the panels leave out), and
-#   points can pass through each other. What forms is the arrangement of the classes, not their
-#   shapes: this is where the global picture is decided.
-# - **Then the factor falls in steps.** The classes draw apart while the attraction still holds each
-#   of them together, and take on their shapes; the map grows.
-# - **At factor 1** the map spreads further, and its shapes change little. The last phase has a lower
-#   momentum, which lets points come to rest; the last two panels hardly differ.
+# - **The first phase** uses early exaggeration: all attraction is multiplied by 12. The map stays
+#   only a few units wide, and points can pass through each other. (The printed extent includes
+#   outliers, which the panels leave out.) This phase forms the arrangement of the classes, not
+#   their shapes, and so determines the global structure.
+# - **Then the factor decreases in steps.** The classes separate and take on their shapes, while
+#   the attraction still holds each of them together. The map grows.
+# - **At factor 1** the map spreads further, but its shapes change little. The last phase has a
+#   lower momentum, which lets points come to rest. The last two panels hardly differ.
 #
-# When is it done? The KL divergence never quite stops falling. Let us draw it, and the part of
-# itself that it loses per iteration from check to check. That is what `min_kl_rate` is compared
-# with: given one, the first phase and the longest one at factor 1 go on until they lose less (after
-# Belkina et al. 2019), for at most 500 iterations of early exaggeration and 10,000 after it.
+# When is the map finished? The KL divergence never quite stops falling. The next figure shows it,
+# together with its relative decrease per iteration between checks. `min_kl_rate` is a threshold
+# for this relative decrease. If it is set, the first phase and the longest phase at factor 1
+# continue until the decrease is smaller (after Belkina et al. 2019), for at most 500 iterations
+# of early exaggeration and 10,000 after it.
 
 
 # %%
@@ -261,7 +271,7 @@ left.set(xlabel="iteration", ylabel="KL divergence / nats", ylim=(0, None))
 right.semilogy(iteration[1:][late], lost[late], color=plot.PALETTE[3])
 right.axhline(1e-4, color="grey", linestyle="--", linewidth=1)
 right.text(unexaggerated, 6e-5, "min_kl_rate = 1e-4")
-right.set(xlabel="iteration, at exaggeration 1", ylabel="part of KL lost per iteration")
+right.set(xlabel="iteration, at exaggeration 1", ylabel="relative decrease of KL per iteration")
 plt.show()
 
 print("min_kl_rate   iterations      KL   recall at 10")
@@ -271,20 +281,21 @@ for least in (0.0, 1e-3, 1e-4, 1e-5):
     print(f"{least:11g} {stopped.n_iter_:12d} {stopped.kl_divergence_:7.3f} {recall:14.3f}")
 
 # %% [markdown]
-# At the strongest exaggeration, after the map has unfolded, the history is flat and high: KL is
-# measured without the exaggeration, so the optimizer minimises another function there, and its plateau is
-# **no** reason to stop. It falls with each step of the factor, and at factor 1 ever more slowly.
-# That the loss per iteration drops at the beginning of the last phase shows the lower momentum: steps are
-# shorter from there on. A rate of 0 is the fixed schedule; of the others, the strictest goes on
-# longest. Its further iterations lower the KL divergence a little and keep no more neighbours.
+# At the strongest exaggeration, after the map has unfolded, the history is flat and high. The KL
+# divergence is measured without the exaggeration, so the optimizer minimises another function
+# there, and the plateau is **no** reason to stop. The KL divergence falls with each step of the
+# factor, and then ever more slowly at factor 1. The relative decrease drops at the beginning of
+# the last phase because of the lower momentum: steps are shorter from there on. A rate of 0 is
+# the fixed schedule. Of the other rates, the strictest runs longest. Its additional iterations
+# lower the KL divergence a little but preserve no more neighbours.
 #
 # ## Learning rate
 #
-# The learning rate multiplies the gradient. `"auto"` is $N / \rho$ in each phase, with $\rho$ its
-# exaggeration (Belkina et al. 2019; Kobak & Berens 2019): $N/12$ at first, $N$ at last. It grows
-# with $N$ since the affinities of each point sum to about $1/N$, so that gradients shrink. Here it
-# multiplies the true gradient with its factor 4, as in scikit-learn; openTSNE and FIt-SNE leave the
-# 4 out, so that their learning rate must be four times this one for the same step.
+# The learning rate multiplies the gradient. `"auto"` is $N / \rho$ in each phase, where $\rho$ is
+# the exaggeration of that phase (Belkina et al. 2019; Kobak & Berens 2019): $N/12$ at first, $N$
+# at last. It grows with $N$ because the affinities of each point sum to about $1/N$, so that
+# gradients shrink. As in scikit-learn, the gradient here includes its factor 4. openTSNE and
+# FIt-SNE omit this factor, so their learning rate must be four times as large for the same step.
 
 # %%
 rates = [0.01, 0.1, 1, "auto", N, 10 * N]
@@ -309,53 +320,56 @@ for name, each in zip(names, models, strict=True):
     print(f"{name:14s} {each.kl_divergence_:6.2f} {np.ptp(each.embedding_, axis=0).max():14.3g}")
 
 # %% [markdown]
-# - **Far too small** (0.01, 0.1): after all iterations the map is hardly more than the start, a
-#   fraction of a unit wide (see its extent), and its history is a nearly horizontal line.
-# - **Too small** (1): the line bends late. Early exaggeration is over before the map has unfolded;
-#   classes overlap, or are threads that have not opened.
-# - **auto**: falls first, and ends low.
-# - **Too large** (N in all phases): right at the end, but twelve times too much in the first phase.
-#   There the KL divergence stays higher, and the classes come to lie otherwise. As the exaggeration
-#   falls in steps, the rate becomes right, and the map recovers.
-# - **Far too large** (10 N): points overshoot their places again and again and throw each other
-#   apart. A step is cut at 5 units, which is why the map is finite at all; KL rises, and what you
-#   see is a noisy disc, far larger than the good map.
+# - **Far too small** (0.01, 0.1): after all iterations the map has hardly changed from the
+#   initialisation. It is a fraction of a unit wide (see its extent), and its history is a nearly
+#   horizontal line.
+# - **Too small** (1): the KL divergence begins to fall late. Early exaggeration ends before the
+#   map has unfolded. Classes overlap, or remain thin threads.
+# - **auto**: the KL divergence falls first, and ends low.
+# - **Too large** (N in all phases): the rate is right at the end, but twelve times too large in
+#   the first phase. There the KL divergence stays higher, and the classes take on a different
+#   arrangement. As the exaggeration decreases in steps, the rate becomes right, and the map
+#   recovers.
+# - **Far too large** (10 N): points overshoot again and again and throw each other apart. The map
+#   stays finite only because each step is limited to 5 units. The KL divergence rises, and the
+#   map is a noisy disc, far larger than the good map.
 #
-# A history that rises or trembles asks for a smaller rate, one that stays flat after early
-# exaggeration for a larger one.
+# If the history rises or oscillates, use a smaller rate. If it stays flat after early
+# exaggeration, use a larger one.
 #
 # ## Early exaggeration
 #
-# Why exaggerate at all? While the map is small, $w_{ij} \approx 1$ and $Z \approx N^2$, and the
+# Why exaggerate at all? While the map is small, $w_{ij} \approx 1$ and $Z \approx N^2$, so the
 # gradient with exaggeration $\rho$ is linear,
 #
 # $$\frac{\partial C}{\partial Y} \approx 4 \left(\rho L - \tfrac{1}{N} I\right) Y, \qquad
 # L = D - P, \quad D_{ii} = \sum_j p_{ij} \approx \tfrac1N,$$
 #
-# so the part of the map along an eigenvector $L u = \lambda D u$ of the graph's Laplacian is
-# multiplied in each step by about $1 - \frac{4 \eta}{N} (\rho \lambda - 1)$. It **grows if
-# $\lambda < 1/\rho$ and dies out otherwise**, and the smallest $\lambda$, whose eigenvectors tell
-# the coarsest structure, grow fastest (Linderman & Steinerberger 2019). Early exaggeration is a
-# power iteration that forgets the start and finds the arrangement of the clusters. How many
-# eigenvectors pass is a property of the data:
+# so each step multiplies the component of the map along an eigenvector $L u = \lambda D u$ of the
+# graph Laplacian by about $1 - \frac{4 \eta}{N} (\rho \lambda - 1)$. The component **grows if
+# $\lambda < 1/\rho$ and decays otherwise**. Components with the smallest $\lambda$, whose
+# eigenvectors describe the coarsest structure, grow fastest (Linderman & Steinerberger 2019).
+# Early exaggeration is a power iteration that forgets the initialisation and finds the
+# arrangement of the clusters. How many eigenvectors grow is a property of the data:
 
 # %%
 P = affinities.perplexity(near, 30)
 degrees = P.sum(axis=1)
 root = sparse.diags_array(1 / np.sqrt(degrees.astype(np.float64)))
 eigenvalues = 1 - eigsh(root @ P @ root, 60, which="LA", return_eigenvectors=False)
-eigenvalues = np.sort(eigenvalues)[1:]  # without 0, that of the constant vector
+eigenvalues = np.sort(eigenvalues)[1:]  # without 0, the eigenvalue of the constant vector
 print("smallest eigenvalues:", *eigenvalues[:8].round(4))
 for rho in (1, 4, 12, 30, 50):
     count = (eigenvalues < 1 / rho).sum()
     print(f"exaggeration {rho:3d}: {count if count < 59 else '59 or more':>10} eigenvectors grow")
 
 # %% [markdown]
-# Now maps from a random start, which has everything yet to find, with exaggeration 1 (that is
-# none), 4, 12 and 50 in the first phase, and falling in steps after it; and once 50 with an end at
-# once, by a list of phases. To count what is torn: the pieces into which
-# classes fall, if each point is joined to those of its class among its 15 nearest on the map. A
-# piece counts if it has a twentieth of its class; ten classes in one piece each would be 10.
+# The next maps start from random positions, which contain no structure yet. The exaggeration in
+# the first phase is 1 (that is, none), 4, 12 or 50, and decreases in steps after it. In one more
+# map, set by a list of phases, it is 50 and then ends at once. To measure how far the classes are
+# torn, we join each point to those of its 15 nearest neighbours on the map that are of its class,
+# and count the connected pieces of all classes. A piece counts if it has at least a twentieth of
+# its class. If each of the ten classes is in one piece, the count is 10.
 
 
 # %%
@@ -385,25 +399,24 @@ for factor, each in zip(strengths, models, strict=True):
     print(f"{factor!s:>12} {pieces(each.embedding_):14d} {each.kl_divergence_:10.3f}")
 
 # %% [markdown]
-# - **1**: far more eigenvectors grow than have been counted. Clumps form wherever their points
-#   happen to be, and repel each other before they have found their like: classes lie in several
-#   pieces, with others between.
+# - **1**: far more eigenvectors grow than were computed. Clumps form wherever their points happen
+#   to be, and repel each other before they meet other points of their class. Classes lie in
+#   several pieces, with other classes between them.
 # - **4 and 12**: fewer pieces and lower KL divergences.
-# - **50**: *no* eigenvector has $\lambda < 1/50$, so nothing grows but noise in the first phase.
-#   Here that does no harm, since the factor falls in steps: on its way down it passes values at which
-#   several eigenvectors grow.
-# - **50, at once**: the factor passes no such values, and the KL divergence is higher than with
-#   steps.
+# - **50**: *no* eigenvector has $\lambda < 1/50$, so only noise grows in the first phase. Here
+#   that does no harm, because the factor decreases in steps and passes values at which several
+#   eigenvectors grow.
+# - **50, at once**: the factor passes no such values. More classes are torn, and the KL divergence
+#   is higher than with steps.
 #
-# Tearing shows in the picture and in the pieces. The KL divergence is higher too, but by itself it
-# does not say that a class is in two places: the last map has a high one, and its classes are no
-# more torn than at 12.
+# Torn classes are visible in the figure and in the number of pieces. The KL divergence is higher
+# too, but by itself it does not show that a class lies in several places.
 #
-# ## Start
+# ## Initialisation
 #
-# It is often said that the start decides where clusters lie (Kobak & Linderman 2021). Let us see:
-# PCA, the graph's eigenvectors (`"spectral"`), and random noise with two seeds, first with early
-# exaggeration, then without.
+# It is often said that the initialisation determines where clusters lie (Kobak & Linderman 2021).
+# To test this, we compare PCA, the eigenvectors of the graph (`"spectral"`), and random noise
+# with two seeds, first with early exaggeration, then without.
 
 # %%
 starts = {
@@ -414,7 +427,7 @@ starts = {
 }
 maps = [embed(**start).embedding_ for start in starts.values()]
 maps += [embed(**start, early_exaggeration_iter=0).embedding_ for start in starts.values()]
-for k in range(0, 8, 4):  # turned like the first, which changes nothing
+for k in range(0, 8, 4):  # align with the first map, which does not change them
     maps[k : k + 4] = [metrics.align(Y, maps[0]).Y for Y in maps[k : k + 4]]
 names = [*starts, *[f"{name}, not exaggerated" for name in starts]]
 axes = plot.small_multiples(maps, y, titles=names, n_columns=4)
@@ -427,19 +440,21 @@ for name, Y in zip(names, maps, strict=True):
     print(f"{name:25s} {kept:10.3f} {same:20.3f} {pieces(Y):17d}")
 
 # %% [markdown]
-# With early exaggeration all four starts come to the same arrangement: the power iteration has
-# forgotten them. Without it, the random starts come to arrangements of their own, torn and less
-# like the data, while PCA and spectral starts, which begin with an arrangement, keep much of it,
-# though they do not keep every class whole. So the start matters as much as early exaggeration fails
-# to do its work: if it is left out, if it is short, or if clusters have no affinities to each other
-# that could tell where they belong (those of `datasets.clusters` have hardly any). A PCA start costs
-# next to nothing and needs no seed. Use it, and give random starts several seeds.
+# With early exaggeration, all four initialisations lead to the same arrangement: the power
+# iteration has forgotten them. Without it, each random initialisation leads to a different
+# arrangement, torn and less like the data. PCA and spectral initialisations already contain an
+# arrangement and retain much of it, though they do not keep every class whole. So the
+# initialisation matters when early exaggeration fails to do its work: if it is left out, if it is
+# short, or if clusters have no affinities to each other that could determine their positions
+# (those of `datasets.clusters` have hardly any). PCA costs next to nothing and needs no seed. Use
+# it, and run random initialisations with several seeds.
 #
 # ## Tails of the kernel
 #
 # `dof` is the number of degrees of freedom $\alpha$ of the map's kernel,
 # $w_{ij} = (1 + \|y_i - y_j\|^2/\alpha)^{-(\alpha+1)/2}$ (van der Maaten 2009; Kobak et al. 2019).
-# 1 is t-SNE, and towards $\infty$ it becomes the Gaussian of symmetric SNE.
+# A value of 1 gives t-SNE. As $\alpha$ tends to $\infty$, the kernel becomes the Gaussian of
+# symmetric SNE.
 
 # %%
 dofs = [0.5, 1, 2, 100]
@@ -452,25 +467,26 @@ for dof, Y in zip(dofs, maps, strict=True):
     print(f"dof {dof:5}: recall at 10 {recall:.3f}, extent {np.ptp(Y, axis=0).max():.3g}")
 
 # %% [markdown]
-# Heavier tails (0.5) let clusters move further apart and show finer ones inside them. Lighter tails
-# (2) leave less room between. Near the Gaussian (100) there is none: the points are crowded, and
-# more than half of the near neighbours that t-SNE keeps are lost: it is against this that the
-# Student kernel was made. KL divergences of different kernels, like those of different $P$, do not
-# compare; recall does.
+# Heavier tails (0.5) let clusters move further apart and show finer clusters inside them. Lighter
+# tails (2) leave less space between clusters. Near the Gaussian (100) there is none: the points
+# are crowded, and more than half of the near neighbours that t-SNE preserves are lost. The
+# Student kernel was introduced to prevent this crowding. KL divergences of different kernels,
+# like those of different $P$, are not comparable; recall is.
 #
 # ## From Laplacian eigenmaps to t-SNE
 #
-# Exaggeration need not end. With $\rho$ kept to the end, the map is a balance of attraction
-# $\rho \sum_j p_{ij} w_{ij} (y_i - y_j)$ against repulsion $\sum_j q_{ij} w_{ij} (y_i - y_j)$, and
-# $\rho$ leads through a whole family of methods (Böhm, Berens & Kobak 2022): a large one towards
-# Laplacian eigenmaps (Belkin & Niyogi 2003: minimise $\operatorname{tr} Y^\top L Y$ with
-# $Y^\top D Y = I$, repulsion replaced by a constraint), ForceAtlas2 at about 30, UMAP at about 4,
-# t-SNE at 1. The first panel is `initial.spectral` of $P$, the eigenmap itself; each next map
-# starts from the one before, and goes on by `optimize`.
+# Exaggeration need not end. If $\rho$ is kept to the end, the map balances the attraction
+# $\rho \sum_j p_{ij} w_{ij} (y_i - y_j)$ against the repulsion
+# $\sum_j q_{ij} w_{ij} (y_i - y_j)$, and $\rho$ spans a whole family of methods (Böhm, Berens &
+# Kobak 2022). A large $\rho$ leads towards Laplacian eigenmaps (Belkin & Niyogi 2003), which
+# minimise $\operatorname{tr} Y^\top L Y$ with $Y^\top D Y = I$, a constraint in place of the
+# repulsion. ForceAtlas2 is at about 30, UMAP at about 4, and t-SNE at 1. The first panel is
+# `initial.spectral` of $P$, the eigenmap itself. Each further map starts from the previous one
+# and continues with `optimize`.
 #
-# At strong exaggeration `"auto"` keeps the map trembling: it is at the edge of what is stable, and
-# the gradient does not die down. A quarter of it, which is the step that openTSNE takes, lets it
-# settle.
+# At strong exaggeration with `"auto"`, the map keeps oscillating: the rate is at the limit of
+# stability, and the gradient does not decay. A quarter of it, which gives the step of openTSNE,
+# lets the map settle.
 
 # %%
 eigenmap = initial.spectral(P, random_state=0)
@@ -500,37 +516,39 @@ ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 1.3))
 plt.show()
 
 # %% [markdown]
-# The rule from above holds here to the letter. At 30, $1/\rho = 0.0333$ lies between the two
-# smallest eigenvalues, printed there: one eigenvector grows, the other dies out, and the map is a
-# **line**. (More points at the same perplexity have smaller eigenvalues, and bear more.) At 20 both
-# pass, and the map has the three arms of the eigenmap. With less attraction the arms break up into
-# classes, and then the classes spread, until at 0.5 repulsion fills every gap.
+# The rule from above holds exactly here. At 30, $1/\rho = 0.0333$ lies between the two smallest
+# eigenvalues printed above: one eigenvector grows, the other decays, and the map is a **line**.
+# (With more points at the same perplexity, the eigenvalues are smaller, so a larger exaggeration
+# is possible.) At 20 both grow, and the map has the three arms of the eigenmap. With less
+# attraction the arms break up into classes, and then the classes spread, until repulsion fills
+# every gap at 0.5.
 #
-# On the way one thing is traded for another: strong attraction shows what is continuous, such as
-# the digits 4, 7 and 9 that pass into each other, and strong repulsion shows clusters and keeps
-# near neighbours, with its best near t-SNE's 1. To show a development, try 4; to find small groups,
-# 1.
+# The choice is a trade-off. Strong attraction shows continuous structure, such as the gradual
+# transitions between the digits 4, 7 and 9. Strong repulsion shows clusters and preserves near
+# neighbours, best near the value of t-SNE, 1. To show a continuous development, try 4; to find
+# small groups, use 1.
 #
-# ## In short
+# ## Summary
 #
 # | parameter | too small | good | too large |
 # |---|---|---|---|
-# | `perplexity` | crumbs, invented groups | 30; look at 10 and 100 too | classes melt; a ball |
-# | `n_iter` | classes still overlap | the default, or `stopping=Stopping(1e-4)` | time lost |
+# | `perplexity` | fragments, spurious groups | 30; also try 10 and 100 | classes merge; a ball |
+# | `n_iter` | classes still overlap | the default, or `stopping=Stopping(1e-4)` | wasted time |
 # | `learning_rate` | a ball that never unfolds | "auto" | a noisy disc, KL rises |
-# | `early_exaggeration` | classes torn | 12: several eigenvectors grow | none grows |
+# | `early_exaggeration` | classes torn | 12: several eigenvectors grow | no eigenvector grows |
 # | `init` | | "pca" | random: several seeds |
-# | `dof` | fine crumbs, wide gaps | 1 | crowding |
-# | `exaggeration` | no gaps | 1; up to 4 for what is continuous | a line, a point |
+# | `dof` | fine fragments, wide gaps | 1 | crowding |
+# | `exaggeration` | no gaps | 1; up to 4 for continuous structure | a line, a point |
 
 # %% [markdown]
 # ## What to try
 #
-# - Draw the Gaussian in 50 dimensions instead of 2, or draw it anew with other seeds. Which groups
-#   at perplexity 5 come back?
-# - `datasets.clusters(5000)` in place of MNIST: count the eigenvectors that grow at exaggeration
-#   12, and compare two random starts *with* early exaggeration.
-# - Run the strong end of the spectrum with `learning_rate="auto"` and print the `gradient_norm` of
-#   `history_`: it stays where with a quarter of it it falls by orders of magnitude.
+# - Draw the Gaussian in 50 dimensions instead of 2, or draw it again with other seeds. Which
+#   groups at perplexity 5 reappear?
+# - Use `datasets.clusters(5000)` in place of MNIST. Count the eigenvectors that grow at
+#   exaggeration 12, and compare two random initialisations *with* early exaggeration.
+# - Run the strong end of the spectrum with `learning_rate="auto"` and print the `gradient_norm`
+#   of `history_`. It does not decrease, whereas with a quarter of that rate it falls by orders of
+#   magnitude.
 # - Compute the eigenvalues of your own data, and choose `early_exaggeration` so that between five
 #   and fifteen eigenvectors grow. Is the map better than at 12?

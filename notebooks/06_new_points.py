@@ -15,18 +15,18 @@
 # %% [markdown]
 # # New points on a fitted map
 #
-# t-SNE is often said to give no transform for unseen data. Here 10,000 new digits are placed on the
-# map of 60,000 others, which stays as it is, and we look at when their places mean something and
-# when they do not.
+# t-SNE is often said to have no transform for unseen data. This notebook places 10,000 new digits
+# on the map of 60,000 others, which does not change, and examines when their positions are
+# meaningful and when they are not.
 #
 # **What you will learn**
 #
 # - why t-SNE has no transform of its own, and the equation by which `transform` places a point
-# - how good the places are, measured against fitting everything together
-# - that a point's place depends on nothing but the point and the map: alone, in a batch, in any
-#   order, after saving and loading, to the bit
-# - that a map never says "I do not know this", and which number says it instead
-# - what `add` and `optimize` do, in which the map moves
+# - how good the positions are, compared with fitting everything together
+# - that a point's position depends only on the point and the map: it is bit-identical whether the
+#   point comes alone, in a batch, in any order, or after saving and loading
+# - that a map never shows that a point is unlike the fitted data, and which measure does
+# - what `add` and `optimize` do, which let the map change
 
 # %%
 import os
@@ -48,9 +48,9 @@ BLUE, RED = plot.PALETTE[0], plot.PALETTE[3]
 
 X, y, _ = datasets.digits() if SMALL else datasets.mnist()
 images = X.astype(np.float32) / X.max()
-n_new = 500 if SMALL else 10_000  # the last ones; of MNIST, its test set
+n_new = 500 if SMALL else 10_000  # the last ones; for MNIST, its test set
 images_new, y_old, y_new = images[-n_new:], y[:-n_new], y[-n_new:]
-pca = PCA(50, random_state=0).fit(images[:-n_new])  # of the old points alone
+pca = PCA(50, random_state=0).fit(images[:-n_new])  # from the old points alone
 old, new = pca.transform(images[:-n_new]), pca.transform(images_new)
 print(f"to fit: {old.shape}, to place: {new.shape}")
 
@@ -63,31 +63,32 @@ print(f"KL divergence {model.kl_divergence_:.3f}, extent of the map {extent:.0f}
 # ## How a point is placed
 #
 # A network or PCA learns a function from $x$ to $y$. t-SNE does not: the coordinates $y_i$ *are*
-# its parameters, moved by the gradient until they fit. A point that was not there has none. But the
-# same idea holds for one more point, if all others are held fixed (Poličar, Stražar & Zupan 2021).
-# A new point $i$ has affinities to its nearest fitted points, at perplexity 5,
+# its parameters, and the gradient fits them to the data. A new point has no such parameters. But
+# the same idea works for one more point, if all others are held fixed (Poličar, Stražar & Zupan
+# 2021). A new point $i$ has affinities to its nearest fitted points, at perplexity 5,
 #
 # $$p_{j|i} \propto \exp\left(-\|x_i - x_j\|^2 / 2\sigma_i^2\right),$$
 #
-# and similarities on the map, normalised for this point alone, over all $N$ fitted ones:
+# and similarities on the map, normalised for this point alone, over all $N$ fitted points:
 #
 # $$q_{j|i} = \frac{w_{ij}}{Z_i}, \qquad w_{ij} = \frac{1}{1 + \|y_i - y_j\|^2}, \qquad
 # Z_i = \sum_{j=1}^N w_{ij}.$$
 #
-# It starts at the mean of its neighbours' places, weighted by $p_{j|i}$, and goes where
-# $\mathrm{KL}(P_i \| Q_i) = \sum_j p_{j|i} \ln (p_{j|i} / q_{j|i})$ is least, along
+# The point starts at the mean of its neighbours' positions, weighted by $p_{j|i}$, and moves to
+# minimise $\mathrm{KL}(P_i \| Q_i) = \sum_j p_{j|i} \ln (p_{j|i} / q_{j|i})$ along the gradient
 #
 # $$\frac{\partial\, \mathrm{KL}(P_i \| Q_i)}{\partial y_i} =
 # 2 \sum_j \left(p_{j|i} - q_{j|i}\right) w_{ij} \left(y_i - y_j\right).$$
 #
-# The gradient of t-SNE has a factor 4, since there each pair counts twice, as $p_{ij}$ and
-# $p_{ji}$; here only one end of the pair moves. Far from its neighbours a point would hardly feel
-# it. So a step is the gradient divided by $2 \sum_j p_{j|i} w_{ij}$, the curvature of a parabola
-# that touches the attraction from above: the farther away, the longer. Thirty such steps do. The
-# attraction is multiplied by 1.5, which brings a point a little closer to its kind.
+# The gradient of t-SNE has a factor 4, because each pair counts twice there, as $p_{ij}$ and
+# $p_{ji}$. Here only one point of the pair moves. Far from its neighbours, a point has a very
+# small gradient. Each step is therefore the gradient divided by $2 \sum_j p_{j|i} w_{ij}$, the
+# curvature of a parabola that touches the attraction from above: the farther away the point, the
+# longer the step. Thirty such steps suffice. The attraction is multiplied by 1.5, which brings a
+# point a little closer to similar points.
 #
-# In all this no other new point occurs. So each has a place of its own, however many come with it,
-# and the tree of the fitted map, built once, sums the repulsion.
+# No other new point occurs in these equations. The position of a point therefore does not depend
+# on the other new points, and the tree of the fitted map, built once, sums the repulsion.
 
 # %%
 placed = model.transform(new)
@@ -105,18 +106,18 @@ show_placed(right, fitted, placed, y_new, f"{len(new):,} new ones, placed on the
 plt.show()
 
 # %% [markdown]
-# The new digits fall into the clusters of their kind, and into the same gaps.
+# The new digits lie in the clusters of their classes, and in the same gaps.
 #
-# ## How good are the places?
+# ## How good are the positions?
 #
-# Measured by a vote: the label that most of the 5 nearest *fitted* digits have, against the true
-# one. For comparison the same vote in the data (50 principal components), and on a map on which old
-# and new were fitted together.
+# For each new digit, we compare the most frequent label among its 5 nearest *fitted* digits with
+# its true label. For comparison, we do the same in the data (50 principal components), and on a
+# map on which old and new digits were fitted together.
 
 
 # %%
 def accuracy(points, labels, others, truth):
-    """Return how often the 5 nearest points tell the label of others."""
+    """Return how often the 5 nearest points predict the label of others."""
     return KNeighborsClassifier(5).fit(points, labels).score(others, truth)
 
 
@@ -134,16 +135,16 @@ for name, Y in ways.items():
     print(f"  {name:30s} {accuracy(fitted, y_old, Y, y_new):.4f}")
 
 # %% [markdown]
-# Placing costs less than a digit in a hundred against fitting all together. (That is a little
-# better than the vote in the data, since the new digits pull each other to their kind.) The
-# weighted mean alone is worse: a point with neighbours in two clusters starts between them, and the
-# optimisation settles it for one. A larger perplexity is no better: it asks more neighbours, who
-# disagree more often.
+# Compared with fitting all digits together, placing misclassifies less than one more digit in a
+# hundred. (Fitting together is a little better than the nearest neighbours in the data, because
+# the new digits attract each other towards their class.) The weighted mean alone is worse: a
+# point with neighbours in two clusters starts between them, and the optimisation moves it into
+# one. A larger perplexity is no better: it includes more neighbours, which disagree more often.
 #
-# ### Fitted points, placed anew
+# ### Placing fitted points again
 #
-# A fitted point that is placed as if it were new should land where it is. How far off does it land,
-# as a part of the map's extent?
+# A fitted point that is placed as if it were new should land at its own position. The next cell
+# measures how far off it lands, as a fraction of the map's extent.
 
 # %%
 some = slice(0, 10_000)
@@ -153,7 +154,8 @@ for part in (0.5, 0.9, 0.99):
 print(f"further off than a hundredth of it: {(moved > 0.01).sum()} of {len(moved):,} points")
 
 # %% [markdown]
-# Beside themselves: each has its own old place among its neighbours, at distance 0.
+# The points land next to their own positions, because each has its own fitted point among its
+# neighbours, at distance 0.
 #
 # ### One by one, in a batch, in any order
 
@@ -172,8 +174,8 @@ print("from a file, same bits:  ", bool((loaded.transform(new) == placed).all())
 print(f"{megabytes:.0f} MB: parameters, points, neighbours, affinities and map, as plain arrays")
 
 # %% [markdown]
-# So a model can be fitted once, kept in a file, and used by another program, on another day, on
-# points that come one after another: the map is a coordinate system that stays.
+# So a model can be fitted once, saved to a file, and used later by another program, on points
+# that arrive one after another. The map is a fixed coordinate system.
 #
 # ### What it costs
 
@@ -186,14 +188,15 @@ for m in (1, 10, 100, 1000, len(new)):
     print(f"{m:10,} {seconds:9.3f} {1e3 * seconds / m:8.3f} ms")
 
 # %% [markdown]
-# There is a part that any call pays, nearly all of it to prepare the search among the fitted
-# points, and a part that grows with the number of new ones. So send them in batches if you have
-# many.
+# Each call has a fixed cost, nearly all of it for preparing the search among the fitted points,
+# and a cost that grows with the number of new points. If you have many points, place them in
+# batches.
 #
-# ## When not to trust it: a class that was not there
+# ## When not to trust it: a class that was not fitted
 #
-# `transform` always returns a place. What if the fitted data hold nothing like the new point? Let
-# us fit the same map without the digit 9, and place the 9s among the new digits.
+# `transform` always returns a position. What if the fitted data contain nothing like the new
+# point? To find out, we fit the same map without the digit 9, and place the 9s among the new
+# digits.
 
 # %%
 MISSING = 9
@@ -216,24 +219,25 @@ rest = votes.score(placed_without[known], y_new[known])
 print(f"5-NN label accuracy of all other new digits: {rest:.4f}")
 
 # %% [markdown]
-# Most 9s lie among the digits most like them, 4s and 7s, as if they belonged there, and the others
-# here and there. Nothing in the picture tells: no region is kept free for the unknown. The gradient
-# above has no term that could push a point away from *all* clusters, since $\sum_j p_{j|i} = 1$
-# whatever the distances are.
+# Most 9s lie among the digits most similar to them, 4s and 7s, as if they belonged there; the
+# others are scattered over the map. Nothing in the figure shows that they are unknown: the map
+# reserves no region for such points. The gradient above has no term that could push a point away
+# from *all* clusters, since $\sum_j p_{j|i} = 1$ whatever the distances are.
 #
-# What does tell is the distance in the **data**, before it was normalised away: from the new point
-# to its nearest fitted ones, compared with their own distances to theirs (the idea of the local
-# outlier factor; Breunig et al. 2000),
+# The distances in the **data**, before normalisation, do show it. We compare the distances from
+# the new point to its nearest fitted points with the distances from these to their own nearest
+# points (the idea of the local outlier factor; Breunig et al. 2000),
 #
 # $$s_i = \frac{\text{mean distance of } i \text{ to its 5 nearest fitted points}}
 # {\text{mean distance of those to their own 5 nearest}}.$$
 #
-# Near 1 the point is one of them. And the same ratio on the map, for comparison.
+# A ratio near 1 means that the point is similar to the fitted ones. For comparison, we also
+# compute the same ratio on the map.
 
 
 # %%
 def strangeness(points, own, others):
-    """Return the distances of others to their 5 nearest points by those of these to theirs."""
+    """Return mean distances of others to their 5 nearest points, relative to the points' own."""
     near = neighbors.query(points, others, 5)
     return near.distances.mean(axis=1) / own[near.indices].mean(axis=1)
 
@@ -256,13 +260,13 @@ axes[0].legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# The area under the ROC curve is the chance that a random 9 has a larger ratio than a random digit
-# of a known class: 1 is perfect, 0.5 says nothing. In the data the two are well apart; on the map
-# they nearly coincide.
+# The area under the ROC curve is the probability that a random 9 has a larger ratio than a random
+# digit of a known class: 1 is perfect, 0.5 is chance. In the data the two distributions are well
+# separated; on the map they nearly coincide.
 #
-# Is 9 a lucky choice? The ratio in the data needs no map, so here each digit is left out in turn,
-# with every third of the others, to be quick; and beside it the plain distance, not compared with
-# the neighbours' own.
+# Is 9 a lucky choice? The ratio in the data needs no map, so here we leave out each digit in
+# turn, using only every third of the others to save time. We also evaluate the plain distance,
+# without dividing by the neighbours' own distances.
 
 # %%
 print("left out   area under the ROC curve: by the ratio   by the distance alone")
@@ -275,15 +279,16 @@ for digit in range(10):
     print(f"{digit:8d} {areas[0]:34.3f} {areas[1]:20.3f}")
 
 # %% [markdown]
-# The ratio finds strangers of every kind, those that are 1s least well. The plain distance fails
-# for them altogether: 1s are so much alike that a 1 is nearer to strangers than many an 8 is to its
-# own kind, and it is behind for 4, 7 and 9, which have look-alikes among the rest. For the others
-# it does a little better.
+# The ratio detects left-out digits of every class, 1s least well. The plain distance fails for 1s
+# altogether: 1s are so similar to each other that a left-out 1 is closer to digits of other
+# classes than many 8s are to other 8s. The plain distance is also worse for 4, 7 and 9, which
+# resemble other digits. For the remaining digits it is a little better.
 #
 # ## When not to trust it: shifted data
 #
-# The second danger is data of known classes that were recorded otherwise. Three ways to spoil the
-# new images: noise, moved to the right by a tenth of their width, and dark and bright exchanged.
+# The second danger is data of known classes that were recorded differently. We modify the new
+# images in three ways: we add noise, move them to the right by a tenth of their width, or
+# exchange dark and bright.
 
 # %%
 side = int(images.shape[1] ** 0.5)
@@ -332,27 +337,28 @@ for name in list(spoilt)[1:]:
     print(f"{name:12s} {score:8.3f} {areas[0]:15.3f} {areas[1]:16.3f}")
 
 # %% [markdown]
-# - **Noisy**: the map shows no difference. Noise is spread over all pixels, and 50 components see
-#   little of it, so the places are nearly as good. The ratio notices; what the components leave out
-#   of an image (the length of the image less its reconstruction) gives it away at once.
-# - **Moved**: a shift that a reader would hardly see, and half of the digits lie among others.
-#   There is no sign of it but the wrong colours, which you do not have when labels are what you
-#   want to know.
-# - **Inverted**: nearly all are wrong. Still, each has its place on the map.
+# - **Noisy**: the map shows no difference. The noise is spread over all pixels, and the 50
+#   components contain little of it, so the positions are nearly as good. The ratio detects it.
+#   What the components leave out of an image (the norm of the image minus its reconstruction)
+#   shows it at once.
+# - **Moved**: a reader would hardly see the shift, but half of the digits lie among other digits.
+#   The only sign of it is the wrong colours, which you do not have when the labels are unknown.
+# - **Inverted**: nearly all positions are wrong. Still, each digit has a position on the map.
 #
-# So before you read anything from the places of new points, compare distances *in the data* with
-# those of the fitted points, both in the components that are searched and in what they leave out.
+# So before you interpret the positions of new points, compare distances *in the data* with those
+# of the fitted points, both in the components used for the search and in what they leave out.
 #
-# ## Where the map may move: add and optimize
+# ## Letting the map change: add and optimize
 #
-# If new points are to change the map, `add` places them by `transform`, finds neighbours and
-# affinities anew among all, and then lets *every* point move along the gradient of t-SNE, old ones
-# from where they are. `optimize` goes on with a fitted map in the same way, to the bit as if it had
-# not stopped. Here the 9s that were left out come back: first without any step, then with 150.
+# If new points should change the map, use `add`. It places them with `transform`, recomputes
+# neighbours and affinities among all points, and then lets *every* point move along the gradient
+# of t-SNE, with the old ones starting from their current positions. `optimize` continues a fitted
+# map in the same way; the result is bit-identical to a fit that had not stopped. Here we add the
+# 9s that were left out, first without any iterations, then with 150.
 
 # %%
 grown = without.add(old[~kept], n_iter=0)
-order = np.concatenate([np.flatnonzero(kept), np.flatnonzero(~kept)])  # of its points, among old
+order = np.concatenate([np.flatnonzero(kept), np.flatnonzero(~kept)])  # its points, as rows of old
 labels, before = y_old[order], grown.embedding_
 kl_before = grown.kl_divergence_
 grown.optimize(150)
@@ -374,22 +380,21 @@ for name, Y in maps.items():
     print(f"{name:22s}: {(labels[near] == MISSING).mean():.3f} of a 9's nearest 5 are 9s")
 
 # %% [markdown]
-# The KL divergence of all points falls while old points move by a few hundredths of the extent, so
-# you can still find your way. The 9s have gathered in patches inside the 4s and 7s, where most of a
-# 9's neighbours are now 9s. But they have not become one cluster, as in a map of all at once:
-# repulsion keeps them from crossing other clusters. So
+# The KL divergence of all points falls while old points move by a few hundredths of the extent,
+# so the map remains recognisable. The 9s have gathered in patches inside the 4s and 7s, where
+# most of a 9's neighbours are now 9s. But they have not become one cluster, as they do if all
+# digits are fitted at once: repulsion keeps them from crossing other clusters. So use
 #
-# - `transform` for points of known kinds, if the map is to stay,
-# - `add` for more of the same, if the map is to take notice of them,
+# - `transform` for points of known classes, if the map should not change,
+# - `add` for more points of known classes, if the map should adapt to them,
 # - a new `fit` for a new class.
 
 # %% [markdown]
 # ## What to try
 #
-# - Put the principal components into the model: `sklearn.pipeline.make_pipeline(PCA(50), TSNE())`
-#   has `transform` too.
+# - Include the PCA in the model: `sklearn.pipeline.make_pipeline(PCA(50), TSNE())` also has
+#   `transform`.
 # - Leave out 1 or 0 instead of 9 (`MISSING`). Do they land in one cluster, or all over the map?
-# - Choose a limit for the ratio $s$ such that it raises a false alarm for one in a hundred of the
-#   known digits. What part of the 9s, and of the moved images, does it catch?
-# - Place points with `n_iter=0`, 5 and 30, and with `init="median"`. Which of the points move
-#   most?
+# - Choose a threshold for the ratio $s$ that raises a false alarm for one in a hundred of the
+#   known digits. What fraction of the 9s, and of the moved images, does it detect?
+# - Place points with `n_iter=0`, 5 and 30, and with `init="median"`. Which points move most?

@@ -15,17 +15,18 @@
 # %% [markdown]
 # # Beyond memory
 #
-# A map of all points needs them all at once. Here a few are mapped, the landmarks, and the others
-# are placed among them, block by block. We measure what that loses, mend some of it, and then map
-# points that are never all there.
+# A map of all points needs all of them in memory at once. Here we map only a few points, the
+# landmarks, and place the others among them, block by block. We measure what this loses, recover
+# some of it, and then map points that are never all in memory.
 #
 # **What you will learn**
 #
-# - how a map of landmarks and `transform` together make a map of any number of points
-# - what it is worth beside a map of all, by the number of landmarks
-# - three ways to choose them, and which finds a rare group
-# - what it wins to let all points move in the end
-# - how to place points from blocks, from files and from a Dask array, and to go on after a stop
+# - how a map of landmarks and `transform` together give a map of any number of points
+# - how good it is compared with a map of all points, depending on the number of landmarks
+# - three ways to choose landmarks, and which of them find a rare group
+# - what is gained by moving all points at the end
+# - how to place points from blocks, from files and from a Dask array, and to continue after an
+#   interruption
 
 # %%
 import os
@@ -51,14 +52,15 @@ many = 400 if SMALL else 10_000
 print(f"{X.shape[0]:,} points of {X.shape[1]} features")
 
 # %% [markdown]
-# ## Landmarks, and all the others
+# ## Landmarks and all other points
 #
-# `LandmarkTSNE` draws landmarks, gives them to `TSNE`, and places every other point $i$ where
+# `LandmarkTSNE` draws landmarks, maps them with `TSNE`, and places every other point $i$ at the
+# minimum of
 #
 # $$\mathrm{KL}(P_i \| Q_i) = \sum_{j \in \text{landmarks}} p_{j|i} \ln \frac{p_{j|i}}{q_{j|i}}$$
 #
-# is least while the landmarks stay ([notebook 06](06_new_points.ipynb)). No point feels another
-# that is no landmark, so nothing but the landmarks has to be held.
+# while the landmarks stay fixed ([notebook 06](06_new_points.ipynb)). Points that are not
+# landmarks do not affect each other, so only the landmarks have to be kept in memory.
 
 # %%
 model = LandmarkTSNE(many, random_state=0)
@@ -76,14 +78,15 @@ plot.scatter(near_it, y, ax=axes[2], legend="in place", title="a map of all")
 plt.show()
 
 # %% [markdown]
-# The same kinds in the same arrangement, for each landmark stands for those like it; what would be torn
-# on their map would stay torn. And look closely: the placed points draw together
-# into grains, around and between landmarks.
+# The maps show the same classes in the same arrangement, because each landmark represents similar
+# points. A class that is torn on the map of the landmarks would stay torn. At close range, the
+# placed points form small clumps around and between landmarks.
 #
 # ## What is lost
 #
-# Two questions to each map. Of a point's 10 nearest neighbours in the data, which part is among its
-# 10 nearest on the map? And of its 6 nearest on the map, which part is of its class?
+# We compute two measures for each map. The recall is the fraction of a point's 10 nearest
+# neighbours in the data that are among its 10 nearest on the map. The neighbour hit is the
+# fraction of its 6 nearest neighbours on the map that are of its class.
 
 # %%
 exact = neighbors.find(X, 10, method="exact")
@@ -115,14 +118,15 @@ for i, (ax, name) in enumerate(zip(axes, ("recall at 10", "neighbour hit"), stri
 plt.show()
 
 # %% [markdown]
-# Of a point's class little is lost where each kind has landmarks enough. Of its neighbours much is:
-# the map knows those among landmarks alone. So by such a map one may say "these are that kind", and
-# not "these two are most alike".
+# If each class has enough landmarks, little of the class structure is lost. Much of the
+# neighbourhood structure is lost, because the map only represents neighbours among the landmarks.
+# Such a map can show that points belong to the same class, but not which points are most similar
+# to each other.
 #
 # ## Which landmarks?
 #
-# A choice by chance has of each group its share. Is a group very small, its share may be nothing.
-# Let us hide 40 points among 40,000, far away from them.
+# A random choice represents each group in proportion to its size. A very small group may have no
+# landmarks at all. To demonstrate this, we hide 40 points among 40,000, far away from them.
 
 # %%
 rng = np.random.default_rng(0)
@@ -132,7 +136,7 @@ both = np.concatenate([crowd, rare])
 group = np.arange(len(both)) >= len(crowd)  # the last 40
 quick = TSNE(n_iter=50, early_exaggeration_iter=50)
 
-print("of 400 landmarks so many are of the rare group, by seeds:")
+print("landmarks in the rare group, out of 400, for each seed:")
 for way in ("uniform", "coreset", "stratified"):
     drawn = []
     for seed in range(5):
@@ -141,15 +145,15 @@ for way in ("uniform", "coreset", "stratified"):
     print(f"  {way:10}", drawn)
 
 # %% [markdown]
-# "coreset" draws half of the landmarks by their squared distance from the mean, so that what lies
-# far off is drawn more often; "stratified" takes of each label its share and one at least, but
-# labels have to be known. The price of "coreset": outliers that are nothing but noise are drawn
-# more often too.
+# "coreset" draws half of the landmarks in proportion to their squared distance from the mean, so
+# that distant points are drawn more often. "stratified" draws from each label in proportion to
+# its size, and at least one point, but the labels have to be known. The drawback of "coreset" is
+# that outliers that are only noise are drawn more often too.
 #
-# ## Let all move in the end
+# ## Moving all points at the end
 #
-# Where all points fit after all, `refine_iter` lets them move together in the end, by t-SNE's own
-# gradient.
+# If all points fit in memory after all, `refine_iter` lets them move together at the end, along
+# the gradient of t-SNE.
 
 # %%
 start = time.perf_counter()
@@ -180,14 +184,15 @@ for name, kl, places, s in (
     print(f"{name:13} {kl:5.2f}   {recall:12.3f}   {hit:13.3f}   {s:7.1f}")
 
 # %% [markdown]
-# The grains dissolve, and most of what was lost is back. With as few points as here a map of all is
-# better, and takes no longer. With millions the few hundred iterations that one can wait for do not
-# settle the large scale, which landmarks bring with them: so Kobak & Berens 2019 begin.
+# The clumps dissolve, and most of what was lost is recovered. With as few points as here, a map
+# of all points is better and takes no longer. With millions of points, the few hundred iterations
+# that are feasible do not settle the large-scale structure. The landmarks provide this structure;
+# Kobak & Berens (2019) initialise t-SNE in this way.
 #
-# ## Points that are never all there
+# ## Points that are never all in memory
 #
-# X may be a function that returns an iterator of blocks, or a file. The points here are made when
-# they are asked for, and forgotten.
+# `X` may be a function that returns an iterator of blocks, or a file. The points here are
+# generated when they are requested, and then discarded.
 
 
 # %%
@@ -217,10 +222,10 @@ plot.density(np.concatenate(places), groups, ax=ax, legend=None)
 plt.show()
 
 # %% [markdown]
-# ## From files to files, and on after a stop
+# ## From files to files, and continuing after an interruption
 #
-# The command does the same from a `.parquet` file, or a folder of these, to a folder of parts.
-# Here we take one part away, as if the machine had been switched off before it was done.
+# The command line does the same from a `.parquet` file, or a folder of such files, to a folder of
+# parts. Here we delete one part, as if the machine had been switched off before it was finished.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -241,15 +246,15 @@ with tempfile.TemporaryDirectory() as folder:
     print(pd.read_parquet(Path(folder, "map.parquet")).head(3))
 
 # %% [markdown]
-# What is there is never placed again, and the map of the landmarks is not made anew: it lies beside
-# the parts, under names that readers of parquet pass over. With `--dask local`, or the address of a
-# cluster's scheduler, the workers share the parts.
+# Existing parts are never placed again, and the landmarks are not mapped again: their map lies
+# beside the parts, under names that parquet readers ignore. With `--dask local`, or the address
+# of a cluster's scheduler, the workers share the parts.
 #
 # ## On Dask
 #
-# Of a Dask array, `transform` makes another, and computes nothing until it is asked. With a
-# `distributed.Client` the workers place their partitions, without one the threads of this process
-# do. Each point has the same bits, wherever it is placed.
+# For a Dask array, `transform` returns another Dask array, and computes nothing until it is
+# requested. With a `distributed.Client`, the workers place their partitions; without one, the
+# threads of this process do. Each point has bit-identical coordinates wherever it is placed.
 
 # %%
 X_lazy = da.from_array(X, chunks=(len(X) // 5, X.shape[1]))
@@ -262,9 +267,9 @@ print("the same bits as without Dask:", same)
 # %% [markdown]
 # ## What to try
 #
-# - Give `perplexity=30` to `LandmarkTSNE`: what becomes of the grains, and of the recall?
+# - Pass `perplexity=30` to `LandmarkTSNE`. What happens to the clumps, and to the recall?
 # - Refine for 20, 50 and 500 iterations. Where does the KL divergence stop falling?
 # - Start `distributed.Client(n_workers=2, threads_per_worker=1)` before the last cell, and stop one
 #   of its workers while it computes. What does the result look like?
-# - Fit landmarks by `landmarks="stratified"` with the digits as labels, and with so few landmarks
-#   that each class has 5. Are the classes still apart?
+# - Choose landmarks with `landmarks="stratified"` and the digits as labels, but so few that each
+#   class has 5. Are the classes still separate?
