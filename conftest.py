@@ -1,7 +1,12 @@
 """Command line → tests: the quick suite, or all tests with `--full`."""
 
 import os
+import signal
 from collections import Counter
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in the background of a shell; commands that tests start would ignore Ctrl-C as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers of pytest-xdist take one core each: fits without n_jobs would compete for all of them.
