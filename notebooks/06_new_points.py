@@ -346,7 +346,7 @@ for name in list(spoilt)[1:]:
 # - **Inverted**: nearly all positions are wrong. Still, each digit has a position on the map.
 #
 # So before you interpret the positions of new points, compare distances *in the data* with those
-# of the fitted points, both in the components used for the search and in what they leave out.
+# of the fitted points. Also compare the norms of the parts that the components do not represent.
 #
 # ## Letting the map change: add and optimize
 #

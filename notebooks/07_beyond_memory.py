@@ -24,7 +24,7 @@
 # - how a map of landmarks and `transform` together give a map of any number of points
 # - how good it is compared with a map of all points, depending on the number of landmarks
 # - three ways to choose landmarks, and which of them find a rare group
-# - what is gained by moving all points at the end
+# - how much a final optimisation of all points improves the map
 # - how to place points from blocks, from files and from a Dask array, and to continue after an
 #   interruption
 
@@ -184,10 +184,10 @@ for name, kl, places, s in (
     print(f"{name:13} {kl:5.2f}   {recall:12.3f}   {hit:13.3f}   {s:7.1f}")
 
 # %% [markdown]
-# The clumps dissolve, and most of what was lost is recovered. With as few points as here, a map
-# of all points is better and takes no longer. With millions of points, the few hundred iterations
-# that are feasible do not settle the large-scale structure. The landmarks provide this structure;
-# Kobak & Berens (2019) initialise t-SNE in this way.
+# The clumps dissolve, and the recall rises nearly to that of a map of all points. For these data,
+# a map of all points is better and takes no longer. With millions of points, a few hundred
+# iterations do not settle the large-scale structure. The landmarks provide this structure; Kobak
+# & Berens (2019) initialise t-SNE in this way.
 #
 # ## Points that are never all in memory
 #

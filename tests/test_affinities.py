@@ -6,7 +6,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 
-from bhtsne import TSNE, affinities, choices, jit, memory, neighbors
+from bhtsne import TSNE, affinities, choices, events, jit, memory, neighbors
 from bhtsne.affinities import addition
 from bhtsne.affinities.kinds import as_kind
 from bhtsne.neighbors import Neighbors
@@ -445,6 +445,16 @@ def test_the_sum_with_the_transpose_is_that_of_scipy(monkeypatch, n, block):
         again = addition.plus_transpose(C)
     assert P.indices.tobytes() == again.indices.tobytes()
     assert P.data.tobytes() == again.data.tobytes()
+
+
+def test_the_progress_of_the_sum_only_grows(monkeypatch):
+    monkeypatch.setattr(addition, "_ROWS", 5)
+    reported = []
+    with events.listening(reported.append):
+        addition.plus_transpose(graph(300))
+    assert len(reported) == 3 * 10
+    assert reported == sorted(reported)
+    assert reported[-1] == 1
 
 
 def test_blocks_grow_with_the_number_of_points(monkeypatch):

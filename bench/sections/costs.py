@@ -40,8 +40,8 @@ def addition(result: dict) -> str:
     same = "the same bits" if all(r["same_bits"] for r in result["rows"]) else "other bits"
     return (
         "Conditional affinities plus their transpose, by the threads of this library and by SciPy "
-        f"(`python bench/addition.py`); the sums have {same}. Up to 20,000 points SciPy is used, "
-        "since the kernels take a moment to compile.\n\n"
+        f"(`python bench/addition.py`); the sums have {same}. Few points are left to SciPy, "
+        "since the kernels take longer to compile than they save.\n\n"
         + measured_on(result["machine"])
         + table(
             ["points", "perplexity", "SciPy", "one thread", f"{result['threads']} threads"], rows

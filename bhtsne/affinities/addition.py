@@ -82,7 +82,7 @@ def plus_transpose(C: sparse.csr_array) -> sparse.csr_array:
             array[size : size + count] = array[first : first + count]
         size += count
     for array in (indices, p):
-        array.resize(size, refcheck=False)  # the slices above are gone
+        array.resize(size, refcheck=False)  # no view of them is left
     return sparse.csr_array((p, indices, indptr), shape=C.shape)
 
 
@@ -95,7 +95,8 @@ def _dealt(C, shift: int) -> Dealt:
     def count(start: int, stop: int) -> None:
         _count(start, stop, C.indptr, C.indices, shift, counts[start >> shift])
 
-    jit.map_blocks(count, n, 1 << shift)
+    with events.portion(0, 0.3):
+        jit.map_blocks(count, n, 1 << shift)
     ends = np.cumsum(counts.T).reshape(counts.shape)
     bounds = np.column_stack((ends[:, 0] - counts[0], ends))
     dealt = Dealt(bounds, np.empty(C.nnz, np.uint32), np.empty(C.nnz, np.float32))
@@ -104,7 +105,8 @@ def _dealt(C, shift: int) -> Dealt:
         free = bounds[:, start >> shift].copy()
         _deal(start, stop, C.indptr, C.indices, C.data, shift, free, dealt)
 
-    jit.map_blocks(deal, n, 1 << shift)
+    with events.portion(0.3, 1):
+        jit.map_blocks(deal, n, 1 << shift)
     return dealt
 
 

@@ -11,8 +11,8 @@ from bhtsne.validation.numbers import check_choice, check_count
 SYMMETRIES = ("mean", "max")
 _ROUNDING = 2.0**-21  # of a sum of 1 in float32: affinities with such a sum keep their bits
 _ASYMMETRY = 1e-5  # allowed, in units of the largest entry: the rounding of float32
-# Points above which own kernels add C and Cᵀ: on two threads 70,000 take 0.2 s for 0.4 by SciPy,
-# 1,000,000 take 2.7 for 9.4 (`bench/addition.py`); but the kernels take 2 s to compile.
+# Points above which own kernels add C and Cᵀ: on two threads 1,000,000 take 2.7 s for 9.4 by SciPy,
+# 20,000 only 0.05 for 0.10 (`bench/addition.py`), less than the compilation of the kernels costs.
 _MANY = 20_000
 
 
