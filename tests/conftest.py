@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tracing import Tracer
 
 from bhtsne import TSNE, datasets
 
@@ -19,6 +20,14 @@ def digits():
 def fitted_digits(digits):
     """Return a TSNE fitted to the first 300 digits, after 50 early and 150 further iterations."""
     return TSNE(random_state=0, early_exaggeration_iter=50, n_iter=150, n_jobs=1).fit(digits[:300])
+
+
+@pytest.fixture(scope="session")
+def tracer():
+    """Return a process in which the memory that calls allocate is traced."""
+    process = Tracer()
+    yield process
+    process.close()
 
 
 def find_chromium():

@@ -7,10 +7,10 @@ import os
 import pickle
 import re
 import struct
-import tracemalloc
 import zipfile
 from contextlib import suppress
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -399,43 +399,52 @@ BOMBS = {
 
 
 @pytest.fixture
-def little(monkeypatch):
-    """Let there be little memory; after the test, assert that not much more was asked for."""
-    yield lambda: (monkeypatch.setattr(memory, "available", lambda: FREE), tracemalloc.start())
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert 0 < peak < 3 * MUCH / 4
+def refused_without_reading(tracer):
+    """Return `refused` where little memory is available; assert that not much more is allocated."""
+
+    def check(*args, **options):
+        assert 0 < tracer.peak(refused_with_little_memory, args, options) < 3 * MUCH / 4
+
+    return check
+
+
+def refused_with_little_memory(args, options):
+    with mock.patch.object(memory, "available", return_value=FREE):
+        refused(*args, **options)
 
 
 @pytest.mark.parametrize("kind", BOMBS)
-def test_no_more_is_unpacked_than_memory_holds(kind, tmp_path, little):
+def test_no_more_is_unpacked_than_memory_holds(kind, tmp_path, refused_without_reading):
     name, make = BOMBS[kind]
     (tmp_path / name).write_bytes(make())
-    little()
-    refused(tmp_path / name, r"memory|free")
+    refused_without_reading(tmp_path / name, r"memory|free")
 
 
-def test_no_model_is_unpacked_that_memory_does_not_hold(tmp_path, little):
+def test_no_model_is_unpacked_that_memory_does_not_hold(tmp_path, refused_without_reading):
     (tmp_path / "m").write_bytes(npz(packed=zipfile.ZIP_DEFLATED, header=np.zeros(MUCH // 8)))
-    little()
-    refused(tmp_path / "m", "of memory are free", read=TSNE.load)
+    refused_without_reading(tmp_path / "m", "of memory are free", read=TSNE.load)
 
 
 @pytest.mark.parametrize(
     "words", [b"a\n" * (MUCH // 2), b"w" * 600_000 + b"\na" * 6], ids=["many", "one is long"]
 )
-def test_no_labels_are_unpacked_that_memory_does_not_hold(words, tmp_path, little):
+def test_no_labels_are_unpacked_that_memory_does_not_hold(words, tmp_path, refused_without_reading):
     (tmp_path / "x.npy").write_bytes(npy(X))
     (tmp_path / "l.txt.gz").write_bytes(gzip.compress(words))
-    little()
-    with pytest.raises(ValueError, match=r"l\.txt\.gz must hold one label a line.*(too many|free)"):
-        tables.read(tmp_path / "x.npy", labels=tmp_path / "l.txt.gz")
+    refused_without_reading(
+        tmp_path / "l.txt.gz", "must hold one label a line.*(too many|free)", read=read_labels
+    )
 
 
-def test_labels_in_parquet_are_not_as_wide_as_the_longest_beyond_memory(tmp_path, little):
+def read_labels(path):
+    return tables.read(path.parent / "x.npy", labels=path)
+
+
+def test_labels_in_parquet_are_not_as_wide_as_the_longest_beyond_memory(
+    tmp_path, refused_without_reading
+):
     (tmp_path / "x.parquet").write_bytes(parquet(a=np.zeros(9), k=["w" * 99_999] + ["a"] * 8))
-    little()
-    refused(tmp_path / "x.parquet", "of memory are free", labels="k")
+    refused_without_reading(tmp_path / "x.parquet", "of memory are free", labels="k")
 
 
 def test_lines_without_an_end_are_refused(tmp_path, monkeypatch):
@@ -469,11 +478,7 @@ def test_bad_labels_are_refused_in_one_sentence(kind, tmp_path):
     name, content, got = LABELS[kind]
     (tmp_path / name).write_bytes(content)
     (tmp_path / "x.npy").write_bytes(npy(X[:2]))
-
-    def read(path):
-        return tables.read(tmp_path / "x.npy", labels=path)
-
-    refused(tmp_path / name, got, read=read)
+    refused(tmp_path / name, got, read=read_labels)
 
 
 def test_labels_between_quotes_that_never_close_are_not_made_one(tmp_path):
