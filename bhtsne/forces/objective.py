@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numba import prange
+from scipy import sparse
 
 from bhtsne import forces, jit, tree
 from bhtsne.forces import barnes_hut, edges, exact, packed
@@ -80,7 +81,8 @@ class KLDivergence:
         if self._method == "exact":
             Y = Y.astype(np.float64)
             if fresh:
-                self._renew(*exact.repulsion(Y, self.dof))
+                force, z = exact.repulsion(Y, self.dof)
+                self.repulsion = factor / forces.checked_z(z) * force
             attraction = edges.attract(self._attracting, Y, self.dof)
             return factor * exaggeration * attraction - self.repulsion
         # In this order two processes share the compilation of a first run (`fitting.compilation`).
@@ -88,10 +90,15 @@ class KLDivergence:
             self._sorted_P, np.take(Y, self._order, axis=0), self.dof,
             lambda: packed.pack(tree.build(Y), self.dof) if fresh else None,
         )  # fmt: skip
+        scale = 1.0  # of the repulsion, which is that of an earlier iteration
         if sources is not None:
-            self._renew(*barnes_hut.repulsion(sources, self.theta))
+            force, z = barnes_hut.repulsion(sources, self.theta)
+            self.repulsion, scale = force, factor / forces.checked_z(z)
         grad = np.empty_like(Y)
-        _combine(attraction, self._place, np.float32(factor * exaggeration), self.repulsion, grad)
+        _combine(
+            attraction, self._place, np.float32(factor * exaggeration), np.float32(scale),
+            self.repulsion, grad,
+        )  # fmt: skip
         if sources is not None and self._calls >= self._next_sort:
             self._sort(sources.tree.order)
             self._next_sort = max(25, 2 * self._calls)
@@ -128,11 +135,6 @@ class KLDivergence:
         by_row[order] = edges.divergence_by_row(P, Y[order], forces.checked_z(z), self.dof)
         return float(by_row.sum())
 
-    def _renew(self, force: np.ndarray, z: float) -> None:
-        """Set the repulsion from its sums."""
-        force *= force.dtype.type(2 * (1 + 1 / self.dof) / forces.checked_z(z))
-        self.repulsion = force
-
     def _prune(self) -> None:
         """Let the share of the affinities attract that a phase has set."""
         self._share, self._sorted_P = self.affinity_share, self._P  # frees the sorted copy
@@ -151,7 +153,7 @@ class KLDivergence:
         self._order, self._place = order.astype(np.intp), np.empty(len(order), np.int32)
         self._place[order] = np.arange(len(order))
         place = self._place.astype(P.indices.dtype, copy=False)
-        sorted_P = P.copy() if self._sorted_P is P else self._sorted_P
+        sorted_P = _of_the_size_of(P) if self._sorted_P is P else self._sorted_P
         sorted_P.indptr[1:] = np.cumsum(np.diff(P.indptr)[order])
         to = edges.Edges.of(sorted_P)
 
@@ -160,6 +162,14 @@ class KLDivergence:
 
         jit.map_blocks(permute, len(order), _ROWS, interruptible=False)
         self._sorted_P = sorted_P
+
+
+def _of_the_size_of(P: sparse.csr_array) -> sparse.csr_array:
+    """Return a matrix with room for the entries of P, which one thread need not copy first."""
+    room = sparse.csr_array(P.shape, dtype=P.dtype)
+    room.data, room.indices = np.empty_like(P.data), np.empty_like(P.indices)
+    room.indptr = np.zeros_like(P.indptr)
+    return room
 
 
 def _theta_within(most: float, at: Callable, theta: float, error: float, z: float) -> tuple:
@@ -198,10 +208,11 @@ def _permute(start, stop, edges, order, place, to):
 
 
 @jit.parallel
-def _combine(attraction, place, a, repulsion, grad):
-    """Fill ``grad = a F_attr − F_rep``; point j has place[j] in the attraction."""
+def _combine(attraction, place, a, scale, repulsion, grad):
+    """Scale the repulsion and fill ``grad = a F_attr − F_rep``; point j is attraction[place[j]]."""
     n, d = grad.shape
     for j in prange(n):
         i = place[j]
         for k in range(d):
+            repulsion[j, k] *= scale
             grad[j, k] = a * attraction[i, k] - repulsion[j, k]
