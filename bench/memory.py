@@ -3,8 +3,9 @@
     python bench/memory.py [--sizes N ...] [--json FILE]
 
 Generated clusters of 50 features. Each fit is a process of its own, in which a small one has loaded
-all code before. Linux tells the largest memory since its counter was set back, which is done before
-each stage; what the process held before the fit is taken off both.
+all code before, and whose freed memory is returned to the system. Linux tells the largest memory
+since its counter was set back, which is done before each stage; what the process held before the
+fit is taken off both.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 import machine
 import numpy as np
 
-from bhtsne import TSNE, datasets, progress
+from bhtsne import TSNE, datasets, memory, progress
 
 _SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 _SHORT = {"early_exaggeration_iter": 20, "n_iter": 15, "random_state": 0}
@@ -52,6 +53,7 @@ def measure(points: int, options: dict) -> dict:
         peaks[stage] = status("VmHWM") - held
 
     progress.Progress.timed = watched
+    memory.release()  # which the fit would use again, uncounted
     estimated, held = model.needed_memory(X), status("VmRSS")
     model.fit(X)
     return {"estimated": estimated, "measured": peaks, "held": held}
