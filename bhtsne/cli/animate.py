@@ -100,7 +100,7 @@ def _run(name: str, arguments: argparse.Namespace) -> tuple[Any, Any]:
 
     arguments.input = name
     points = load(arguments)
-    X, arguments.reduced_to = fitting.reduced(points.X, arguments)
+    _, X, arguments.reduced_to = fitting.prepared(points.X, arguments)
     film = Recorder(arguments.frames)
     model = fitting.parameters(arguments, callbacks=[film], callback_every=fitting.RECORD_EVERY)
     arguments.interrupted = model.run(X).stopped_ == "interrupt"

@@ -77,16 +77,20 @@ def run(arguments: argparse.Namespace) -> int:
         return partwise.run(arguments)
     check(arguments)
     watch = Watch()
-    points, X, pca = loaded(arguments, watch)
+    points, features, X, pca = loaded(arguments, watch)
     model, film = fitted(X, arguments)
-    return conclude(model, points, X, pca, arguments, watch, film)
+    return conclude(model, points, features, X, pca, arguments, watch, film)
 
 
 def check(arguments: argparse.Namespace) -> None:
     """Raise an error for invalid outputs before any computation, and begin a checkpoint."""
     check_targets(arguments)
-    if arguments.save is not None and arguments.pca is None:
-        arguments.pca = 0  # `transform` takes points with all features
+    if arguments.save is not None:
+        if arguments.standardize:
+            raise Usage("--save stores no scales, which `bhtsne transform` would need; standardize "
+                        "the columns of IN, or leave out --standardize")  # fmt: skip
+        if arguments.pca is None:
+            arguments.pca = 0  # `transform` takes points with all features
     if arguments.checkpoint is not None:
         if is_stream(arguments.input):
             raise Usage("--checkpoint needs points that can be read again, got - for IN; use a "
@@ -94,22 +98,23 @@ def check(arguments: argparse.Namespace) -> None:
         resume.note(arguments)
 
 
-def loaded(arguments: argparse.Namespace, watch: Watch) -> tuple[Points, Any, int | None]:
-    """Return the points, what is fitted, and the number of principal components if any."""
+def loaded(arguments: argparse.Namespace, watch: Watch) -> tuple[Points, Any, Any, int | None]:
+    """Return the points as they are read, and the results of `fitting.prepared`."""
     from bhtsne.fitting import compilation
 
     if arguments.method == "barnes_hut":
         compilation.start(arguments.n_components, arguments.dof, arguments.threads)
     points = load(arguments)
     watch.lap("load")
-    X, pca = fitting.reduced(points.X, arguments)
+    features, X, pca = fitting.prepared(points.X, arguments)
     watch.lap("pca")
-    return points, X, pca
+    return points, features, X, pca
 
 
 def conclude(
     model: Any,
     points: Points,
+    features: Any,
     X: Any,
     pca: int | None,
     arguments: argparse.Namespace,
@@ -122,7 +127,7 @@ def conclude(
 
     watch.seconds |= model.timings_
     watch.restart()
-    recall = _recall(model, points.X if pca else X, arguments, pca)
+    recall = _recall(model, features, arguments, pca)
     watch.lap("recall")
     if arguments.save is not None:
         _save(model, points, X, arguments.save)

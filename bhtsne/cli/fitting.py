@@ -63,8 +63,10 @@ def add_options(command: Parser) -> None:
 
 
 def add_points_options(group: Any) -> None:
-    """Add the options of the points' dimension, metric and seed."""
+    """Add the options of the points' scale, dimension, metric and seed."""
     add = group.add_argument
+    add("--standardize", action="store_true", help="give each feature a mean of 0 and a variance "
+        "of 1, as columns of different units need")  # fmt: skip
     add("--pca", type=int, metavar="D", help="number of principal components to which IN is "
         "reduced, 0 for none (50 if there are more features and the metric is Euclidean)"
     )  # fmt: skip
@@ -81,17 +83,25 @@ def _first(
     return one_of(words, aliases), words[0], words
 
 
-def reduced(X: Any, arguments: argparse.Namespace) -> tuple[Any, int | None]:
-    """Return the points and None, or their principal components and the number of components."""
+def prepared(X: Any, arguments: argparse.Namespace) -> tuple[Any, Any, int | None]:
+    """Return the points, standardized if asked, what is fitted, and its number of components.
+
+    Principal components are fitted in place of many features; without them the number is None.
+    """
     from bhtsne import initial
+    from bhtsne.tables import scales
     from bhtsne.tables.frames import as_points
 
     X = as_points(X)
+    if arguments.standardize:
+        if arguments.metric == "precomputed":
+            raise ValueError("--standardize goes with points, got distances; leave it out.")
+        X = scales.standardized(X)
     n_components = components_of(arguments.pca, arguments.metric, X.shape[1])
     if n_components == 0 or min(X.shape) <= n_components:
-        return X, None
+        return X, X, None
     components = initial.principal_components(X, n_components, random_state=arguments.seed)
-    return components, n_components
+    return X, components, n_components
 
 
 def components_of(pca: int | None, metric: str, n_features: int) -> int:

@@ -52,14 +52,14 @@ def run(arguments: argparse.Namespace) -> int:
     check_port(arguments.port)  # the page opens when the data are read, which may take long
     embed.check(arguments)
     watch = Watch()
-    points, X, pca = embed.loaded(arguments, watch)
+    points, features, X, pca = embed.loaded(arguments, watch)
     page = live.Page(
         points.labels, columns=beside_label(points.shown()), images=points.images,
         title=arguments.input, port=arguments.port, show=not arguments.no_browser, stay=True,
     )  # fmt: skip
     try:
         model, film = embed.fitted(X, arguments, page)
-        status = embed.conclude(model, points, X, pca, arguments, watch, film, page.kept)
+        status = embed.conclude(model, points, features, X, pca, arguments, watch, film, page.kept)
         if status == 0:
             _wait(page, arguments.quiet)
     finally:

@@ -25,7 +25,7 @@ from bhtsne.cli.points import (
 # Options that need the map in memory, with their defaults.
 _UNSUPPORTED = dict.fromkeys(
     ("html", "film", "save", "checkpoint", "format", "header", "delimiter", "decimal", "missing")
-)
+) | {"standardize": False}
 
 
 def add_options(command: Parser) -> None:

@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -129,8 +130,29 @@ def load(arguments: argparse.Namespace) -> Points:
             points = _of_table(tables.read(path, **options), in_memory=True)
     else:
         points = load_named(arguments.input, **options)
+    points = _with_note_on_scales(points, arguments)
     print_report(points.report, arguments)
     return points
+
+
+def _with_note_on_scales(points: Points, arguments: argparse.Namespace) -> Points:
+    """Return points of a file with a note if few features decide alone which points are near.
+
+    A saved model, images and vectors of one column have features of one scale, or no other.
+    """
+    from bhtsne.tables import Report, scales
+
+    given = vars(arguments)
+    asked = given.get("standardize", True) or given["metric"] == "precomputed"
+    n, d = points.X.shape
+    report = points.report or Report(n, [], vectors=d)
+    if asked or points.images is not None or (report.features and report.vectors is not None):
+        return points
+    names = points.features or [f"feature {j}" for j in range(1, d + 1)]
+    note = scales.note(points.X, names)
+    if note is None:
+        return points
+    return points._replace(report=replace(report, notes=[*report.notes, note]))
 
 
 def print_report(report: Any, arguments: argparse.Namespace) -> None:

@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     watch = Watch()
     points = load(arguments)
-    X, pca = fitting.reduced(points.X, arguments)
+    _, X, pca = fitting.prepared(points.X, arguments)
     watch.lap("load")
     options = {
         "metric": arguments.metric, "random_state": arguments.seed, "n_jobs": arguments.threads,

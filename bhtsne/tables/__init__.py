@@ -125,7 +125,6 @@ def _with_labels(table: Table, path: Path, name: str) -> Table:
         )
     n = table.X.shape[0] if table.rows is None else len(table.rows)
     y = read_labels(name, n)
-    check_column(y, n, "labels", file)
     y = y if table.rows is None else y[table.rows]
     report = table.report
     if report is not None:

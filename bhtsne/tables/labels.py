@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bhtsne.files import arrays, paths
+from bhtsne.files import arrays, check_column, paths
 from bhtsne.files.table import Wanted
 from bhtsne.tables import dialect, formats, reading, roles
 from bhtsne.tables.report import listed
@@ -37,7 +37,8 @@ def read_labels(name: Any, n: int) -> np.ndarray:
     ----------
     name : str or path
         FILE or FILE:COLUMN: .npy, IDX, an array of an .npz, any table, or text with one label in
-        each line. Of n + 1 lines, the first is a header.
+        each line. Of n + 1 lines, the first is a header; the first line of a table of text also if
+        it holds COLUMN.
     n : int
         Number of points.
 
@@ -58,11 +59,12 @@ def read_labels(name: Any, n: int) -> np.ndarray:
         if form in ("npy", "idx", "npz"):
             y = _of_arrays(path, column)
         elif table:
-            names, cells = _columns(path, n)
+            names, cells = _columns(path, n, column)
         else:
             y = _of_lines(path, n)
     if form not in ("npy", "idx", "npz") and table:
         y = _one(path, names, cells, column)
+    check_column(y, n, "labels", path)
     return y
 
 
@@ -79,13 +81,20 @@ def _of_arrays(path: Path, column: str | None) -> np.ndarray:
     return found[column]
 
 
-def _columns(path: Path, n: int) -> tuple[list[str], list[Any]]:
-    """Return the names and columns of a table; of n + 1 rows of text the first holds the names."""
+def _columns(path: Path, n: int, column: str | None) -> tuple[list[str], list[Any]]:
+    """Return the names and columns of a table.
+
+    The first row of text holds the names if it holds the asked one. Else it does unless there are n
+    rows with it, and if its cells can be names.
+    """
     raw = formats.read(path, Wanted(header=False, decimal=","))
-    if paths.kind(path) in formats.TEXT and raw.columns and len(raw.columns[0]) == n + 1:
+    if paths.kind(path) in formats.TEXT and raw.columns and len(raw.columns[0]):
         names = [str(cells[0]) for cells in raw.columns]
         others = [cells[1:] for cells in raw.columns]
-        if all(map(_is_name, names, [cells.to_pylist() for cells in others])):
+        can_be = len(raw.columns[0]) != n and all(
+            map(_is_name, names, [cells.to_pylist() for cells in others])
+        )
+        if column in names or can_be:
             return names, others
     return list(raw.names), raw.columns
 

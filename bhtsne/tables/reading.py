@@ -41,7 +41,8 @@ def read_table(path: Path, wanted: Wanted) -> Table:
     try:
         return _table(raw, wanted, decimal)
     except ValueError as error:
-        raise ValueError(f"{path}: {str(error).rstrip('.')}.") from None
+        said = str(error)
+        raise ValueError(f"{path}: {said}{'' if said.endswith(('.', '?')) else '.'}") from None
 
 
 def values_of(name: str, cells: Any, is_text: bool, decimal: str = ".") -> Column:
@@ -277,7 +278,7 @@ def _of_arrays(path: Path, wanted: Wanted) -> Table:
         if wanted.missing is None or not isinstance(X, np.ndarray):
             return table
         X, rows, done = missing.treated(X, [str(j) for j in range(X.shape[1])], wanted.missing)
-        report = Report(len(X), [], missing=done) if done else None
+        report = Report(len(X), [], vectors=X.shape[1], missing=done) if done else None
         if rows is None:
             return table._replace(X=X, report=report)
         labels = None if table.labels is None else table.labels[rows]

@@ -19,7 +19,7 @@ class Report:
     features : list of str
         Columns that are features.
     vectors : int or None
-        Number of features, if they are the vectors of one column.
+        Number of features, if they are the vectors of one column, or the columns of an array.
     header : bool or None
         Whether the first line of text holds the names of the columns.
     delimiter, decimal, encoding : str or None
@@ -73,10 +73,11 @@ class Report:
         return [f"{self._points()}{self._written()}", self._others()]
 
     def _points(self) -> str:
-        if self.vectors is not None:
+        if self.vectors is not None and self.features:
             return f"{self.rows:,} points, vectors of {self.vectors:,} numbers ({self.features[0]})"
-        n = len(self.features)
-        return f"{self.rows:,} points of {n:,} feature{'s' * (n != 1)} ({listed(self.features)})"
+        n = self.vectors or len(self.features)
+        names = f" ({listed(self.features)})" if self.features else ""
+        return f"{self.rows:,} points of {n:,} feature{'s' * (n != 1)}{names}"
 
     def _written(self) -> str:
         if self.header is None:
@@ -120,4 +121,7 @@ def _missing(missing: dict[str, Any]) -> str:
         return (
             f"{missing['rows']:,} point{'s' * (missing['rows'] > 1)} with a missing value left out"
         )
-    return f"{missing['cells']:,} missing values replaced by the {missing['how']} of their column"
+    return (
+        f"{missing['cells']:,} missing value{'s' * (missing['cells'] > 1)} replaced by the "
+        f"{missing['how']} of the column"
+    )

@@ -1,0 +1,99 @@
+"""Features → a note if few of them decide alone which points are near; or standardized features."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from bhtsne.tables.report import listed
+
+__all__ = ["note", "standardized"]
+
+_SHARE = 0.95  # of the variance
+_FEW = 5  # a note if that share belongs to one feature in 5, or fewer
+_ROWS = 10_000  # of which the variance is computed
+
+
+def note(X: np.ndarray, names: Sequence[str]) -> str | None:
+    """Return a sentence if few features hold nearly all of the variance, or None.
+
+    Tables whose columns have different units do: of the 13 columns of the wine data, proline alone
+    holds 99.8 %. The pixels of digits, word counts and principal components do not.
+
+    Parameters
+    ----------
+    X : ndarray of shape (N, D)
+        Points; NaN are left out.
+    names : sequence of str
+        Names of the features.
+
+    Returns
+    -------
+    str or None
+        The sentence.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(100, 3))
+    >>> note(X, ["a", "b", "c"]) is None
+    True
+    >>> note(X * [1, 1, 100], ["a", "b", "c"])[:56]
+    'c holds 100% of the variance of the 3 features, so that '
+    """
+    n, d = X.shape
+    if d < 2 or sparse.issparse(X):
+        return None
+    sample = np.asarray(X[:: -(-n // _ROWS)], np.float64)
+    with np.errstate(all="ignore"):
+        known = ~np.isnan(sample)
+        counts = np.maximum(known.sum(axis=0), 1)
+        mean = np.where(known, sample, 0).sum(axis=0) / counts
+        variance = np.where(known, (sample - mean) ** 2, 0).sum(axis=0) / counts
+    total = variance.sum()
+    if not 0 < total < np.inf:
+        return None
+    order = np.argsort(-variance, kind="stable")
+    shares = np.cumsum(variance[order]) / total
+    count = int(np.searchsorted(shares, _SHARE)) + 1
+    if count > max(d // _FEW, 1):
+        return None
+    held = listed([names[j] for j in order[:count]])
+    verb, alone = ("holds", "it alone decides") if count == 1 else ("hold", "they alone decide")
+    return (
+        f"{held} {verb} {shares[count - 1]:.0%} of the variance of the {d:,} features, so that "
+        f"{alone} which points are near (--standardize gives all features the same variance)"
+    )
+
+
+def standardized(X: Any) -> np.ndarray:
+    """Return points with a mean of 0 and a variance of 1 in each feature; a constant one is 0.
+
+    Parameters
+    ----------
+    X : ndarray of shape (N, D)
+        Points; NaN remain.
+
+    Returns
+    -------
+    ndarray of shape (N, D)
+        ``(x − mean) / standard deviation``, float32 for float32, else float64.
+
+    Raises
+    ------
+    ValueError
+        If X is sparse: its zeros would no longer be.
+
+    Examples
+    --------
+    >>> standardized(np.array([[1.0, 5], [3, 5]])).tolist()
+    [[-1.0, 0.0], [1.0, 0.0]]
+    """
+    if sparse.issparse(X):
+        raise ValueError("--standardize needs dense points, got a sparse array; leave it out.")
+    X = np.asarray(X)
+    mean = np.nanmean(X, axis=0, dtype=np.float64)
+    deviation = np.nanstd(X, axis=0, dtype=np.float64)
+    deviation[~(deviation > 0)] = 1
+    dtype = np.float32 if X.dtype == np.float32 else np.float64
+    return np.divide(X - mean, deviation, dtype=np.float64).astype(dtype, copy=False)
