@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bhtsne import TSNE, cli, forces, optimizer, tables
-from bhtsne.cli import embed
+from bhtsne.cli import embed, maps
 
 FAST = ["--perplexity", "5", "--n-iter", "30", "--quiet"]
 
@@ -100,6 +100,11 @@ def test_exact_agrees_with_its_own_neighbours(points, tmp_path, capsys):
         (["digits", "--threads", "0"], "n_jobs must be"),
         (["digits", "--pca", "-1"], "--pca must be 0 or more"),
         (["digits", "-o", "map.xls"], "must end in .npy, .csv, .tsv or .parquet"),
+        (["digits", "-o", "map.png"], "got map.png; use --plot map.png"),
+        (["digits", "-o", "map.html"], "got map.html; use --html map.html"),
+        (["digits", "-o", "map.npz"], "got map.npz; use --save map.npz"),
+        (["map.csv"], "there is no file map.csv; IN must be a file"),
+        (["."], "IN must be a file, got the folder ."),
         (["digits", "--plot", "map.jpeg"], "must end in .png"),
         (["digits", "--plot", "no/such/folder/map.png"], "there is no folder"),
         (["digits", "--labels", "kind"], "--labels goes with a file"),
@@ -164,7 +169,8 @@ def test_a_kept_map_takes_new_points_by_another_command(points, tmp_path, capsys
     arguments = [str(points), "--labels", "kind", "--save", str(model), *FAST]
     assert cli.main(["embed", *arguments]) == 0
     assert f"written to {model}" in capsys.readouterr().out
-    X = tables.read(points, labels="kind").X
+    X, labels = tables.read(points, labels="kind")[:2]
+    np.testing.assert_array_equal(maps.labels(maps.read(str(model)), None), labels)
     np.save(new, X[:7])
     command = ["transform", str(model), str(new), "-o", str(out), "--quiet", "--json"]
     assert cli.main(command) == 0

@@ -446,8 +446,9 @@ def test_the_command_prints_the_address_first_and_a_signal_leaves_the_map(tmp_pa
         socket.send(json.dumps({"do": "pause"}))
         status_of(socket, lambda status: status.get("paused"))
         process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
+        said, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
+    assert " iterations (interrupted) in " in said
     assert np.load(out).shape == (1797, 2)
 
 

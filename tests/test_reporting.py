@@ -5,6 +5,7 @@ from copy import copy
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bhtsne import TSNE, cli, datasets, metrics, reporting
@@ -97,6 +98,14 @@ def test_a_model_without_phases_has_no_table_of_them(model, tmp_path):
         pages.append(Text(path.read_text(encoding="utf-8")).text)
     assert ["Phases of the optimization" in text for text in pages] == [True, False]
     assert all("Versions, to cite" in text for text in pages)
+
+
+def test_features_that_decide_alone_are_named(tmp_path):
+    table = pd.DataFrame(X[:90, 20:26] * [1, 1, 1000, 1, 1, 1], columns=list("abcdef"))
+    fitted = TSNE(perplexity=10, n_iter=5, early_exaggeration_iter=5, random_state=0).fit(table)
+    said = "c holds 100% of the variance of the 6 features, so that it alone decides"
+    assert reporting.write(tmp_path / "r.html", fitted).dominance.startswith(said)
+    assert f"{said} which points are near. If" in (tmp_path / "r.html").read_text("utf-8")
 
 
 def test_errors(model, tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from scipy import sparse
 
 from bhtsne import TSNE, neighbors
+from bhtsne.tsne import saving
 
 X = np.random.default_rng(0).random((90, 5))
 OLD, NEW = X[:70], X[70:]
@@ -58,6 +59,30 @@ def test_a_saved_map_comes_back_whole(kind, tmp_path):
             assert all(np.array_equal(*pair) for pair in zip(ours[name], found, strict=True))
         else:
             assert np.array_equal(ours[name], value)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.arange(70) % 3,
+        np.repeat(["ash", ""], 35),
+        np.arange(70).astype("M8[D]"),
+        np.where(np.arange(70) < 3, np.nan, 1.5),
+    ],
+    ids=["numbers", "text", "dates", "floats"],
+)
+def test_labels_are_saved_beside_the_map(labels, tmp_path):
+    model = TSNE(**QUICK).fit(OLD)
+    saving.save(model, tmp_path / "map", labels)
+    again, found = saving.load_labelled(TSNE, tmp_path / "map")
+    np.testing.assert_array_equal(found, labels)
+    assert found.dtype == labels.dtype
+    assert again.embedding_.tobytes() == TSNE.load(tmp_path / "map").embedding_.tobytes()
+    again.save(tmp_path / "bare")
+    assert saving.load_labelled(TSNE, tmp_path / "bare")[1] is None
+    saving.save(model, tmp_path / "map", labels[:9])
+    with pytest.raises(ValueError, match=r"each of 70 points, got .* of shape \(9,\)"):
+        TSNE.load(tmp_path / "map")
 
 
 def test_another_process_makes_the_same_of_new_points(tmp_path):

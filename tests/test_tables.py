@@ -8,15 +8,19 @@ import datetime
 import decimal
 import io
 import json
+import sys
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import scipy.sparse
+import sklearn.datasets
 from pyarrow.feather import write_feather
+from sklearn.preprocessing import StandardScaler
 
 from bhtsne import TSNE, cli, metrics, tables
-from bhtsne.tables import dialect, report, text
+from bhtsne.tables import dialect, report, scales, text
 
 N = 90
 KINDS = np.repeat(["ash", "birch", "cedar"], N // 3)
@@ -326,8 +330,101 @@ def test_a_column_that_rises_stays_a_feature_and_is_said(tmp_path, capsys):
     (tmp_path / "t.csv").write_text(written(rows({"year": values})))
     assert embed(tmp_path, "t.csv", "--quiet")[0] == 0
     said = capsys.readouterr()
-    assert "year rises from row to row, as an id does" in said.err
+    assert "year is a feature, but rises from row to row, as an id does" in said.err
     assert json.loads(said.out)["table"]["features"] == [*NAMES, "year"]
+
+
+def test_a_feature_with_a_name_of_labels_is_said(tmp_path):
+    (tmp_path / "t.csv").write_text(written(rows({"Class": [1, 2, 3] * (N // 3)})))
+    assert tables.read(tmp_path / "t.csv").report.notes == [
+        "Class is a feature, but has a name of labels (--labels Class)"
+    ]
+    assert tables.read(tmp_path / "t.csv", labels="Class").report.notes == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("wine", "proline holds 100% of the variance of the 13 features, so that it alone decides"),
+        ("breast_cancer", "worst area, mean area hold 99% of the variance of the 30 features"),
+        ("iris", None),
+        ("digits", None),
+    ],
+)
+def test_features_that_decide_alone_are_found(name, expected):
+    data = getattr(sklearn.datasets, f"load_{name}")()
+    found = scales.dominance(data.data, data.feature_names)
+    assert found is None if expected is None else found.startswith(expected)
+    assert scales.dominance(scales.standardized(data.data)) is None
+
+
+def test_standardized_features_are_those_of_scikit_learn():
+    X = np.random.default_rng(0).normal(size=(40, 5)) * [1, 10, 1e5, 1e-6, 0] + [0, 3, 1e7, 1, 7]
+    expected = StandardScaler().fit_transform(X)
+    np.testing.assert_allclose(scales.standardized(X), expected, rtol=1e-9, atol=1e-9)
+    X[3, 1] = np.nan
+    expected = StandardScaler().fit_transform(X)
+    np.testing.assert_allclose(scales.standardized(X), expected, rtol=1e-9, atol=1e-9)
+    with pytest.raises(ValueError, match="sparse"):
+        scales.standardized(scipy.sparse.csr_array(X))
+
+
+def test_a_map_of_standardized_features_is_that_of_a_standardized_table(tmp_path, capsys):
+    data = sklearn.datasets.load_wine()
+    np.save(tmp_path / "given.npy", data.data)
+    np.save(tmp_path / "scaled.npy", scales.standardized(data.data))
+    maps = {}
+    for name, options in (("given", ["--standardize"]), ("scaled", [])):
+        status, out = embed(tmp_path, f"{name}.npy", *options, labels=None)
+        assert status == 0
+        maps[name] = out.read_text()
+        assert "decides" not in capsys.readouterr().err
+    assert maps["given"] == maps["scaled"]
+    assert embed(tmp_path, "given.npy", "--quiet", labels=None)[0] == 0
+    said = capsys.readouterr()
+    assert "bhtsne: 178 points of 13 features\n" in said.err
+    assert "feature 13 holds 100% of the variance" in said.err
+    assert "--standardize gives all features the same variance" in said.err
+    for options, message in (
+        (["--save", str(tmp_path / "m.npz")], "--save stores no scales"),
+        (["--metric", "precomputed"], "--standardize goes with points"),
+        (["--landmarks", "50"], "--standardize does not go with --landmarks"),
+    ):
+        assert embed(tmp_path, "given.npy", "--standardize", *options, labels=None)[0] == 2
+        assert message in capsys.readouterr().err
+
+
+def test_a_missing_value_of_an_array_is_refused_with_its_place(tmp_path, capsys):
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    X[4, 1] = np.nan
+    np.save(tmp_path / "x.npy", X)
+    assert embed(tmp_path, "x.npy", labels=None)[0] == 2
+    said = "column 2 has no value in row 5 (1 of 40 points); fill it in, or use --missing drop"
+    assert said in capsys.readouterr().err
+    with pytest.raises(ValueError, match=r"got NaN or infinity, the first at \(4, 1\)"):
+        TSNE().fit(X)
+    assert embed(tmp_path, "x.npy", "--missing", "mean", labels=None)[0] == 0
+    assert "40 points of 3 features\nbhtsne: 1 missing value replaced" in capsys.readouterr().err
+
+
+def test_labels_of_other_points_are_refused_by_their_number(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((5, 2)))
+    (tmp_path / "y.csv").write_text("id,kind\n" + "".join(f"{i},a\n" for i in range(7)))
+    (tmp_path / "one.csv").write_text("kind\n" + "a\n" * 7)
+    for name in ("y.csv:kind", "one.csv", "one.csv:kind"):
+        with pytest.raises(ValueError, match=r"5 points, got <U1 of shape \(7,\)"):
+            tables.read(tmp_path / "x.npy", labels=f"{tmp_path}/{name}")
+
+
+def test_a_missing_package_is_no_damage(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "python_calamine", None)
+    (tmp_path / "x.xlsx").write_bytes(b"PK")
+    assert embed(tmp_path, "x.xlsx", labels=None)[0] == 1
+    said = capsys.readouterr().err
+    assert said == (
+        f"bhtsne: {tmp_path / 'x.xlsx'} needs the package python-calamine; install it, or save the "
+        "workbook as .csv.\n"
+    )
 
 
 def test_the_only_column_is_not_set_aside(tmp_path):

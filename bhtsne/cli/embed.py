@@ -61,8 +61,8 @@ def add_fit(command: Parser) -> None:
     option = group.add_argument
     option("--film", metavar="FILM", type=Path, help="film of the optimisation, .gif, or .mp4 if "
            "ffmpeg is installed")  # fmt: skip
-    option("--save", metavar="MODEL", type=Path, help="fitted model, .npz, for `bhtsne transform` "
-           "and `plot`; the default of --pca is then 0")  # fmt: skip
+    option("--save", metavar="MODEL", type=Path, help="fitted model with the labels, .npz, for "
+           "`bhtsne transform`, `plot` and `report`; the default of --pca is then 0")  # fmt: skip
     option("--report", metavar="FILE", type=Path, help="page on how far the map can be trusted, "
            ".html")  # fmt: skip
     option("--checkpoint", metavar="RUN", type=Path, help="folder of checkpoints, for `bhtsne "
@@ -147,6 +147,7 @@ def conclude(
         "features": X.shape[1],
         "pca": pca,
         "n_iter": model.n_iter_,
+        "stopped": model.stopped_,
         "kl_divergence": model.kl_divergence_,
         "neighbor_recall": recall,
         **watch.summary(),
@@ -171,14 +172,14 @@ def fitted(X: Any, arguments: argparse.Namespace, *callbacks: Any) -> tuple[Any,
 
 
 def _save(model: Any, points: Any, X: Any, path: Path) -> None:
-    """Write the fitted model to a file, with the names of its features if the table has them."""
+    """Write the fitted model to a file, with labels and names of features if there are any."""
     import numpy as np
 
     from bhtsne.tsne import saving
 
     if points.features is not None and X.shape[1] == len(points.features):
         model.feature_names_in_ = np.array(points.features, object)
-    saving.save(model, path)
+    saving.save(model, path, points.labels)
 
 
 def _report(model: Any, points: Points, arguments: argparse.Namespace) -> None:
@@ -206,9 +207,10 @@ def _recall(model: Any, X: Any, arguments: Any, pca: int | None) -> dict[str, fl
 def _lines(summary: dict[str, Any], n_features: int) -> list[str]:
     """Return the summary as lines of text."""
     recall = summary["neighbor_recall"]
+    interrupted = " (interrupted)" if summary["stopped"] == "interrupt" else ""
     lines = [
         f"{summary['points']:,} points, {fitting.features_text(summary, n_features)}, "
-        f"{summary['n_iter']} iterations in {summary['total_seconds']:.1f} s",
+        f"{summary['n_iter']} iterations{interrupted} in {summary['total_seconds']:.1f} s",
         "  " + ", ".join(f"{stage} {s:.2f}" for stage, s in summary["seconds"].items()),
         f"KL divergence {summary['kl_divergence']:.4f}",
     ]

@@ -89,9 +89,10 @@ def prepared(X: Any, arguments: argparse.Namespace) -> tuple[Any, Any, int | Non
     Principal components are fitted in place of many features; without them the number is None.
     """
     from bhtsne import initial
-    from bhtsne.tables import scales
+    from bhtsne.tables import missing, scales
     from bhtsne.tables.frames import as_points
 
+    missing.check_complete_array(X)
     X = as_points(X)
     if arguments.standardize:
         if arguments.metric == "precomputed":

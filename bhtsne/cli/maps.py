@@ -53,7 +53,7 @@ def read(name: str) -> Map:
         return _of_parts(path) if any(path.glob("part-*.parquet")) else _of_checkpoint(path)
     kind = format_of(path)
     if kind == MODEL:
-        return _of_model(path)
+        return of_model(path)[0]
     if kind == _RECORDING:
         from bhtsne.recorder import Recorder
 
@@ -124,13 +124,17 @@ def _coordinate_columns(names: list[str]) -> list[str]:
     return next(filter(None, found), [])
 
 
-def _of_model(path: Path) -> Map:
+def of_model(path: Path) -> tuple[Map, Any]:
+    """Return the map of a saved model, with its labels as a column, and the model."""
     from bhtsne import TSNE
+    from bhtsne.tsne import saving
 
-    model = TSNE.load(path)
-    return Map(
-        path.stem, model.embedding_, {}, model.kl_per_point_, model.history_, model.neighbors_
+    model, labels = saving.load_labelled(TSNE, path)
+    columns = {} if labels is None else {_LABEL: labels}
+    given = Map(
+        path.stem, model.embedding_, columns, model.kl_per_point_, model.history_, model.neighbors_
     )
+    return given, model
 
 
 def _of_parts(path: Path) -> Map:

@@ -148,7 +148,7 @@ def add_common(command: Parser) -> None:
     add = command.add_argument
     add("--threads", type=int, metavar="N", help="number of threads (all)")
     add("--quiet", action="store_true", help="no progress bar, and a report of the columns only if "
-        "it has warnings")  # fmt: skip
+        "a decision may be unexpected")  # fmt: skip
     add_json(command)
 
 

@@ -76,7 +76,7 @@ def check_targets(arguments: argparse.Namespace) -> None:
         raise Usage(f"--format goes with -o -, got {arguments.format!r}; for a file its suffix "
                     "is the format")  # fmt: skip
     if arguments.output is not None and not piped:
-        files.check_target(arguments.output, files.SUFFIXES)
+        _check_output(arguments.output)
     if arguments.plot is not None:
         check_figure(arguments.plot)
     if given.get("html") is not None:
@@ -87,6 +87,18 @@ def check_targets(arguments: argparse.Namespace) -> None:
         check_film(arguments.film)
     if given.get("save") is not None:
         files.check_target(arguments.save, (".npz",))
+
+
+def _check_output(path: Path) -> None:
+    """Raise an error unless a map can be written to a path; name the option of other files."""
+    from bhtsne import files, plot
+
+    options = {".npz": "save", ".html": "html", **dict.fromkeys(plot.SUFFIXES, "plot")}
+    option = options.get(path.suffix.lower())
+    if option is not None:
+        known = ", ".join(files.SUFFIXES)
+        raise Usage(f"-o writes the map as {known}, got {path}; use --{option} {path}")
+    files.check_target(path, files.SUFFIXES)
 
 
 def check_figure(path: Path) -> None:
@@ -148,10 +160,10 @@ def _with_note_on_scales(points: Points, arguments: argparse.Namespace) -> Point
     report = points.report or Report(n, [], vectors=d)
     if asked or points.images is not None or (report.features and report.vectors is not None):
         return points
-    names = points.features or [f"feature {j}" for j in range(1, d + 1)]
-    note = scales.note(points.X, names)
-    if note is None:
+    found = scales.dominance(points.X, points.features)
+    if found is None:
         return points
+    note = f"{found} (--standardize gives all features the same variance, --drop omits one)"
     return points._replace(report=replace(report, notes=[*report.notes, note]))
 
 
@@ -172,12 +184,16 @@ def load_named(name: str, **options: Any) -> Points:
 
     from bhtsne import datasets, tables
 
+    if Path(name).is_dir() and not Path(name).suffix:
+        raise Usage(f"IN must be a file, got the folder {name}; a folder of parts goes with "
+                    "--landmarks")  # fmt: skip
     if Path(name).exists():
         return _of_table(tables.read(name, **options))
     if name.partition(":")[0] not in datasets.NAMES:
         known = ", ".join(datasets.NAMES)
         hint = did_you_mean(name, datasets.NAMES)
-        raise Usage(f"IN must be a file, - or one of {known}, got {name!r}{hint}")
+        missing = f"there is no file {name}; " if Path(name).suffix or "/" in name else ""
+        raise Usage(f"{missing}IN must be a file, - or one of {known}, got {name!r}{hint}")
     for option, value in options.items():
         text = ",".join(value) if isinstance(value, tuple) else value
         raise Usage(f"--{option} goes with a file, got {text!r} with the data set {name}")

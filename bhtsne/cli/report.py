@@ -27,7 +27,8 @@ def add(commands: Any) -> None:
     command.add_argument("maps", metavar="MODEL", help="file of `bhtsne embed --save`")
     command.add_argument("-o", "--html", metavar="FILE", type=Path, required=True, help="the page, "
                          ".html")  # fmt: skip
-    add_labels(command, "labels that colour the map: a data set, or a file of labels, FILE:COLUMN")
+    add_labels(command, "labels that colour the map: a data set, or a file of labels, FILE:COLUMN "
+               "(those of MODEL)")  # fmt: skip
     command.add_argument("--title", metavar="TEXT", help="title of the page (name of MODEL)")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
     add_json(command)
@@ -39,11 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
     path = Path(arguments.maps)
     if not path.is_file() or maps.format_of(path) != maps.MODEL:
         raise Usage(f"MODEL must be a file of `bhtsne embed --save`, got {arguments.maps!r}")
-    from bhtsne import TSNE, reporting
+    from bhtsne import reporting
 
     watch = Watch()
-    model = TSNE.load(path)
-    labels = maps.labels(maps.Map(path.stem, model.embedding_), arguments.labels)
+    given, model = maps.of_model(path)
+    labels = maps.labels(given, arguments.labels)
     found = reporting.write(
         arguments.html, model, labels, title=arguments.title or path.stem,
         verbose=not arguments.quiet,
@@ -60,7 +61,8 @@ def summarised(found: Any) -> dict[str, Any]:
     """Return the figures of a report as entries of a summary."""
     names = ("kept", "recurring", "kept_sample", "kept_shuffled", "kl_sample", "kl_shuffled")
     values = {name: getattr(found, name) for name in names}
-    return {name: None if x is None else round(x, 4) for name, x in values.items()}
+    rounded = {name: None if x is None else round(x, 4) for name, x in values.items()}
+    return rounded | {"dominance": found.dominance}
 
 
 def lines(found: Any) -> list[str]:
@@ -73,4 +75,6 @@ def lines(found: Any) -> list[str]:
             f"of {found.n_sample:,} points, it keeps {found.kept_sample:.1%}, and of shuffled "
             f"columns {found.kept_shuffled:.1%}"
         )
+    if found.dominance is not None:
+        text.append(found.dominance)
     return text

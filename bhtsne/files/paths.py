@@ -15,6 +15,7 @@ from typing import Any
 from bhtsne import memory
 
 _BLOCK = 1 << 20
+_TEXT = ("csv", "tsv", "txt", "jsonl", "ndjson")
 
 
 def kind(path: Path) -> str:
@@ -91,7 +92,7 @@ def readable_errors(path: Path, rule: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {path}; check its name and folder.") from None
-    except MemoryError:  # too little memory is no damage
+    except (ImportError, MemoryError):  # a missing package, or too little memory, is no damage
         raise
     except Exception as error:  # a damaged header can raise any error in the parser of NumPy
         if isinstance(error, OSError) and error.errno is not None:  # errors of gzip have no number
@@ -101,9 +102,9 @@ def readable_errors(path: Path, rule: str) -> Iterator[None]:
         reason = shorten(str(error), 500, placeholder=" …").rstrip(".") or type(error).__name__
         if isinstance(error, KeyError):
             reason = f"no part {reason}"
+        binary = "" if kind(path) in _TEXT else ", whole and without pickled objects"
         raise ValueError(
-            f"{path} must hold {rule}, whole and without pickled objects, got: {reason}; "
-            "correct the file or write it again."
+            f"{path} must hold {rule}{binary}, got: {reason}; correct the file or write it again."
         ) from error
 
 

@@ -11,6 +11,7 @@ from bhtsne.progress import Progress
 from bhtsne.scanning import making
 from bhtsne.scanning.judging import shares_by_point
 from bhtsne.scanning.results import Cell
+from bhtsne.tables import scales
 
 __all__ = ["Findings", "findings"]
 
@@ -30,6 +31,8 @@ class Findings(NamedTuple):
     recurring_by_point : ndarray of float, shape (N,)
         Fraction of the 10 nearest points on the map that are among the 10 nearest on maps from
         random starts.
+    dominance : str or None
+        Sentence on the few features that decide alone which points are near, if they do.
     kept_shuffled, kept_sample : float or None
         Fraction of neighbours kept on a map of data whose columns were shuffled independently, and
         on a map of the same number of points of the data themselves; None without columns.
@@ -41,6 +44,7 @@ class Findings(NamedTuple):
 
     kept_by_point: np.ndarray | None
     recurring_by_point: np.ndarray
+    dominance: str | None
     kept_shuffled: float | None
     kept_sample: float | None
     kl_shuffled: float | None
@@ -69,10 +73,12 @@ def findings(model: Any, progress: Progress) -> Findings:
     with progress.timed("other starts", {}):
         recurring = _recurring(model, on_map, k)
     shuffled: tuple = (None, None, None, None, 0)
+    dominance = None
     if has_points(model.metric, model.affinities) and isinstance(model._fit_X, np.ndarray):
+        dominance = scales.dominance(model._fit_X, getattr(model, "feature_names_in_", None))
         with progress.timed("shuffled", {}):
             shuffled = _shuffled(model)
-    return Findings(kept, recurring, *shuffled)
+    return Findings(kept, recurring, dominance, *shuffled)
 
 
 def _recurring(model: Any, on_map: np.ndarray, k: int) -> np.ndarray:

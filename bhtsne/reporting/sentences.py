@@ -17,11 +17,16 @@ class Section(NamedTuple):
 
 def sections(model: Any, found: Findings) -> list[Section]:
     """Return the sections in their order."""
-    parts = [_overview(model), _errors(model, found), _starts(found), _shuffled(found)]
+    parts = [_overview(model, found), _errors(model, found), _starts(found), _shuffled(found)]
     return [part for part in [*parts, _forces(model)] if part is not None]
 
 
-def _overview(model: Any) -> Section:
+def _overview(model: Any, found: Findings) -> Section:
+    dominated = (
+        []
+        if found.dominance is None
+        else [f"{found.dominance}. If the features have different units, standardize them first."]
+    )
     return Section(
         "The map",
         [
@@ -30,6 +35,7 @@ def _overview(model: Any) -> Section:
             "them.",
             f"The KL divergence, which the method lowers, is {model.kl_divergence_:.3f} after "
             f"{model.n_iter_} iterations.",
+            *dominated,
         ],
         ("map",),
     )

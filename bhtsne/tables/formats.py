@@ -107,8 +107,8 @@ def read_excel(path: Path) -> Raw:
     try:
         from python_calamine import CalamineWorkbook
     except ImportError:
-        raise ValueError(
-            'workbooks need python-calamine; install "numba-bhtsne[excel]", or save it as .csv.'
+        raise ImportError(
+            f"{path} needs the package python-calamine; install it, or save the workbook as .csv."
         ) from None
     with paths.seekable(path) as file:
         rows = CalamineWorkbook.from_filelike(file).get_sheet_by_index(0).to_python()

@@ -8,8 +8,9 @@ import numpy as np
 from bhtsne import choices
 
 WAYS = choices.MISSING
+_REMEDY = "fill it in, or use --missing drop, mean or median"
 
-__all__ = ["WAYS", "check_complete", "treated"]
+__all__ = ["WAYS", "check_complete", "check_complete_array", "treated"]
 
 
 def treated(
@@ -48,7 +49,7 @@ def treated(
     [[1.0, 2.0], [2.0, 4.0], [3.0, 9.0]]
     """
     if how is None:
-        check_complete(X, names, "fill it in, or take --missing drop, mean or median")
+        check_complete(X, names, _REMEDY)
         return X, None, None
     counts = _counts(X)
     columns = np.flatnonzero(counts)
@@ -60,7 +61,7 @@ def treated(
     if how == "drop":
         if incomplete.all():
             raise ValueError(
-                "each point misses a value, so that none is left without; take --missing mean or "
+                "each point misses a value, so that none is left without; use --missing mean or "
                 "median, or --drop the columns that miss most."
             )
         return X[~incomplete], ~incomplete, done
@@ -71,7 +72,7 @@ def treated(
     return X, None, done
 
 
-def check_complete(X: np.ndarray, names: Sequence[str], remedy: str) -> None:
+def check_complete(X: np.ndarray, names: Sequence[Any], remedy: str) -> None:
     """Raise ValueError with column, row and count if a value is NaN."""
     counts = _counts(X)
     if not counts.any():
@@ -84,6 +85,12 @@ def check_complete(X: np.ndarray, names: Sequence[str], remedy: str) -> None:
         f"column {names[j]!r} has no value in row {row:,} ({counts[j]:,} of {len(X):,} points"
         f"{more}); {remedy}."
     )
+
+
+def check_complete_array(X: Any) -> None:
+    """Raise ValueError with column, row and count if a value of an array of points is NaN."""
+    if isinstance(X, np.ndarray) and X.ndim == 2:
+        check_complete(X, range(1, X.shape[1] + 1), _REMEDY)
 
 
 def _counts(X: np.ndarray) -> np.ndarray:

@@ -125,11 +125,18 @@ def _features(
     features = [j for j in numeric if j not in set_aside]
     rising = [columns[j].name for j in features if _rises(columns[j])]
     if rising and not notes:
-        notes.append(f"{listed(rising)} rises from row to row, as an id does (--id sets it aside)")
+        notes.append(
+            f"{listed(rising)} is a feature, but rises from row to row, as an id does (--id sets "
+            "it aside)"
+        )
+    for name in (columns[j].name for j in features):
+        if name.lower() in _OF_LABELS:
+            notes.append(f"{name} is a feature, but has a name of labels (--labels {name})")
     return features, set_aside, notes
 
 
 _UNNAMED, _NAMED, _RUNNING = "an index without a name", "an id by its name", "a running number"
+_OF_LABELS = ("label", "labels", "class", "target")
 _OF_IDS = (_UNNAMED, _NAMED, _RUNNING)
 
 

@@ -1,4 +1,4 @@
-"""Features → a note if few of them decide alone which points are near; or standardized features."""
+"""Features → a sentence if few of them decide which points are near; standardized features."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,14 +8,14 @@ from scipy import sparse
 
 from bhtsne.tables.report import listed
 
-__all__ = ["note", "standardized"]
+__all__ = ["dominance", "standardized"]
 
 _SHARE = 0.95  # of the variance
-_FEW = 5  # a note if that share belongs to one feature in 5, or fewer
+_FEW = 5  # a sentence if that share belongs to one feature in 5, or fewer
 _ROWS = 10_000  # of which the variance is computed
 
 
-def note(X: np.ndarray, names: Sequence[str]) -> str | None:
+def dominance(X: Any, names: Sequence[str] | None = None) -> str | None:
     """Return a sentence if few features hold nearly all of the variance, or None.
 
     Tables whose columns have different units do: of the 13 columns of the wine data, proline alone
@@ -23,23 +23,23 @@ def note(X: np.ndarray, names: Sequence[str]) -> str | None:
 
     Parameters
     ----------
-    X : ndarray of shape (N, D)
-        Points; NaN are left out.
-    names : sequence of str
+    X : ndarray or sparse array of shape (N, D)
+        Points; NaN are left out. There is no sentence for sparse points.
+    names : sequence of str, optional
         Names of the features.
 
     Returns
     -------
     str or None
-        The sentence.
+        The sentence, without a full stop.
 
     Examples
     --------
     >>> X = np.random.default_rng(0).normal(size=(100, 3))
-    >>> note(X, ["a", "b", "c"]) is None
+    >>> dominance(X) is None
     True
-    >>> note(X * [1, 1, 100], ["a", "b", "c"])[:56]
-    'c holds 100% of the variance of the 3 features, so that '
+    >>> dominance(X * [1, 1, 9], ["a", "b", "c"])[:47]
+    'c holds 97% of the variance of the 3 features, '
     """
     n, d = X.shape
     if d < 2 or sparse.issparse(X):
@@ -58,11 +58,11 @@ def note(X: np.ndarray, names: Sequence[str]) -> str | None:
     count = int(np.searchsorted(shares, _SHARE)) + 1
     if count > max(d // _FEW, 1):
         return None
-    held = listed([names[j] for j in order[:count]])
+    held = listed([names[j] if names is not None else f"feature {j + 1}" for j in order[:count]])
     verb, alone = ("holds", "it alone decides") if count == 1 else ("hold", "they alone decide")
     return (
         f"{held} {verb} {shares[count - 1]:.0%} of the variance of the {d:,} features, so that "
-        f"{alone} which points are near (--standardize gives all features the same variance)"
+        f"{alone} which points are near"
     )
 
 

@@ -1,4 +1,4 @@
-"""Fitted TSNE ↔ one file: its parameters and its fitted attributes."""
+"""Fitted TSNE ↔ one file: its parameters and its fitted attributes, and labels beside them."""
 
 import os
 from numbers import Real
@@ -9,6 +9,7 @@ from scipy import sparse
 
 from bhtsne import storage
 from bhtsne.checkpoint.identity import CLASSES
+from bhtsne.files import check_column
 from bhtsne.fitting.stages import has_points
 from bhtsne.neighbors import Neighbors
 from bhtsne.optimizer import Record
@@ -17,7 +18,7 @@ from bhtsne.storage import Format
 from bhtsne.tsne.mapping import check_model
 from bhtsne.validation.graphs import checked_neighbors
 
-__all__ = ["FORMAT", "load", "save"]
+__all__ = ["FORMAT", "load", "load_labelled", "save"]
 
 FORMAT = Format("bhtsne.TSNE", 2, "a map that TSNE.save wrote")
 _NOT_SAVED = ("callbacks", "checkpoint")
@@ -57,8 +58,8 @@ class Fitted(NamedTuple):
 _CLASSES = CLASSES | {"Fitted": Fitted}
 
 
-def save(model: Any, path: str | os.PathLike) -> None:
-    """Write a fitted estimator to a file; see `TSNE.save`."""
+def save(model: Any, path: str | os.PathLike, labels: np.ndarray | None = None) -> None:
+    """Write a fitted estimator, and a label for each point if given; see `TSNE.save`."""
     content = {name: getattr(model, place) for name, place in _ATTRIBUTES.items()}
     given = model.get_params(deep=False).items()
     content["parameters"] = {
@@ -66,17 +67,27 @@ def save(model: Any, path: str | os.PathLike) -> None:
     }
     if hasattr(model, "feature_names_in_"):
         content["feature_names_in"] = list(map(str, model.feature_names_in_))
+    if labels is not None:
+        content["labels"] = labels
     storage.save(path, FORMAT, content, _CLASSES)
 
 
 def load(cls: type, path: str | os.PathLike) -> Any:
     """Return the fitted estimator that `save` wrote; see `TSNE.load`."""
+    return load_labelled(cls, path)[0]
+
+
+def load_labelled(cls: type, path: str | os.PathLike) -> tuple[Any, np.ndarray | None]:
+    """Return the fitted estimator and the labels that `save` wrote."""
     content = storage.load(path, FORMAT, _CLASSES)
     with storage.archive.errors(path, FORMAT):
         names = set(content["parameters"])
     storage.check_names(names, cls, path)
     with storage.archive.errors(path, FORMAT):
-        return _restored(cls, content)
+        model, labels = _restored(cls, content), content.get("labels")
+        if labels is not None:
+            check_column(labels, len(model.embedding_), "labels", path)
+    return model, labels
 
 
 def _stored(model: Any, name: str, value: Any) -> Any:

@@ -29,9 +29,20 @@ def checked_points(X, fewest: int = 2, name: str = "X"):
             X = X.astype(np.float32 if small else np.float64)
     size = max_magnitude(X.data if sparse.issparse(X) else X)
     if not np.isfinite(size):
-        raise ValueError(f"{name} must be finite, got NaN or infinity: drop or impute those rows.")
+        raise ValueError(
+            f"{name} must be finite, got NaN or infinity{_place_of_first(X)}: drop or impute those "
+            "rows."
+        )
     check_size(size, name, _MOST)
     return X if in_place or sparse.issparse(X) else np.ascontiguousarray(X)
+
+
+def _place_of_first(X) -> str:
+    """Return the place of the first number that is not finite as text; none for a sparse matrix."""
+    if sparse.issparse(X):
+        return ""
+    row = next(i for i in range(len(X)) if not np.isfinite(X[i]).all())
+    return f", the first at {(row, int(np.argmin(np.isfinite(X[row]))))}"
 
 
 def read_in_place(X) -> bool:
