@@ -266,6 +266,18 @@ def test_a_folder_is_held_by_one_command_and_cleared_of_torn_parts(given, tmp_pa
     assert not list(out.glob(".*"))
 
 
+def test_features_that_decide_alone_are_said(tmp_path, capsys):
+    X = np.random.default_rng(0).normal(size=(300, 4)) * [1, 1, 100, 1]
+    np.save(tmp_path / "x.npy", X)
+    pd.DataFrame(X, columns=list("abcd")).to_parquet(tmp_path / "x.parquet")
+    for name, feature in (("x.npy", "feature 3"), ("x.parquet", "c")):
+        command = ["embed", str(tmp_path / name), "-o", str(tmp_path / f"{name}-map.parquet")]
+        assert cli.main([*command, *OPTIONS]) == 0
+        said = capsys.readouterr().err
+        assert f"{feature} holds 100% of the variance of the 4 features, so that" in said
+        assert "standardize the columns of IN, or --drop one" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

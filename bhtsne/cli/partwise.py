@@ -5,7 +5,7 @@ this process or by the workers of Dask.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -22,6 +22,7 @@ from bhtsne.cli.points import (
     table_of,
 )
 
+_SAMPLE = 10_000  # first points, of which the variances are compared
 # Options that need the map in memory, with their defaults.
 _UNSUPPORTED = dict.fromkeys(
     ("html", "film", "save", "checkpoint", "format", "header", "delimiter", "decimal", "missing")
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     watch = Watch()
     parts = partwise.cut(arguments.input, folder.ROWS)
     columns = partwise.columns(arguments.input, Wanted(arguments.labels, **_of_columns(arguments)))
-    report = _report(arguments, columns, sum(part.rows for part in parts))
+    report = _report(arguments, columns, parts)
     y = _labels(arguments, columns, sum(part.rows for part in parts))
     how, settings = _landmarks(arguments, parts, columns)
     with folder.begun(arguments.output, settings) as is_mapped:
@@ -90,17 +91,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _report(arguments: argparse.Namespace, columns: Any, rows: int) -> Any:
-    """Return a report of the columns, or None for an array."""
-    from bhtsne.tables import Report
+def _report(arguments: argparse.Namespace, columns: Any, parts: Sequence[Any]) -> Any:
+    """Return a report of the columns, or None for an array without notes."""
+    from bhtsne.tables import Report, partwise, scales
 
+    rows = sum(part.rows for part in parts)
+    X, _ = next(partwise.read(parts[0], columns, _SAMPLE))
+    found = scales.dominance(X, columns.points if len(columns.points) == X.shape[1] else None)
+    notes = [] if found is None else [f"{found} (standardize the columns of IN, or --drop one)"]
     if not columns.points:
-        return None
+        return Report(rows, [], vectors=X.shape[1], notes=notes) if notes else None
     aside = dict(columns.set_aside)
     return Report(
         rows, list(columns.points), label=columns.label or arguments.labels, id=arguments.id,
         set_aside=aside, kept=[name for name in columns.extra if name not in aside],
-        dropped=list(arguments.drop),
+        dropped=list(arguments.drop), notes=notes,
     )  # fmt: skip
 
 
