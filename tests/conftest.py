@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,13 @@ def digits():
 def fitted_digits(digits):
     """Return a TSNE fitted to the first 300 digits, after 50 early and 150 further iterations."""
     return TSNE(random_state=0, early_exaggeration_iter=50, n_iter=150, n_jobs=1).fit(digits[:300])
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_of_earlier_tests():
+    """Close the figures that other tests and examples have left open."""
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(scope="session")

@@ -100,6 +100,7 @@ def test_a_stage_that_fails_is_done_again_and_those_before_it_are_not(stage, tmp
     assert result(model(tmp_path / "run").fit(X)) == result(whole)
 
 
+@pytest.mark.usefixtures("fast_disk")
 def test_what_a_kill_has_left_beside_the_states_is_removed(tmp_path):
     whole = model(tmp_path / "run").fit(X)
     names = sorted(path.name for path in (tmp_path / "run").iterdir())

@@ -140,13 +140,14 @@ def test_map_blocks_passes_an_exception_on_and_starts_nothing_after_it():
 
 def test_map_blocks_uses_as_many_threads_as_kernels_do():
     def name(start, stop):
-        time.sleep(0.005)
+        if start < n:
+            together.wait(60)  # until each thread has one of the first blocks
         return threading.get_ident()
 
-    with jit.threads(1):
-        assert len(set(jit.map_blocks(name, 8, 1))) == 1
-    with jit.threads(2) as n:
-        assert len(set(jit.map_blocks(name, 8, 1))) == n
+    for n_jobs in (1, 2):
+        with jit.threads(n_jobs) as n:
+            together = threading.Barrier(n)
+            assert len(set(jit.map_blocks(name, 8, 1))) == n
 
 
 @jit.parallel

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
@@ -212,10 +213,10 @@ def run(capsys):
 def asked(url, path=None, **headers):
     """Return the status and the text of the answer to a request."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
-    connection.request("GET", parts.path if path is None else path, headers=headers)
-    answer = connection.getresponse()
-    return answer.status, answer.read().decode()
+    with closing(http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)) as connection:
+        connection.request("GET", parts.path if path is None else path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
 
 
 def connected(url, **options):

@@ -66,7 +66,7 @@ def add_points_options(group: Any) -> None:
     """Add the options of the points' scale, dimension, metric and seed."""
     add = group.add_argument
     add("--standardize", action="store_true", help="give each feature a mean of 0 and a variance "
-        "of 1, as columns of different units need")  # fmt: skip
+        "of 1, for columns of different units")  # fmt: skip
     add("--pca", type=int, metavar="D", help="number of principal components to which IN is "
         "reduced, 0 for none (50 if there are more features and the metric is Euclidean)"
     )  # fmt: skip

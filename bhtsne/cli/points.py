@@ -150,15 +150,16 @@ def load(arguments: argparse.Namespace) -> Points:
 def _with_note_on_scales(points: Points, arguments: argparse.Namespace) -> Points:
     """Return points of a file with a note if few features decide alone which points are near.
 
-    A saved model, images and vectors of one column have features of one scale, or no other.
+    There is none for images and for vectors of one column, whose features have the same unit, and
+    none for commands without --standardize.
     """
     from bhtsne.tables import Report, scales
 
     given = vars(arguments)
-    asked = given.get("standardize", True) or given["metric"] == "precomputed"
+    is_settled = given.get("standardize", True) or given["metric"] == "precomputed"
     n, d = points.X.shape
     report = points.report or Report(n, [], vectors=d)
-    if asked or points.images is not None or (report.features and report.vectors is not None):
+    if is_settled or points.images is not None or (report.features and report.vectors is not None):
         return points
     found = scales.dominance(points.X, points.features)
     if found is None:

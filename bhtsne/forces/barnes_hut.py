@@ -131,10 +131,13 @@ def sum_groups(
     (d + 1, tasks · 4^d), which have columns for each task.
     """
     for task in prange(tasks):
+        # Some memory before the weights stays unused. If they lay just behind the coordinates, the
+        # loop that fills them would go by single numbers, which AVX2 rounds in another way.
+        weights = np.empty((4, nodes.NODES, nodes.CHUNK), np.float32)[1:]
         buffers = Buffers(
             np.empty((3, LIST_SIZE), np.float32), np.empty(BLOCK_SIZE, np.float32),
             np.empty((4, len(cells.links)), np.int32), listed_at, np.empty((3, 2), np.float32),
-            at, field, np.empty((3, nodes.NODES, nodes.CHUNK), np.float32),
+            at, field, weights,
         )  # fmt: skip
         count = field.shape[1] // tasks
         node, end = np.int32(task * count), np.int32((task + 1) * count)

@@ -180,13 +180,15 @@ class Server:
         listener = threading.Thread(target=self._listen, args=(connection,), daemon=True)
         listener.start()
         sent, over = 0, False
-        with suppress(ConnectionClosed):
-            while listener.is_alive() and not over:
-                due, over = self._due(sent)
-                for version, message in due:
-                    connection.send(message() if callable(message) else message)
-                    sent = version
-        self._count(-1)
+        try:
+            with suppress(ConnectionClosed):
+                while listener.is_alive() and not over:
+                    due, over = self._due(sent)
+                    for version, message in due:
+                        connection.send(message() if callable(message) else message)
+                        sent = version
+        finally:
+            self._count(-1)
 
     def _due(self, sent: int) -> tuple[list[tuple[int, Message]], bool]:
         """Return the messages newer than those sent, and whether the server closes; may wait."""

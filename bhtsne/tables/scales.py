@@ -19,7 +19,7 @@ def dominance(X: Any, names: Sequence[str] | None = None) -> str | None:
     """Return a sentence if few features hold nearly all of the variance, or None.
 
     Tables whose columns have different units do: of the 13 columns of the wine data, proline alone
-    holds 99.8 %. The pixels of digits, word counts and principal components do not.
+    holds 99.8%. The pixels of digits and the principal components of MNIST do not.
 
     Parameters
     ----------

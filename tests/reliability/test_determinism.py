@@ -3,11 +3,13 @@
 import importlib.util
 import json
 import os
+import platform
 import subprocess
 import sys
 from itertools import product
 
 import pytest
+from llvmlite import binding
 
 LONG = os.environ.get("BHTSNE_LONG") == "1"
 
@@ -92,3 +94,35 @@ def alone():
 def test_threads_and_their_layer_change_no_bit(layer, threads, n_jobs, alone):
     assert len(alone) >= 10
     assert fits(layer, threads, n_jobs, *(["pynndescent"] if LONG else [])) == alone
+
+
+# The heap changes from fit to fit, and with it what lies behind the coordinates of the tree.
+AGAIN = """
+import numpy as np
+from bhtsne import TSNE, LandmarkTSNE, datasets
+
+X = datasets.clusters(1500, 10, random_state=0).X
+tsne, maps, held = TSNE(perplexity=10, early_exaggeration_iter=60, n_iter=40), set(), []
+for k in range(40):
+    model = LandmarkTSNE(300, tsne=tsne, block=400, random_state=0, n_jobs=1).fit(X)
+    maps.add(model.tsne_.embedding_.tobytes())
+    held.append(np.empty(np.random.default_rng(k).integers(1000, 100_000)))
+print(len(maps))
+"""
+
+
+def has_avx2():
+    features = binding.get_host_cpu_features() if platform.machine() in ("x86_64", "AMD64") else {}
+    return all(features.get(name) for name in ("avx2", "fma", "bmi2"))
+
+
+@pytest.mark.full
+@pytest.mark.skipif(not has_avx2(), reason="code for AVX2 does not run here")
+def test_the_place_of_arrays_in_memory_changes_no_bit_with_avx2(tmp_path):
+    environment = os.environ | {
+        "NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2",
+        "NUMBA_CACHE_DIR": str(tmp_path),
+    }  # fmt: skip
+    command = [sys.executable, "-c", AGAIN]
+    done = subprocess.run(command, env=environment, text=True, capture_output=True, check=True)
+    assert done.stdout == "1\n"
