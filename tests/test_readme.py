@@ -17,7 +17,8 @@ def blocks(language):
 
 
 @pytest.mark.full
-def test_the_python_examples_run_one_after_another(capsys):
+def test_the_python_examples_run_one_after_another(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     names: dict = {}
     examples = blocks("python")
     assert examples
@@ -26,6 +27,7 @@ def test_the_python_examples_run_one_after_another(capsys):
     out = capsys.readouterr().out
     assert float(re.search(r"KL divergence ([\d.]+)", out)[1]) < 0.9
     assert float(re.search(r"force error ([\d.e-]+)", out)[1]) < 2e-3
+    assert (tmp_path / "digits.png").exists()
 
 
 def test_the_commands_parse():
