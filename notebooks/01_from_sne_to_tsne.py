@@ -24,7 +24,7 @@
 # - why maps are crowded: two dimensions have less room than many;
 # - how a uniform background (UNI-SNE) and heavy tails (t-SNE) reduce crowding, as seen in the
 #   force between two points;
-# - what quality measures show about the five maps, and what they do not show.
+# - which properties of the five maps quality measures show, and which they miss.
 
 # %%
 import os

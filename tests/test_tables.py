@@ -355,24 +355,16 @@ def test_features_that_decide_alone_are_found(name, expected):
     data = getattr(sklearn.datasets, f"load_{name}")()
     found = scales.dominance(data.data, data.feature_names)
     assert found is None if expected is None else found.startswith(expected)
-    assert scales.dominance(scales.standardized(data.data)) is None
-
-
-def test_standardized_features_are_those_of_scikit_learn():
-    X = np.random.default_rng(0).normal(size=(40, 5)) * [1, 10, 1e5, 1e-6, 0] + [0, 3, 1e7, 1, 7]
-    expected = StandardScaler().fit_transform(X)
-    np.testing.assert_allclose(scales.standardized(X), expected, rtol=1e-9, atol=1e-9)
-    X[3, 1] = np.nan
-    expected = StandardScaler().fit_transform(X)
-    np.testing.assert_allclose(scales.standardized(X), expected, rtol=1e-9, atol=1e-9)
-    with pytest.raises(ValueError, match="sparse"):
-        scales.standardized(scipy.sparse.csr_array(X))
+    assert scales.dominance(StandardScaler().fit_transform(data.data)) is None
+    assert scales.dominance(scipy.sparse.csr_array(data.data)) is None
 
 
 def test_a_map_of_standardized_features_is_that_of_a_standardized_table(tmp_path, capsys):
     data = sklearn.datasets.load_wine()
     np.save(tmp_path / "given.npy", data.data)
-    np.save(tmp_path / "scaled.npy", scales.standardized(data.data))
+    np.save(tmp_path / "scaled.npy", StandardScaler().fit_transform(data.data))
+    np.save(tmp_path / "distances.npy", np.ones((9, 9)) - np.eye(9))
+    scipy.sparse.save_npz(tmp_path / "sparse.npz", scipy.sparse.csr_array(data.data))
     maps = {}
     for name, options in (("given", ["--standardize"]), ("scaled", [])):
         status, out = embed(tmp_path, f"{name}.npy", *options, labels=None)
@@ -385,12 +377,13 @@ def test_a_map_of_standardized_features_is_that_of_a_standardized_table(tmp_path
     assert "bhtsne: 178 points of 13 features\n" in said.err
     assert "feature 13 holds 100% of the variance" in said.err
     assert "--standardize gives all features the same variance" in said.err
-    for options, message in (
-        (["--save", str(tmp_path / "m.npz")], "--save stores no scales"),
-        (["--metric", "precomputed"], "--standardize goes with points"),
-        (["--landmarks", "50"], "--standardize does not go with --landmarks"),
+    for name, options, message in (
+        ("given.npy", ["--save", str(tmp_path / "m.npz")], "--save stores no scales"),
+        ("distances.npy", ["--metric", "precomputed"], "dense points, got distances"),
+        ("sparse.npz", [], "dense points, got a sparse array"),
+        ("given.npy", ["--landmarks", "50"], "--standardize does not go with --landmarks"),
     ):
-        assert embed(tmp_path, "given.npy", "--standardize", *options, labels=None)[0] == 2
+        assert embed(tmp_path, name, "--standardize", *options, labels=None)[0] == 2
         assert message in capsys.readouterr().err
 
 

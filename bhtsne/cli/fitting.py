@@ -89,20 +89,33 @@ def prepared(X: Any, arguments: argparse.Namespace) -> tuple[Any, Any, int | Non
     Principal components are fitted in place of many features; without them the number is None.
     """
     from bhtsne import initial
-    from bhtsne.tables import missing, scales
+    from bhtsne.tables import missing
     from bhtsne.tables.frames import as_points
 
-    missing.check_complete_array(X)
-    X = as_points(X)
+    try:
+        X = as_points(X)
+    except ValueError:
+        if arguments.metric != "precomputed":
+            missing.check_complete_array(X)  # has a message with the option of the command
+        raise
     if arguments.standardize:
-        if arguments.metric == "precomputed":
-            raise ValueError("--standardize goes with points, got distances; leave it out.")
-        X = scales.standardized(X)
+        X = _standardized(X, arguments.metric)
     n_components = components_of(arguments.pca, arguments.metric, X.shape[1])
     if n_components == 0 or min(X.shape) <= n_components:
         return X, X, None
     components = initial.principal_components(X, n_components, random_state=arguments.seed)
     return X, components, n_components
+
+
+def _standardized(X: Any, metric: str) -> Any:
+    """Return points with a mean of 0 and a variance of 1 in each feature; a constant one is 0."""
+    from scipy import sparse
+    from sklearn.preprocessing import StandardScaler
+
+    if metric == "precomputed" or sparse.issparse(X):
+        got = "distances" if metric == "precomputed" else "a sparse array"
+        raise ValueError(f"--standardize goes with dense points, got {got}; leave it out.")
+    return StandardScaler().fit_transform(X)
 
 
 def components_of(pca: int | None, metric: str, n_features: int) -> int:

@@ -148,7 +148,7 @@ def load(arguments: argparse.Namespace) -> Points:
 
 
 def _with_note_on_scales(points: Points, arguments: argparse.Namespace) -> Points:
-    """Return points of a file with a note if few features decide alone which points are near.
+    """Return points with a note in their report if few features decide alone which are near.
 
     There is none for images and for vectors of one column, whose features have the same unit, and
     none for commands without --standardize.
@@ -156,10 +156,11 @@ def _with_note_on_scales(points: Points, arguments: argparse.Namespace) -> Point
     from bhtsne.tables import Report, scales
 
     given = vars(arguments)
-    is_settled = given.get("standardize", True) or given["metric"] == "precomputed"
+    if given.get("standardize", True) or given["metric"] == "precomputed":
+        return points
     n, d = points.X.shape
     report = points.report or Report(n, [], vectors=d)
-    if is_settled or points.images is not None or (report.features and report.vectors is not None):
+    if points.images is not None or (report.features and report.vectors is not None):
         return points
     found = scales.dominance(points.X, points.features)
     if found is None:

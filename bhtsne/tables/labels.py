@@ -84,8 +84,8 @@ def _of_arrays(path: Path, column: str | None) -> np.ndarray:
 def _columns(path: Path, n: int, column: str | None) -> tuple[list[str], list[Any]]:
     """Return the names and columns of a table.
 
-    The first row of text holds the names if it holds the asked one. Else it does unless there are n
-    rows with it, and if its cells can be names.
+    The first row of text holds the names if `column` is one of its cells. It also does if the rows
+    are not n with it, and none of its cells is a number or recurs below.
     """
     raw = formats.read(path, Wanted(header=False, decimal=","))
     if paths.kind(path) in formats.TEXT and raw.columns and len(raw.columns[0]):
