@@ -4,19 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 from PIL import Image
 
 from bhtsne import TSNE, Recorder, browser, cli, datasets, files, forces
 from bhtsne.cli import compare, maps
 
 FAST = ["--perplexity", "5", "--n-iter", "20", "--quiet"]
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

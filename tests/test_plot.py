@@ -35,12 +35,6 @@ VISION = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _closed_figures():
-    yield
-    plt.close("all")
-
-
 def blobs(n=600, count=6, seed=0):
     """Return a map of `count` round islands on a circle, and the island of each point."""
     random = np.random.default_rng(seed)

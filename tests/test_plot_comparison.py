@@ -14,12 +14,6 @@ from bhtsne.plot import PALETTE, compare
 mpl.use("Agg")
 
 
-@pytest.fixture(autouse=True)
-def _closed_figures():
-    yield
-    plt.close("all")
-
-
 def points(ax):
     return np.asarray(ax.collections[0].get_offsets())
 

@@ -34,12 +34,6 @@ DAYS = np.datetime64("2020-01-01") + np.arange(N)
 PY_DAYS = DAYS.astype(object).tolist()
 
 
-@pytest.fixture(autouse=True)
-def _closed_figures():
-    yield
-    plt.close("all")
-
-
 def told(figure):
     """Return what the legends of a figure say, those of axes and of all."""
     axes = [a for ax in figure.axes for a in (ax.get_legend(), *ax.artists)]

@@ -15,12 +15,6 @@ mpl.use("Agg")
 PANELS = [("sne", False), ("uni-sne", True), ("uni-sne", False), ("t-sne", False)]
 
 
-@pytest.fixture(autouse=True)
-def _closed_figures():
-    yield
-    plt.close("all")
-
-
 def heat(ax):
     """Return the heat map, and the distances in the data and on the map of each of its cells."""
     mesh = ax.collections[0]

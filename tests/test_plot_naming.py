@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 from matplotlib.transforms import Bbox
 from test_plot import overlaps
@@ -16,12 +15,6 @@ from bhtsne.plot.theme import THEMES
 
 mpl.use("Agg")
 LONG = np.array([f"oligodendrocyte precursor {i}" for i in range(40)])
-
-
-@pytest.fixture(autouse=True)
-def _closed_figures():
-    yield
-    plt.close("all")
 
 
 def lattice(count, per=40):

@@ -17,12 +17,6 @@ mpl.use("Agg")
 RECORDS = [Record(50 * i, 3.0 / i, 10.0**-i, 1e-4 * i, 0.1 * i) for i in (1, 2, 3, 4)]
 
 
-@pytest.fixture(autouse=True)
-def _closed_figures():
-    yield
-    plt.close("all")
-
-
 def marks(ax):
     """Return where dotted lines stand."""
     return [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == ":"]

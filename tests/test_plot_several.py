@@ -16,12 +16,6 @@ from bhtsne.plot import PALETTE, scatter, small_multiples
 mpl.use("Agg")
 
 
-@pytest.fixture(autouse=True)
-def _closed_figures():
-    yield
-    plt.close("all")
-
-
 def turned(Y, angle):
     c, s = np.cos(angle), np.sin(angle)
     return Y @ [[c, s], [-s, c]]

@@ -41,12 +41,6 @@ class Model:
     embedding_, kl_per_point_ = Y, np.abs(Y[:, 0])
 
 
-@pytest.fixture(autouse=True)
-def _closed_figures():
-    yield
-    plt.close("all")
-
-
 def texts(figure):
     found = figure.findobj(mpl.text.Text)
     return [text for text in found if text.get_text() and text.get_visible()]

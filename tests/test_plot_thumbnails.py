@@ -15,12 +15,6 @@ from bhtsne.plot.thumbnails import apart
 mpl.use("Agg")
 
 
-@pytest.fixture(autouse=True)
-def _closed_figures():
-    yield
-    plt.close("all")
-
-
 def image(ax):
     return np.asarray(ax.images[-1].get_array())
 
